@@ -1,0 +1,40 @@
+"""What an operation is given and may answer: the contract between the protocol and the services.
+
+A service is a list of handlers. A public method of a handler, named like the operation
+(`create_training_job` for `CreateTrainingJob`), takes the parsed and validated parameters, keyed by the
+model's member names, and the caller:
+
+    def describe_training_job(self, params: Params, caller: Caller) -> Output
+
+It returns the output members by their model names, or raises an AwsError. Timestamps are epoch seconds
+(float), blobs are bytes; a streaming body is an `Upload` coming in and `bytes` or a `FileSlice` going out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Params = dict[str, Any]
+Output = dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, as the request's signature says; the signature itself is not checked on a laptop."""
+
+    region: str = "us-east-1"
+    account: str = "123456789012"
+
+    def arn(self, service: str, resource: str) -> str:
+        """`arn("sagemaker", "model/churn")` → `arn:aws:sagemaker:us-east-1:123456789012:model/churn`."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+@dataclass
+class Reply:
+    """An answer that needs more than its output members: another status (206), extra headers."""
+
+    output: dict[str, Any]
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
