@@ -1,0 +1,51 @@
+# make demo   run the churn workflow on this machine, no AWS account needed
+# make up     Airflow's UI and the local AWS; make down stops them
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+AIRFLOW := .venv/airflow
+JOBS := .venv/jobs
+AIRFLOW_PY := $(AIRFLOW)/bin/python
+JOBS_PY := $(JOBS)/bin/python
+.PHONY: help install demo up down status test lint format bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+install: $(AIRFLOW)/.ready $(JOBS)/.ready ## both environments, as the lock files say
+
+$(AIRFLOW)/.ready: requirements.lock scripts/environment.sh
+	@scripts/environment.sh $(AIRFLOW) requirements.lock
+
+$(JOBS)/.ready: include/local_aws/requirements.lock scripts/environment.sh
+	@scripts/environment.sh $(JOBS) include/local_aws/requirements.lock
+
+demo: install ## run the churn workflow from data to a verified endpoint and show the results
+	@$(AIRFLOW_PY) -m scripts.demo
+
+up: install ## start the Airflow UI and the local AWS
+	@$(AIRFLOW_PY) -m scripts.stack up
+
+down: ## stop what `make up` started
+	@if [ -x $(AIRFLOW_PY) ]; then $(AIRFLOW_PY) -m scripts.stack down; else echo "Nothing was installed, nothing runs."; fi
+
+status: install ## what runs, and where
+	@$(AIRFLOW_PY) -m scripts.stack status
+
+test: install ## the whole suite
+	@scripts/test.sh
+
+lint: install ## ruff and mypy (strict)
+	@scripts/lint.sh
+
+format: install ## ruff format and the fixes that are safe
+	@$(JOBS)/bin/ruff format . && $(JOBS)/bin/ruff check --fix .
+
+bench: install ## measure beside peers; the table of benchmarks/README.md
+	@$(JOBS_PY) -m benchmarks
+
+lock: install ## resolve both environments anew
+	@scripts/lock.sh
+
+clean: down ## remove everything that running the project made, environments included
+	rm -rf .venv .airflow .local_aws .run .cache .pytest_cache .mypy_cache .ruff_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

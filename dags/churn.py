@@ -1,0 +1,167 @@
+"""
+## Customer churn
+
+Which customers of a telephone company are about to leave? The workflow learns it from past customers,
+proves how well it knows, and puts the model behind an endpoint.
+
+| step | what happens | where |
+|---|---|---|
+| **stage_data**, **upload_code** | data and job scripts go to S3; what is there is skipped | Airflow |
+| **preprocess** | validates the data, splits it (70/20/10), fits the feature transformer | processing job |
+| **train** | built-in XGBoost | training job |
+| **create_model** | one unit: features → XGBoost → label | inference pipeline |
+| **batch_transform** | predicts the test rows | transform job |
+| **evaluate** | metrics and an HTML report, kept beside the model | processing job |
+| **deploy** | creates or updates the endpoint `churn`; checks its answers against the transform | endpoint |
+| **publish** | announces the model and its metrics as the asset `model/churn` | Airflow |
+
+**Your own data**: trigger with `data_uri`, the S3 URI of a CSV file with the columns that
+`include/use_cases/churn/README.md` names.
+
+**Settings** are Airflow Variables: `ml_bucket`, an S3 bucket; `ml_role_arn`, the role that SageMaker assumes.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.amazon.aws.operators.sagemaker import (
+    SageMakerModelOperator,
+    SageMakerProcessingOperator,
+    SageMakerTrainingOperator,
+    SageMakerTransformOperator,
+)
+from airflow.sdk import DAG, chain
+
+from include import requests
+from include.settings import WAIT
+from include.task_groups.deployment import deploy
+from include.task_groups.params import hyperparameter_templates, workflow_params
+from include.task_groups.publishing import publish
+from include.task_groups.staging import stage_data, upload_code
+from include.use_cases.churn.use_case import CHURN
+
+BUCKET = "{{ var.value.ml_bucket }}"
+RUN = f"s3://{BUCKET}/churn/runs/{{{{ macros.aws_ml.run_key(dag_run) }}}}"
+SKLEARN = f"{{{{ macros.aws_ml.image_uri('sklearn', '{CHURN.sklearn_version}') }}}}"
+XGBOOST = f"{{{{ macros.aws_ml.image_uri('xgboost', '{CHURN.xgboost_version}') }}}}"
+CODE = "{{ ti.xcom_pull('upload_code')['files'] }}"
+BUNDLE = "{{ ti.xcom_pull('upload_code')['bundle'] }}"
+MODEL_DATA = "{{ ti.xcom_pull('train')['Training']['ModelArtifacts']['S3ModelArtifacts'] }}"
+
+
+def name(step: str) -> str:
+    """A template: this run's name for the resource of a step."""
+    return f"{{{{ macros.aws_ml.resource_name('churn', '{step}', dag_run) }}}}"
+
+
+def transformer(mode: str) -> requests.Config:
+    """The fitted feature transformer as a serving container, in one of its two modes."""
+    return requests.script_container(
+        SKLEARN,
+        f"{RUN}/model/model.tar.gz",
+        bundle=BUNDLE,
+        script="inference.py",
+        environment={"TRANSFORM_MODE": mode, "DECISION_THRESHOLD": str(CHURN.threshold)},
+    )
+
+
+with DAG(
+    "churn",
+    description=CHURN.title,
+    doc_md=__doc__,
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=24),
+    params=workflow_params(CHURN),
+    tags=list(CHURN.tags),
+    default_args={"owner": CHURN.owner, "retries": 1, "retry_delay": timedelta(seconds=30)},
+):
+    data = stage_data(CHURN.dataset, BUCKET, "{{ params.data_uri }}")
+    code = upload_code("churn", BUCKET, ["jobs", "use_cases/churn/jobs"])
+
+    preprocess = SageMakerProcessingOperator(
+        task_id="preprocess",
+        config=requests.processing(
+            name("preprocess"),
+            image=SKLEARN,
+            script="preprocess.py",
+            inputs={"code": CODE, "raw": "{{ ti.xcom_pull('stage_data')['uri'] }}"},
+            outputs={
+                part: f"{RUN}/{part}"
+                for part in ("train", "validation", "test", "labelled", "baseline", "model", "summary")
+            },
+            arguments=CHURN.preprocess_arguments("{{ params.split_seed }}"),
+            instance_type="{{ params.processing_instance_type }}",
+        ),
+        **WAIT,
+    )
+
+    train = SageMakerTrainingOperator(
+        task_id="train",
+        config=requests.training(
+            name("train"),
+            image=XGBOOST,
+            channels={"train": f"{RUN}/train/", "validation": f"{RUN}/validation/"},
+            output=f"{RUN}/training",
+            hyperparameters=hyperparameter_templates(CHURN),
+            instance_type="{{ params.training_instance_type }}",
+        ),
+        **WAIT,
+    )
+
+    create_model = SageMakerModelOperator(
+        task_id="create_model",
+        config={
+            # a cleared task makes another model: the first may be in use already
+            "ModelName": "{{ macros.aws_ml.resource_name('churn', 'model-' ~ ti.try_number, dag_run) }}",
+            "Containers": [
+                transformer("feature-transform"),
+                {
+                    "Image": XGBOOST,
+                    "ModelDataUrl": MODEL_DATA,
+                    "Environment": {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"},
+                },
+                transformer("inverse-label-transform"),
+            ],
+            "ExecutionRoleArn": requests.ROLE,
+        },
+    )
+    model_name = "{{ ti.xcom_pull('create_model')['Model']['ModelName'] }}"
+
+    batch_transform = SageMakerTransformOperator(
+        task_id="batch_transform",
+        config=requests.transform(
+            name("batch-transform"),
+            model_name=model_name,
+            source=f"{RUN}/test/",
+            output=f"{RUN}/predictions",
+            instance_type="{{ params.transform_instance_type }}",
+        ),
+        **WAIT,
+    )
+
+    evaluate = SageMakerProcessingOperator(
+        task_id="evaluate",
+        config=requests.processing(
+            name("evaluate"),
+            image=SKLEARN,
+            script="evaluate.py",
+            inputs={"code": CODE, "labelled": f"{RUN}/labelled/", "predictions": f"{RUN}/predictions/"},
+            outputs={"evaluation": f"{RUN}/evaluation"},
+            arguments=CHURN.evaluation_arguments("{{ ti.xcom_pull('stage_data')['source'] }}"),
+            instance_type="{{ params.processing_instance_type }}",
+        ),
+        **WAIT,
+    )
+
+    deployed = deploy(
+        use_case="churn",
+        model_name=model_name,
+        capture=f"s3://{BUCKET}/churn/capture",
+        rows_uri=f"{RUN}/test/batch_transform_test.csv",
+        answers_uri=f"{RUN}/predictions/batch_transform_test.csv.out",
+    )
+    chain([data, code], preprocess, train, create_model, batch_transform, evaluate, deployed)
+    deployed >> publish("churn", model_name, RUN, "{{ ti.xcom_pull('stage_data')['source'] }}")

@@ -1,0 +1,1 @@
+"""What Airflow lacks for machine learning on AWS: `from aws_ml.names import resource_name`."""

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# ruff on everything; mypy (strict) on each part in the environment that it runs in.
+set -euo pipefail
+.venv/jobs/bin/ruff check .
+.venv/jobs/bin/ruff format --check .
+.venv/jobs/bin/mypy include/local_aws include/jobs include/use_cases include/datasets benchmarks
+.venv/airflow/bin/mypy dags plugins include/task_groups include/requests.py include/bundles.py include/settings.py scripts

@@ -1,0 +1,72 @@
+"""The start-up settings of a laptop: the only place, with `include/local_aws`, that knows AWS is local.
+
+Everything reaches Airflow through its environment, as it would on any other installation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1]
+AIRFLOW_HOME = PROJECT / ".airflow"
+AWS_STATE = PROJECT / ".local_aws"
+RUN = PROJECT / ".run"  # process ids, logs, reports
+JOBS_PYTHON = PROJECT / ".venv" / "jobs" / "bin" / "python"
+AIRFLOW = PROJECT / ".venv" / "airflow" / "bin" / "airflow"
+
+REGION = "eu-west-1"
+BUCKET = "ml-workflows"
+ROLE = "arn:aws:iam::123456789012:role/ml-workflows"
+
+# A job on a laptop takes seconds, so it is looked at every second.
+POLL_SECONDS = 1
+
+
+def aws_environment(aws_url: str) -> dict[str, str]:
+    """What makes boto3 talk to the local AWS. The keys open nothing: the server does not check them."""
+    return {
+        "AWS_ENDPOINT_URL": aws_url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def airflow_environment(aws_url: str, port: int) -> dict[str, str]:
+    """The environment of every Airflow process: this project's folders, a small SQLite installation.
+
+    :param port: of the UI and the APIs, on loopback.
+    """
+    settings = {
+        "AIRFLOW_HOME": AIRFLOW_HOME,
+        "AIRFLOW__CORE__DAGS_FOLDER": PROJECT / "dags",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": PROJECT / "plugins",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": False,
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
+        "AIRFLOW__CORE__PARALLELISM": 4,
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": port,
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__API__WORKERS": 1,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{AIRFLOW_HOME}/airflow.db",
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": AIRFLOW_HOME / "logs",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": False,
+        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps({"conn_type": "aws"}),
+        "AIRFLOW_VAR_ML_BUCKET": BUCKET,
+        "AIRFLOW_VAR_ML_ROLE_ARN": ROLE,
+        "ML_POLL_SECONDS": POLL_SECONDS,
+        "ML_CACHE_DIR": PROJECT / ".cache",
+        "PATH": f"{AIRFLOW.parent}{os.pathsep}{os.environ['PATH']}",  # standalone calls `airflow`
+        "PYTHONPATH": PROJECT,
+        **aws_environment(aws_url),
+    }
+    if sys.platform == "darwin":  # looking up proxies after a fork crashes there
+        settings |= {"no_proxy": "*", "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
+    return {**os.environ, **{name: str(value) for name, value in settings.items()}}

@@ -1,0 +1,220 @@
+"""The local AWS and Airflow as background processes: `python -m scripts.stack up | down | status`.
+
+`.run/stack.json` says what was started (process ids with their start times), so `down` stops just that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+
+from scripts import local_settings as local
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+STARTED = local.RUN / "stack.json"
+PASSWORDS = local.AIRFLOW_HOME / "simple_auth_manager_passwords.json.generated"
+
+
+class StackError(RuntimeError):
+    """A part of the stack did not start; the text says why and where its log lies."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One running part: its process, recognised by id and start time, and where it listens."""
+
+    name: str
+    pid: int
+    started: float
+    url: str
+
+    def process(self) -> psutil.Process | None:
+        """The process, unless it ended (and its id perhaps went to another program)."""
+        try:
+            process = psutil.Process(self.pid)
+            alive = process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - self.started) < 1
+        except psutil.NoSuchProcess:
+            return None
+        return process if alive else None
+
+    def stop(self, grace: float = 20) -> None:
+        """TERM, then KILL, to the whole process group that this part leads."""
+        process = self.process()
+        if process is None:
+            return
+        family = [process, *process.children(recursive=True)]  # before they lose their parent
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGTERM)
+        _, left = psutil.wait_procs(family, timeout=grace)
+        for straggler in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                straggler.kill()
+
+
+def running() -> dict[str, Part]:
+    """The parts that were started and still run, by name."""
+    if not STARTED.exists():
+        return {}
+    parts = [Part(**part) for part in json.loads(STARTED.read_text())]
+    return {part.name: part for part in parts if part.process()}
+
+
+def _remember(parts: dict[str, Part]) -> None:
+    local.RUN.mkdir(exist_ok=True)
+    draft = STARTED.with_suffix(".new")
+    draft.write_text(json.dumps([asdict(part) for part in parts.values()], indent=1))
+    draft.replace(STARTED)
+
+
+def free_port(preferred: int) -> int:
+    """`preferred` on loopback, or any free port where that one is taken."""
+    for port in (preferred, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise StackError("No free port on 127.0.0.1.")
+
+
+def _launch(name: str, command: Sequence[str | Path], environment: Mapping[str, str], url: str) -> Part:
+    """Start a process in a session of its own (it survives this one), its output in `.run/NAME.log`."""
+    local.RUN.mkdir(exist_ok=True)
+    with log_of(name).open("wb") as log:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=local.PROJECT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    part = Part(name, process.pid, psutil.Process(process.pid).create_time(), url)
+    _remember({**running(), name: part})
+    return part
+
+
+def log_of(name: str) -> Path:
+    return local.RUN / f"{name}.log"
+
+
+def _wait(part: Part, path: str, timeout: float) -> Iterator[httpx.Response]:
+    """Answers of a starting part until the caller is satisfied; StackError when it dies or is late."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if part.process() is None:
+            break
+        with contextlib.suppress(httpx.TransportError):
+            yield httpx.get(part.url + path, timeout=5)
+        time.sleep(0.3)
+    log = log_of(part.name)
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    part.stop()
+    raise StackError(f"{part.name} did not start. The end of {log}:\n{tail}")
+
+
+def start_aws() -> Part:
+    """The local AWS on a free loopback port, its bucket made; what runs already is used."""
+    if part := running().get("local-aws"):
+        return part
+    port = free_port(4577)
+    url = f"http://127.0.0.1:{port}"
+    server = [local.JOBS_PYTHON, "-m", "include.local_aws", "--port", str(port), "--region", local.REGION]
+    part = _launch("local-aws", [*server, "--state", local.AWS_STATE], os.environ, url)
+    for _answer in _wait(part, "/", timeout=60):
+        break
+    _make_bucket(url)
+    return part
+
+
+def _make_bucket(url: str) -> None:
+    import boto3
+
+    session = boto3.Session("local", "local", region_name=local.REGION)
+    s3 = session.client("s3", endpoint_url=url)
+    if local.BUCKET not in (bucket["Name"] for bucket in s3.list_buckets()["Buckets"]):
+        s3.create_bucket(Bucket=local.BUCKET, CreateBucketConfiguration={"LocationConstraint": local.REGION})
+
+
+def start_airflow(aws: Part) -> Part:
+    """Airflow (UI, scheduler, triggerer, DAG processor) on a free loopback port, healthy on return."""
+    if part := running().get("airflow"):
+        return part
+    port = free_port(8080)
+    environment = local.airflow_environment(aws.url, port)
+    part = _launch("airflow", [local.AIRFLOW, "standalone"], environment, f"http://127.0.0.1:{port}")
+    for answer in _wait(part, "/api/v2/monitor/health", timeout=180):
+        if answer.status_code == httpx.codes.OK and _healthy(answer.json()):
+            break
+    return part
+
+
+def _healthy(report: dict[str, dict[str, str | None]]) -> bool:
+    parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+    return all(report.get(part, {}).get("status") == "healthy" for part in parts)
+
+
+def password() -> str:
+    """What Airflow generated for the user `admin` when it first started."""
+    return str(json.loads(PASSWORDS.read_text())["admin"])
+
+
+def down() -> list[str]:
+    """Stop what was started, Airflow first; returns the names of what was stopped."""
+    parts = running()
+    for name in ("airflow", "local-aws"):
+        if name in parts:
+            parts[name].stop()
+    STARTED.unlink(missing_ok=True)
+    return list(parts)
+
+
+def up() -> None:
+    print("Starting the local AWS and Airflow ...", flush=True)
+    aws = start_aws()
+    airflow = start_airflow(aws)
+    print(f"Airflow    {airflow.url}   user admin, password {password()}")
+    print(f"Local AWS  {aws.url}   export AWS_ENDPOINT_URL={aws.url}")
+    print("Logs       .run/*.log   Stop with: make down")
+
+
+def status() -> None:
+    parts = running()
+    for part in parts.values():
+        print(f"{part.name:10} {part.url}   process {part.pid}")
+    if not parts:
+        print("Nothing runs. Start with: make up")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m scripts.stack", description=__doc__)
+    parser.add_argument("command", choices=["up", "down", "status"])
+    command = parser.parse_args(argv).command
+    try:
+        if command == "down":
+            print("Stopped: " + (", ".join(down()) or "nothing ran"))
+        else:
+            {"up": up, "status": status}[command]()
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

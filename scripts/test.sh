@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# The whole suite: what runs in the jobs environment, then what runs in Airflow's. Arguments go to both.
+set -uo pipefail
+if [ -z "${ML_DATASETS_DIR:-}" ] && [ -d ../shared/datasets ]; then
+    export ML_DATASETS_DIR=$PWD/../shared/datasets
+fi
+status=0
+.venv/jobs/bin/python -m pytest tests/local_aws tests/include "$@" || status=$?
+.venv/airflow/bin/python -m pytest tests/dags tests/plugins tests/project tests/e2e "$@" || status=$?
+exit "$status"

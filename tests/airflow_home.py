@@ -1,0 +1,62 @@
+"""A throw-away Airflow home and a local AWS for the tests that run in Airflow's environment.
+
+Imported by the conftest files before Airflow is: Airflow reads its configuration at import.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts import local_settings as local
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOME = Path(tempfile.mkdtemp(prefix="airflow-tests-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+
+def configure() -> None:
+    """Point this process at the throw-away home, with the settings that a laptop uses."""
+    local.AIRFLOW_HOME = HOME
+    os.environ |= local.airflow_environment("http://127.0.0.1:9", port=8080)
+    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{HOME}/airflow.db"
+
+
+def start_local_aws(state: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """The local AWS as a process of its own; returns it with its URL."""
+    ready = state.with_suffix(".url")
+    process = subprocess.Popen(
+        [local.JOBS_PYTHON, "-m", "include.local_aws", "--state", state, "--ready-file", ready],
+        cwd=local.PROJECT,
+        stdout=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("the local AWS did not start")
+        time.sleep(0.05)
+    return process, ready.read_text().strip()
+
+
+def local_aws(state: Path) -> Iterator[str]:
+    """Run a local AWS with the project's bucket; yields its URL, which the environment names from then on."""
+    import boto3
+
+    process, url = start_local_aws(state)
+    os.environ["AWS_ENDPOINT_URL"] = url
+    boto3.client("s3").create_bucket(
+        Bucket=local.BUCKET, CreateBucketConfiguration={"LocationConstraint": local.REGION}
+    )
+    try:
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
