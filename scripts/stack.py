@@ -134,8 +134,9 @@ def start_aws() -> Part:
         return part
     port = free_port(4577)
     url = f"http://127.0.0.1:{port}"
-    server = [local.JOBS_PYTHON, "-m", "include.local_aws", "--port", str(port), "--region", local.REGION]
-    part = _launch("local-aws", [*server, "--state", local.AWS_STATE], os.environ, url)
+    options: dict[str, object] = {"--port": port, "--region": local.REGION, "--state": local.AWS_STATE}
+    words = [str(word) for option in options.items() for word in option]
+    part = _launch("local-aws", [str(local.JOBS_PYTHON), "-m", "include.local_aws", *words], os.environ, url)
     for _answer in _wait(part, "/", timeout=60):
         break
     _make_bucket(url)
