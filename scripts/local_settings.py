@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-AIRFLOW_HOME = PROJECT / ".airflow"
-AWS_STATE = PROJECT / ".local_aws"
-RUN = PROJECT / ".run"  # process ids, logs, reports
+HOME = Path(os.environ.get("ML_LOCAL_HOME", PROJECT)).resolve()  # where everything is kept
+AIRFLOW_HOME = HOME / ".airflow"
+AWS_STATE = HOME / ".local_aws"
+RUN = HOME / ".run"  # process ids, logs, reports
 JOBS_PYTHON = PROJECT / ".venv" / "jobs" / "bin" / "python"
 AIRFLOW = PROJECT / ".venv" / "airflow" / "bin" / "airflow"
 

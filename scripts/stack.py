@@ -75,7 +75,7 @@ def running() -> dict[str, Part]:
 
 
 def _remember(parts: dict[str, Part]) -> None:
-    local.RUN.mkdir(exist_ok=True)
+    local.RUN.mkdir(parents=True, exist_ok=True)
     draft = STARTED.with_suffix(".new")
     draft.write_text(json.dumps([asdict(part) for part in parts.values()], indent=1))
     draft.replace(STARTED)
@@ -93,7 +93,7 @@ def free_port(preferred: int) -> int:
 
 def _launch(name: str, command: Sequence[str | Path], environment: Mapping[str, str], url: str) -> Part:
     """Start a process in a session of its own (it survives this one), its output in `.run/NAME.log`."""
-    local.RUN.mkdir(exist_ok=True)
+    local.RUN.mkdir(parents=True, exist_ok=True)
     with log_of(name).open("wb") as log:
         process = subprocess.Popen(
             [str(word) for word in command],
