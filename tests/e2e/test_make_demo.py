@@ -1,4 +1,4 @@
-"""The README's commands, typed as a newcomer types them, with a home of their own for everything they keep."""
+"""The README's commands, typed as a newcomer types them, with a home of their own for what they keep."""
 
 from __future__ import annotations
 

@@ -1,0 +1,49 @@
+"""How a processing job ends: outputs that are complete or absent, and a reason that people can act on."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MESSAGE_FILE = Path("/opt/ml/output/message")  # SageMaker shows its first kilobyte as ExitMessage
+MESSAGE_BYTES = 1024
+
+
+class DataError(ValueError):
+    """Data that cannot be used; the text names the place and what was expected there."""
+
+
+def run(work: Callable[[], None], message_file: Path) -> int:
+    """Do the work and return the exit code: 1 for a DataError, whose text becomes the job's exit message."""
+    try:
+        work()
+    except DataError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        message_file.parent.mkdir(parents=True, exist_ok=True)
+        message_file.write_text(_shorten(str(error)), encoding="utf-8")
+        return 1
+    return 0
+
+
+def _shorten(text: str) -> str:
+    return text.encode()[:MESSAGE_BYTES].decode(errors="ignore")
+
+
+@contextmanager
+def staged(output: Path) -> Iterator[Path]:
+    """A scratch folder whose files move to `output` when the block ends well; else nothing is left."""
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".staged-", dir=output) as folder:
+        scratch = Path(folder)
+        yield scratch
+        for file in sorted(path for path in scratch.rglob("*") if path.is_file()):
+            target = output / file.relative_to(scratch)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(file, target)

@@ -1,0 +1,67 @@
+"""The buckets: where they are, since when, and the settings that were put on them."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from include.local_aws.s3.errors import S3Error
+
+if TYPE_CHECKING:
+    from include.local_aws.state import State
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS s3_buckets (
+    name TEXT PRIMARY KEY, region TEXT NOT NULL, created REAL NOT NULL, settings TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One bucket."""
+
+    name: str
+    region: str
+    created: float  # epoch seconds
+    settings: dict[str, Any]  # documents as their Put operations sent them, by a setting's name
+
+
+class BucketIndex:
+    """The table of buckets."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        state.script(SCHEMA)
+
+    def insert(self, name: str, region: str) -> bool:
+        """Make a bucket. Returns False, and changes nothing, where it exists."""
+        sql = "INSERT OR IGNORE INTO s3_buckets VALUES (?, ?, ?, '{}') RETURNING name"
+        return bool(self._state.rows(sql, name, region, float(int(time.time()))))
+
+    def get(self, name: str) -> Bucket:
+        """Raises NoSuchBucket."""
+        for found in self._state.rows("SELECT * FROM s3_buckets WHERE name=?", name):
+            return _bucket(found)
+        raise S3Error("NoSuchBucket", BucketName=name)
+
+    def has(self, name: str) -> bool:
+        return bool(self._state.rows("SELECT 1 FROM s3_buckets WHERE name=?", name))
+
+    def all(self) -> list[Bucket]:
+        """Every bucket, by name."""
+        return [_bucket(row) for row in self._state.rows("SELECT * FROM s3_buckets ORDER BY name")]
+
+    def set(self, name: str, setting: str, document: Any) -> None:
+        """Put one setting; None takes it away. Raises NoSuchBucket."""
+        with self._state.transaction() as db:
+            settings = {**self.get(name).settings, setting: document}
+            kept = {key: value for key, value in settings.items() if value is not None}
+            db.execute("UPDATE s3_buckets SET settings=? WHERE name=?", (json.dumps(kept), name))
+
+
+def _bucket(row: tuple[Any, ...]) -> Bucket:
+    name, region, created, settings = row
+    return Bucket(name, region, created, json.loads(settings))

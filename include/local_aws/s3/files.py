@@ -1,0 +1,140 @@
+"""The contents of objects and parts: files that never change, under names that say nothing of a key."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from include.local_aws.protocol.http import Upload
+
+GRACE_SECONDS = 60.0  # between the look-up of an object and the opening of its file
+PIECE = 1 << 20  # bytes in memory at a time
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A finished file of the folder."""
+
+    file: str  # its name there
+    size: int  # bytes
+    md5: bytes  # raw digest, 16 bytes
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.md5.hex()}"'
+
+
+class Files:
+    """A folder of immutable files.
+
+    A file is complete before an index row names it, and is unlinked only after no row names it any more. What
+    a crash leaves in between has no row, and `keep_only` removes it at the next start.
+    """
+
+    def __init__(self, folder: Path, grace: float = GRACE_SECONDS) -> None:
+        self._folder, self._grace = folder, grace
+        self._retired: deque[tuple[float, str]] = deque()
+        self._lock = threading.Lock()
+
+    def path(self, name: str) -> Path:
+        return self._folder / name
+
+    def adopt(self, upload: Upload) -> Stored:
+        """Move a finished upload in."""
+        name = _new_name()
+        upload.path.replace(self.path(name))
+        return Stored(name, upload.size, upload.md5)
+
+    def write(self, pieces: Iterable[bytes]) -> Stored:
+        """Write a new file, digesting it on the way."""
+        name, size, md5 = _new_name(), 0, hashlib.md5(usedforsecurity=False)
+        try:
+            with self.path(name).open("wb") as target:
+                for piece in pieces:
+                    target.write(piece)
+                    md5.update(piece)
+                    size += len(piece)
+        except OSError:
+            self.discard([name])
+            raise
+        return Stored(name, size, md5.digest())
+
+    def link(self, name: str) -> str:
+        """A second name for the same content, without copying where the file system has hard links."""
+        twin = _new_name()
+        try:
+            self.path(twin).hardlink_to(self.path(name))
+        except OSError:
+            shutil.copyfile(self.path(name), self.path(twin))
+        return twin
+
+    def join(self, names: Iterable[str]) -> str:
+        """One new file with the content of others, in their order. Returns its name."""
+        joined = _new_name()
+        try:
+            with self.path(joined).open("wb", buffering=0) as target:
+                for name in names:
+                    _append(self.path(name), target.fileno())
+        except OSError:
+            self.discard([joined])
+            raise
+        return joined
+
+    def discard(self, names: Iterable[str]) -> None:
+        """Remove files at once: nobody can be about to open them."""
+        for name in names:
+            self.path(name).unlink(missing_ok=True)
+
+    def retire(self, names: Iterable[str]) -> None:
+        """Remove files once those who just looked them up have had time to open them."""
+        now = time.monotonic()
+        with self._lock:
+            self._retired.extend((now, name) for name in names)
+            while self._retired and now - self._retired[0][0] >= self._grace:
+                self.discard([self._retired.popleft()[1]])
+
+    def keep_only(self, names: set[str]) -> None:
+        """Remove every other file of the folder; for the start, before anything is written."""
+        with os.scandir(self._folder) as entries:
+            self.discard([entry.name for entry in entries if entry.name not in names])
+
+
+def read_pieces(path: Path, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+    """The bytes of a file, or of a part of it, piece by piece."""
+    with path.open("rb") as file:
+        file.seek(start)
+        left = path.stat().st_size - start if length is None else length
+        while piece := file.read(min(left, PIECE)):
+            left -= len(piece)
+            yield piece
+
+
+def _new_name() -> str:
+    return uuid.uuid4().hex
+
+
+def _append(source: Path, target: int) -> None:
+    with source.open("rb", buffering=0) as file:
+        position, size = 0, os.fstat(file.fileno()).st_size
+        while position < size:
+            position += _copy_some(file.fileno(), position, size - position, target)
+
+
+def _copy_some(source: int, start: int, length: int, target: int) -> int:
+    """Append up to `length` bytes; inside the kernel where the system and its file system can."""
+    if hasattr(os, "copy_file_range"):
+        with suppress(OSError):
+            return os.copy_file_range(source, target, length, start)
+    return os.write(target, os.pread(source, min(length, PIECE), start))

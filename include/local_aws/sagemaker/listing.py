@@ -1,0 +1,104 @@
+"""One page of a List operation: filters, order, MaxResults and NextToken, the same everywhere in SageMaker.
+
+The token is the sort key of the last document shown, not an offset: documents that arrive between two pages
+neither repeat nor hide others.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from include.local_aws.protocol.errors import ValidationException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from include.local_aws.calls import Params
+    from include.local_aws.state import Document
+
+Key = tuple[Any, str]  # the value sorted by, then the name: unique
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How one kind of document is listed.
+
+    training_jobs = Listing(name="TrainingJobName", status="TrainingJobStatus", order="Ascending")
+    documents, token = training_jobs.page(collection, params)
+    """
+
+    name: str  # the member that holds the name, unique among the documents
+    status: str = ""  # the member that holds the status, where there is one
+    sort_by: str = "CreationTime"
+    order: str = "Descending"
+    size: int = 10  # documents on a page where MaxResults is not given
+
+    def page(self, documents: Iterable[Document], params: Params) -> tuple[list[Document], str | None]:
+        """One page of the documents that pass the filters of a List request, and the token of the next page.
+
+        Raises ValidationException for a token that was not made by the same request.
+        """
+        found = sorted((d for d in documents if self._passes(d, params)), key=lambda d: self._key(d, params))
+        if self._order(params) == "Descending":
+            found.reverse()
+        if token := params.get("NextToken"):
+            found = self._after(found, self._read(token, params), params)
+        size = params.get("MaxResults", self.size)
+        shown = found[:size]
+        return shown, self._token(shown[-1], params) if len(found) > size else None
+
+    def _order(self, params: Params) -> str:
+        return str(params.get("SortOrder", self.order))
+
+    def _key(self, document: Document, params: Params) -> Key:
+        sort_by = str(params.get("SortBy", self.sort_by))
+        member = {"Name": self.name, "Status": self.status}.get(sort_by, sort_by)
+        return document.get(member, 0), document[self.name]
+
+    def _passes(self, document: Document, params: Params) -> bool:
+        created: float = document.get("CreationTime", 0.0)
+        modified: float = document.get("LastModifiedTime", created)
+        return (
+            params.get("NameContains", "").lower() in document[self.name].lower()
+            and params.get("StatusEquals") in (None, document.get(self.status))
+            and _between(created, params.get("CreationTimeAfter"), params.get("CreationTimeBefore"))
+            and _between(modified, params.get("LastModifiedTimeAfter"), params.get("LastModifiedTimeBefore"))
+        )
+
+    def _after(self, found: list[Document], last: Key, params: Params) -> list[Document]:
+        later = operator.lt if self._order(params) == "Descending" else operator.gt
+        try:
+            return [document for document in found if later(self._key(document, params), last)]
+        except TypeError as error:
+            raise _bad_token() from error
+
+    def _scope(self, params: Params) -> list[Any]:
+        """What a token belongs to: it continues the same request, only with another page size."""
+        filters = {k: v for k, v in params.items() if k not in ("NextToken", "MaxResults")}
+        return [self.name, json.dumps(filters, sort_keys=True, default=str)]
+
+    def _token(self, last: Document, params: Params) -> str:
+        content = [*self._scope(params), *self._key(last, params)]
+        return base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+
+    def _read(self, token: str, params: Params) -> Key:
+        try:
+            *scope, value, name = json.loads(base64.urlsafe_b64decode(token))
+        except (binascii.Error, ValueError, TypeError) as error:
+            raise _bad_token() from error
+        if scope != self._scope(params):
+            raise _bad_token()
+        return value, name
+
+
+def _between(moment: float, after: float | None, before: float | None) -> bool:
+    return (after is None or moment > after) and (before is None or moment < before)
+
+
+def _bad_token() -> ValidationException:
+    return ValidationException("The pagination token is not valid for this request.")

@@ -1,0 +1,84 @@
+"""Tags of SageMaker resources, by ARN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from include.local_aws.protocol.errors import ValidationException
+from include.local_aws.sagemaker.listing import Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from include.local_aws.calls import Caller, Output, Params
+    from include.local_aws.state import State
+
+MOST_TAGS = 50  # a resource (SageMaker's quota)
+
+Tag = dict[str, str]  # {"Key": ..., "Value": ...}
+TagList = list[Tag]
+
+
+class TagStore:
+    """The tags of every resource. Create operations call `put` even without tags: it makes the ARN known."""
+
+    def __init__(self, state: State) -> None:
+        self._documents = state.collection("tags")
+
+    def put(self, arn: str, tags: Iterable[Tag] | None = None) -> None:
+        """Set the tags of a new resource. Raises ValidationException for a repeated key or too many tags."""
+        self._documents.put(arn, {"ResourceArn": arn, "Tags": _merged([], list(tags or []), arn)})
+
+    def list(self, arn: str) -> TagList:
+        """The tags, ordered by key. Raises ValidationException for an ARN that no resource has."""
+        document = self._documents.get(arn)
+        if document is None:
+            raise ValidationException(f"Could not find the resource {arn}.")
+        tags: TagList = document["Tags"]
+        return tags
+
+    def delete(self, arn: str) -> None:
+        """Forget a resource with all its tags; nothing happens where there is none."""
+        self._documents.delete(arn)
+
+    def add(self, arn: str, tags: Iterable[Tag]) -> TagList:
+        """Add tags, replacing those of the same key; returns all tags of the resource."""
+        merged = _merged(self.list(arn), list(tags), arn)
+        self._documents.update(arn, lambda document: document.update(Tags=merged))
+        return merged
+
+    def remove(self, arn: str, keys: Iterable[str]) -> None:
+        unwanted = set(keys)
+        left = [tag for tag in self.list(arn) if tag["Key"] not in unwanted]
+        self._documents.update(arn, lambda document: document.update(Tags=left))
+
+
+class Tags:
+    """The operations AddTags, ListTags and DeleteTags."""
+
+    def __init__(self, store: TagStore) -> None:
+        self._store = store
+        self._listing = Listing(name="Key", sort_by="Name", order="Ascending", size=MOST_TAGS)
+
+    def add_tags(self, params: Params, caller: Caller) -> Output:
+        return {"Tags": self._store.add(params["ResourceArn"], params["Tags"])}
+
+    def list_tags(self, params: Params, caller: Caller) -> Output:
+        tags, token = self._listing.page(self._store.list(params["ResourceArn"]), params)
+        return {"Tags": tags, "NextToken": token} if token else {"Tags": tags}
+
+    def delete_tags(self, params: Params, caller: Caller) -> Output:
+        self._store.remove(params["ResourceArn"], params["TagKeys"])
+        return {}
+
+
+def _merged(old: TagList, new: TagList, arn: str) -> TagList:
+    keys = [tag["Key"] for tag in new]
+    if repeated := {key for key in keys if keys.count(key) > 1}:
+        raise ValidationException(
+            f"Tag keys must be unique; {sorted(repeated)} occur more than once for {arn}."
+        )
+    merged = {tag["Key"]: tag for tag in [*old, *new]}
+    if len(merged) > MOST_TAGS:
+        raise ValidationException(f"A resource has at most {MOST_TAGS} tags; {arn} would have {len(merged)}.")
+    return [merged[key] for key in sorted(merged)]

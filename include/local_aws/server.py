@@ -1,0 +1,179 @@
+"""Sockets around the app: aiohttp reads requests, a thread does the work, files are streamed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from include.local_aws.app import Refused
+from include.local_aws.protocol.aws_chunked import BodyReader
+from include.local_aws.protocol.errors import AwsError
+from include.local_aws.protocol.http import FileSlice, Request, Response, Upload
+from include.local_aws.protocol.serialize import serialize_error
+
+if TYPE_CHECKING:
+    from include.local_aws.app import App, Call
+    from include.local_aws.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+THREADS = 64  # requests that are worked on at the same time; an invocation may take a minute
+IN_MEMORY = 64 * 1024**2  # bytes; only streamed bodies (S3 uploads) may be larger
+PIECE = 1024**2  # bytes, of a streamed body
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Server:
+    """Listens on one address until it is closed.
+
+    server = Server(settings, app, spool_folder)
+    await server.start()
+    server.url  # "http://127.0.0.1:40123"
+    """
+
+    def __init__(self, settings: Settings, app: App, spool: Path) -> None:
+        self._settings, self._app, self._spool = settings, app, spool
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        self._runner: web.ServerRunner | None = None
+        self.url = ""
+
+    async def start(self) -> None:
+        """Start to listen; OSError where the port is taken."""
+        # bodies are stored as they were sent: Content-Encoding is metadata of an object here
+        server = web.Server(self._handle, auto_decompress=False, read_bufsize=PIECE, access_log=None)
+        self._runner = web.ServerRunner(server)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._settings.host, self._settings.port)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        """One request, from its head to the last byte of the answer."""
+        request = self._head(incoming)
+        if not self._welcome(request):
+            return web.Response(status=403, text="This server answers local clients only.")
+        try:
+            call = self._app.recognise(request)
+        except Refused as refused:
+            await incoming.read()
+            return await _send(incoming, refused.response)
+        return await _send(incoming, await self._perform(call, request, incoming))
+
+    async def _perform(self, call: Call, head: Request, incoming: web.BaseRequest) -> Response:
+        upload: Path | None = None
+        try:
+            if call.match is not None and call.match.streams:
+                body: bytes | Upload = await self._receive(incoming, head)
+                upload = body.path if isinstance(body, Upload) else None
+            else:
+                body = await _read(incoming)
+        except AwsError as error:
+            return serialize_error(call.service, error, call.request_id)
+        request = Request(head.method, head.path, head.query_string, head.headers, body)
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._app.perform, call, request)
+        finally:
+            if upload is not None:
+                upload.unlink(missing_ok=True)
+
+    def _head(self, incoming: web.BaseRequest) -> Request:
+        """The request without its body; a bucket in the host name moves into the path."""
+        path, _, query = incoming.raw_path.partition("?")
+        headers = {name.lower(): value for name, value in incoming.headers.items()}
+        bucket = self._bucket_of(headers.get("host", ""))
+        return Request(incoming.method, f"/{bucket}{path}" if bucket else path, query, headers)
+
+    def _names(self) -> tuple[str, ...]:
+        return (*LOOPBACK, self._settings.host, *self._settings.allow_hosts)
+
+    def _bucket_of(self, host: str) -> str:
+        """`bucket.localhost:4577` → `bucket`: S3's virtual-host style."""
+        name = urlsplit(f"//{host}").hostname or ""
+        suffixes = [f".{known}" for known in self._names() if name.endswith(f".{known}")]
+        return name.removesuffix(suffixes[0]) if suffixes else ""
+
+    def _welcome(self, request: Request) -> bool:
+        """Refuse other sites' pages in a browser: by Origin, and by host names rebound to loopback."""
+        hosts = [request.header("host")]
+        if origin := request.header("origin"):
+            hosts.append(urlsplit(origin).netloc)
+        names = [urlsplit(f"//{host}").hostname or "" for host in hosts]
+        known = self._names()
+        return all(name in known or name.endswith(tuple(f".{k}" for k in known)) for name in names)
+
+    async def _receive(self, incoming: web.BaseRequest, head: Request) -> Upload:
+        """Write a streamed body to disk as it arrives; raises AwsError where it is not what was announced."""
+        await _continue(incoming)
+        reader = BodyReader(head.headers)
+        loop = asyncio.get_running_loop()
+        with contextlib.ExitStack() as unless_complete:
+            file = tempfile.NamedTemporaryFile(dir=self._spool, delete=False)  # noqa: SIM115 — closed below
+            path = Path(file.name)
+            unless_complete.callback(path.unlink, missing_ok=True)
+            with file:
+                async for data in incoming.content.iter_any():
+                    for piece in reader.feed(data):
+                        await loop.run_in_executor(None, file.write, piece)
+            reader.close()
+            unless_complete.pop_all()
+        return Upload(path, reader.size, reader.md5, reader.checksums)
+
+
+async def _continue(incoming: web.BaseRequest) -> None:
+    """Tell a client that waits for it to send its body."""
+    if incoming.headers.get("Expect", "").lower() == "100-continue":
+        await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        incoming.writer.output_size = 0
+
+
+async def _read(incoming: web.BaseRequest) -> bytes:
+    """A body that is parsed as a whole; raises AwsError when it is too large for that."""
+    await _continue(incoming)
+    body = bytearray()
+    async for data in incoming.content.iter_any():
+        body += data
+        if len(body) > IN_MEMORY:
+            raise AwsError("RequestEntityTooLargeException", "The body is larger than 64 MiB.", status=413)
+    return bytes(body)
+
+
+async def _send(incoming: web.BaseRequest, response: Response) -> web.StreamResponse:
+    if not isinstance(response.body, FileSlice):
+        answer = web.Response(status=response.status, headers=response.headers, body=response.body)
+        if incoming.method == "HEAD" and "Content-Length" in response.headers:
+            answer.content_length = int(response.headers["Content-Length"])
+        return answer
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    stream.content_length = response.body.length
+    await stream.prepare(incoming)
+    await _stream(response.body, stream)
+    await stream.write_eof()
+    return stream
+
+
+async def _stream(part: FileSlice, stream: web.StreamResponse) -> None:
+    loop = asyncio.get_running_loop()
+    with part.path.open("rb", buffering=0) as file:
+        file.seek(part.start)
+        left = part.length
+        while left:
+            piece = await loop.run_in_executor(None, file.read, min(PIECE, left))
+            if not piece:
+                raise OSError(f"{part.path} became shorter while it was sent")
+            left -= len(piece)
+            await stream.write(piece)

@@ -1,0 +1,60 @@
+"""All services of the server, wired together: the one place that knows every part."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+from typing import TYPE_CHECKING
+
+from include.local_aws.app import App
+from include.local_aws.logs import Logs, LogStore
+from include.local_aws.server import Server
+from include.local_aws.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from include.local_aws.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class StateInUse(RuntimeError):
+    """Another server runs on this state folder."""
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold the state folder for this process; the system lets go of it however the process ends.
+
+    :raises StateInUse: when another server holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StateInUse(f"Another local AWS runs on the state folder {folder}.") from error
+        yield
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Server]:
+    """A server with all its services, listening; everything is stopped at the end.
+
+    :raises StateInUse: when another server runs on the state folder.
+    :raises OSError: when the port is taken.
+    """
+    with exclusive(settings.state), contextlib.closing(State(settings.state)) as state:
+        spool = state.subfolder("spool")
+        for left in spool.iterdir():  # of uploads that a killed server did not finish
+            left.unlink()
+        logs = LogStore(state)
+        server = Server(settings, App(settings, {"logs": [Logs(logs)]}), spool)
+        await server.start()
+        try:
+            yield server
+        finally:
+            await server.close()

@@ -1,0 +1,68 @@
+"""How the server is started: the command line, with defaults from the environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the server runs with.
+
+    Settings(state=tmp_path)  # a free port on loopback
+    """
+
+    state: Path
+    host: str = "127.0.0.1"
+    port: int = 0  # 0: any free port
+    region: str = "us-east-1"
+    account: str = "123456789012"
+    jobs: int = os.cpu_count() or 2  # that run at the same time; others wait
+    runner: str = "auto"
+    allow_hosts: tuple[str, ...] = ()
+    log_level: str = "INFO"
+    ready_file: Path | None = None
+
+
+def from_command_line(argv: Sequence[str] | None = None) -> Settings:
+    """Read the command line; LOCAL_AWS_STATE, LOCAL_AWS_PORT ... are the defaults."""
+    parser = argparse.ArgumentParser(
+        prog="python -m include.local_aws",
+        description="AWS on this machine: S3, SageMaker and CloudWatch Logs, executing every job. "
+        "A development server: it checks no credentials and listens on loopback.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    env = os.environ.get
+    parser.add_argument(
+        "--state", type=Path, default=env("LOCAL_AWS_STATE", ".local_aws"), help="state folder"
+    )
+    parser.add_argument("--host", default=env("LOCAL_AWS_HOST", "127.0.0.1"), help="address to listen on")
+    parser.add_argument("--port", type=int, default=env("LOCAL_AWS_PORT", "0"), help="0 takes a free one")
+    parser.add_argument("--region", default=env("LOCAL_AWS_REGION", "us-east-1"))
+    parser.add_argument("--account", default=env("LOCAL_AWS_ACCOUNT", "123456789012"))
+    parser.add_argument("--jobs", type=int, default=env("LOCAL_AWS_JOBS", str(Settings.jobs)), help="at once")
+    parser.add_argument(
+        "--runner",
+        choices=["auto", "bubblewrap", "namespaces", "rewriting"],
+        default=env("LOCAL_AWS_RUNNER", "auto"),
+        help="how containers run; auto takes the first that works",
+    )
+    parser.add_argument(
+        "--allow-host",
+        dest="allow_hosts",
+        action="append",
+        default=[name for name in env("LOCAL_AWS_ALLOW_HOSTS", "").split(",") if name],
+        help="a further name that clients may call the server by",
+    )
+    parser.add_argument("--log-level", default=env("LOCAL_AWS_LOG_LEVEL", "INFO"))
+    parser.add_argument("--ready-file", type=Path, help="gets the server's URL when it is ready")
+    options = parser.parse_args(argv)
+    options.allow_hosts = tuple(options.allow_hosts)
+    return Settings(**vars(options))

@@ -1,0 +1,159 @@
+"""Processing job: compare the batch transform's answers with the truth.
+
+Reads `input/labelled/test.csv` and `input/predictions/*.out` (rows of `label,score`, in the same order).
+Writes, below `output/evaluation`: `evaluation.json` (SageMaker's model quality shape), `report.html` and
+`predictions.csv` (the raw rows with what was predicted, for dashboards).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from classification import evaluate
+from job import MESSAGE_FILE, DataError, run, staged
+from report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FOLDER = Path("/opt/ml/processing")
+JOB_CONFIG = Path("/opt/ml/config/processingjobconfig.json")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job and return its exit code."""
+    options = parse(argv)
+    return run(lambda: compare(options), options.message)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Evaluate predictions against labelled rows.")
+    parser.add_argument("--label-column", required=True)
+    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
+    parser.add_argument("--threshold", type=float, default=0.5, help="a score above it is positive")
+    parser.add_argument("--title", default="Evaluation")
+    parser.add_argument("--data-source", default="not stated", help="what the data is")
+    parser.add_argument("--published", type=json.loads, default={}, help="JSON object of metric and value")
+    parser.add_argument("--published-source", default="")
+    parser.add_argument("--labelled", type=Path, default=FOLDER / "input/labelled/test.csv")
+    parser.add_argument(
+        "--predictions", type=Path, default=FOLDER / "input/predictions", help="folder of *.out"
+    )
+    parser.add_argument("--output", type=Path, default=FOLDER / "output/evaluation")
+    parser.add_argument(
+        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
+    )
+    parser.add_argument("--job-config", type=Path, default=JOB_CONFIG, help="names the run, where it exists")
+    return parser.parse_args(argv)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Read, measure, write.
+
+    :raises DataError: when rows and answers do not fit each other; nothing is written then.
+    """
+    rows = pd.read_csv(options.labelled, dtype=str, keep_default_na=False)
+    actual = read_truth(rows, options.label_column, options.labels)
+    predicted, scores = read_predictions(options.predictions, options.labels, options.threshold)
+    if len(predicted) != len(actual):
+        raise DataError(f"{len(predicted)} predictions for {len(actual)} rows of {options.labelled.name}")
+    report = Report(
+        title=options.title,
+        actual=actual,
+        predicted=predicted,
+        scores=scores,
+        labels=tuple(options.labels),
+        threshold=options.threshold,
+        metrics=evaluate(actual, predicted, scores),
+        facts={"Run": job_name(options.job_config), "Data": options.data_source},
+        published=options.published,
+        published_source=options.published_source,
+    )
+    with staged(options.output) as folder:
+        (folder / "evaluation.json").write_text(json.dumps(document(report), indent=2, allow_nan=False))
+        (folder / "report.html").write_text(report.html(), encoding="utf-8")
+        answers = np.array(options.labels, dtype=object)[predicted.astype(int)]
+        rows.assign(predicted=answers, score=scores).to_csv(folder / "predictions.csv", index=False)
+    values = {name: round(report.metrics[name]["value"], 4) for name in ("accuracy", "f1", "auc")}
+    print(f"{len(actual)} rows: {values}, confusion matrix {report.metrics['confusion_matrix']}")
+
+
+def read_truth(rows: pd.DataFrame, column: str, labels: Sequence[str]) -> np.ndarray:
+    """True where a row is positive, shape (rows,)."""
+    if column not in rows:
+        raise DataError(f"the labelled rows have no column {column!r}, but {', '.join(map(repr, rows))}")
+    unknown = rows.index[~rows[column].isin(labels)]
+    if len(unknown):
+        raise DataError(f"labelled row {unknown[0] + 1}: label {rows[column][unknown[0]]!r} is unknown")
+    return np.asarray(rows[column] == labels[1], dtype=bool)
+
+
+def read_predictions(folder: Path, labels: Sequence[str], threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted classes and scores from all `*.out` files, in the order of their names.
+
+    :return: arrays of shape (rows,): True where positive is predicted; probabilities.
+    :raises DataError: naming file and line.
+    """
+    predicted, scores = [], []
+    files = sorted(folder.glob("*.out"))
+    if not files:
+        raise DataError(f"no *.out file in {folder}")
+    for path in files:
+        with path.open(newline="", encoding="utf-8") as file:
+            for line, values in enumerate(csv.reader(file), start=1):
+                label, score = read_answer(values, labels, threshold, f"{path.name}, line {line}")
+                predicted.append(label)
+                scores.append(score)
+    return np.array(predicted, dtype=bool), np.array(scores, dtype=float)
+
+
+def read_answer(values: list[str], labels: Sequence[str], threshold: float, place: str) -> tuple[bool, float]:
+    """One `label,score` row; the label must be the one that the threshold gives."""
+    if len(values) != 2 or values[0] not in labels:
+        expected = " or ".join(map(repr, labels))
+        raise DataError(f"{place}: {','.join(values)[:80]!r}, expected a label ({expected}) and a score")
+    try:
+        score = float(values[1])
+    except ValueError:
+        score = -1.0
+    if not 0.0 <= score <= 1.0:
+        raise DataError(f"{place}: score {values[1][:40]!r} is not a number from 0 to 1")
+    if (values[0] == labels[1]) != (score > threshold):
+        raise DataError(
+            f"{place}: label {values[0]!r} contradicts score {score:g} at threshold {threshold:g}"
+        )
+    return values[0] == labels[1], score
+
+
+def job_name(config: Path) -> str:
+    """The processing job's name, as SageMaker tells the container."""
+    if not config.exists():
+        return "outside SageMaker"
+    return str(json.loads(config.read_text()).get("ProcessingJobName", "unnamed"))
+
+
+def document(report: Report) -> dict[str, Any]:
+    """`evaluation.json`: the metrics, and what is needed to read them."""
+    return {
+        "version": 0.0,
+        "binary_classification_metrics": report.metrics,
+        "item_count": len(report.actual),
+        "positives": int(report.actual.sum()),
+        "positive_label": report.labels[1],
+        "threshold": report.threshold,
+        "run": report.facts["Run"],
+        "data_source": report.facts["Data"],
+        "published": {"metrics": dict(report.published), "source": report.published_source},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

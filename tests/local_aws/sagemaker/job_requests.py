@@ -1,0 +1,114 @@
+"""Requests of the smallest jobs that say something, and waiting for their end."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROLE = "arn:aws:iam::123456789012:role/service-role/SageMaker"
+ACCOUNT_IMAGES = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
+SCIKIT_LEARN = f"{ACCOUNT_IMAGES}/sagemaker-scikit-learn:1.4-2"
+XGBOOST = f"{ACCOUNT_IMAGES}/sagemaker-xgboost:3.0-5"
+ENDED = ("Completed", "Failed", "Stopped")
+
+
+def processing(name: str, code: str, *arguments: str, **more: Any) -> dict[str, Any]:
+    """A processing job that runs Python code, without the start-up time of site-packages."""
+    return {
+        "ProcessingJobName": name,
+        "RoleArn": ROLE,
+        "AppSpecification": {
+            "ImageUri": SCIKIT_LEARN,
+            "ContainerEntrypoint": ["python3", "-S", "-c", code],
+            **({"ContainerArguments": list(arguments)} if arguments else {}),
+        },
+        "ProcessingResources": cluster(1),
+        **more,
+    }
+
+
+def cluster(count: int) -> dict[str, Any]:
+    return {"ClusterConfig": {"InstanceCount": count, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}}
+
+
+def s3_input(uri: str, name: str = "data", **more: Any) -> dict[str, Any]:
+    path = f"/opt/ml/processing/{name}"
+    return {"InputName": name, "S3Input": {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", **more}}
+
+
+def s3_outputs(uri: str, name: str = "out", mode: str = "EndOfJob") -> dict[str, Any]:
+    s3_output = {"S3Uri": uri, "LocalPath": f"/opt/ml/processing/{name}", "S3UploadMode": mode}
+    return {"Outputs": [{"OutputName": name, "S3Output": s3_output}]}
+
+
+def training(name: str, code: str, bucket: str, **more: Any) -> dict[str, Any]:
+    """A training job that runs Python code instead of the image's own program."""
+    return {
+        "TrainingJobName": name,
+        "RoleArn": ROLE,
+        "AlgorithmSpecification": {
+            "TrainingImage": SCIKIT_LEARN,
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["python3", "-S", "-c", code],
+        },
+        "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/models"},
+        "ResourceConfig": instances(1),
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        **more,
+    }
+
+
+def instances(count: int) -> dict[str, Any]:
+    return {"InstanceCount": count, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
+
+
+def channel(name: str, uri: str, **more: Any) -> dict[str, Any]:
+    return {
+        "ChannelName": name,
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri, **more}},
+        "ContentType": "text/csv",
+    }
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """The first true value of the condition."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return value
+
+
+def finished_processing(sagemaker: Any, name: str) -> dict[str, Any]:
+    def ended() -> dict[str, Any] | None:
+        job = sagemaker.describe_processing_job(ProcessingJobName=name)
+        return job if job["ProcessingJobStatus"] in ENDED else None
+
+    return eventually(ended)
+
+
+def finished_training(sagemaker: Any, name: str) -> dict[str, Any]:
+    def ended() -> dict[str, Any] | None:
+        job = sagemaker.describe_training_job(TrainingJobName=name)
+        return job if job["TrainingJobStatus"] in ENDED else None
+
+    return eventually(ended)
+
+
+def log_lines(logs: Any, group: str, job: str) -> list[str]:
+    """Everything that a job's streams hold, in order."""
+    lines = []
+    for stream in logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]:
+        token: dict[str, str] = {}
+        while True:
+            page = logs.get_log_events(
+                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True, **token
+            )
+            lines += [event["message"] for event in page["events"]]
+            if page["nextForwardToken"] == token.get("nextToken"):
+                break
+            token = {"nextToken": page["nextForwardToken"]}
+    return lines

@@ -1,0 +1,101 @@
+"""A server that dies, really: a process of its own, ended by SIGKILL or SIGTERM in the middle of a job."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.local_aws.sagemaker.job_requests import (
+    eventually,
+    finished_processing,
+    log_lines,
+    processing,
+    s3_outputs,
+    training,
+)
+
+HANGING = "import time; print('up', flush=True); time.sleep(60)"
+REASON = "InternalServerError: the local AWS server stopped while the job was running"
+
+
+class ServerProcess:
+    """`python -m include.local_aws` on a state folder."""
+
+    def __init__(self, folder):
+        ready = folder / "ready"
+        ready.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "include.local_aws", "--port", "0"]
+        command += ["--state", str(folder / "state"), "--ready-file", str(ready)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.url = eventually(lambda: ready.exists() and ready.read_text().strip())
+
+    def client(self, service):
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id="x",
+            aws_secret_access_key="x",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def end(self, number):
+        self.process.send_signal(number)
+        self.process.wait(20)
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts servers on one state folder, one after the other."""
+    servers = []
+
+    def start():
+        servers.append(ServerProcess(tmp_path))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.end(signal.SIGTERM)
+
+
+def up(logs, group, name):
+    def printed():
+        try:
+            return "up" in log_lines(logs, group, name)
+        except logs.exceptions.ResourceNotFoundException:
+            return False
+
+    eventually(printed)
+
+
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM])
+def test_running_jobs_are_failed_after_a_restart_and_finished_ones_are_still_there(start, death):
+    server = start()
+    sagemaker, s3, logs = (server.client(service) for service in ("sagemaker", "s3", "logs"))
+    s3.create_bucket(Bucket="kept")
+    code = "open('/opt/ml/processing/out/x', 'w').write('x')"
+    outputs = s3_outputs("s3://kept/out")
+    sagemaker.create_processing_job(**processing("done", code, ProcessingOutputConfig=outputs))
+    done = finished_processing(sagemaker, "done")
+    arn = sagemaker.create_training_job(**training("hanging", HANGING, "kept"))["TrainingJobArn"]
+    up(logs, "/aws/sagemaker/TrainingJobs", "hanging")
+    server.end(death)
+
+    server = start()
+    sagemaker, s3 = server.client("sagemaker"), server.client("s3")
+    job = sagemaker.describe_training_job(TrainingJobName="hanging")
+    assert (job["TrainingJobArn"], job["TrainingJobStatus"], job["FailureReason"]) == (arn, "Failed", REASON)
+    assert job["SecondaryStatus"] == "Failed"
+    assert "ModelArtifacts" not in job
+    still = sagemaker.describe_processing_job(ProcessingJobName="done")
+    del done["ResponseMetadata"], still["ResponseMetadata"]
+    assert still == done
+    assert s3.get_object(Bucket="kept", Key="out/x")["Body"].read() == b"x"
+    again = training("hanging-2", "pass", "kept")
+    assert sagemaker.create_training_job(**again)["TrainingJobArn"].endswith("training-job/hanging-2")

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from include.local_aws.protocol.errors import ValidationException
+from include.local_aws.sagemaker.listing import Listing
+
+JOBS = Listing(name="JobName", status="JobStatus")
+
+
+def job(name, created, status="Completed", **more):
+    return {"JobName": name, "CreationTime": created, "JobStatus": status, **more}
+
+
+@pytest.fixture
+def jobs():
+    """Ten jobs, job-0 the oldest; of equal age are job-4 and job-5."""
+    times = [0, 1, 2, 3, 4, 4, 6, 7, 8, 9]
+    return [job(f"job-{n}", time, "Failed" if n % 3 else "Completed") for n, time in enumerate(times)]
+
+
+def names(documents):
+    return [document["JobName"] for document in documents]
+
+
+def pages(documents, **params):
+    """All names, page by page."""
+    shown = []
+    while True:
+        page, token = JOBS.page(documents, params)
+        shown.append(names(page))
+        if token is None:
+            return shown
+        params["NextToken"] = token
+
+
+def test_the_newest_come_first(jobs):
+    assert names(JOBS.page(jobs, {"MaxResults": 3})[0]) == ["job-9", "job-8", "job-7"]
+
+
+def test_pages_hold_everything_once(jobs):
+    assert pages(jobs, MaxResults=4) == [
+        ["job-9", "job-8", "job-7", "job-6"],
+        ["job-5", "job-4", "job-3", "job-2"],
+        ["job-1", "job-0"],
+    ]
+    assert pages(jobs, MaxResults=5)[1] == ["job-4", "job-3", "job-2", "job-1", "job-0"]
+    assert pages(jobs, MaxResults=1, SortOrder="Ascending") == [[f"job-{n}"] for n in range(10)]
+    assert pages([]) == [[]]
+
+
+@pytest.mark.parametrize("order", ["Ascending", "Descending"])
+def test_jobs_that_arrive_between_pages_neither_repeat_nor_hide_others(jobs, order):
+    first, token = JOBS.page(jobs, {"MaxResults": 5, "SortOrder": order})
+    arrived = [*jobs, job("newer", 100), job("older", -1)]
+    rest, end = JOBS.page(arrived, {"MaxResults": 50, "SortOrder": order, "NextToken": token})
+    assert end is None
+    assert [n for n in names(first + rest) if n.startswith("job-")] == names(
+        sorted(jobs, key=lambda j: (j["CreationTime"], j["JobName"]), reverse=order == "Descending")
+    )
+
+
+def test_a_job_that_was_deleted_between_pages_does_not_hide_others(jobs):
+    first, token = JOBS.page(jobs, {"MaxResults": 3})
+    left = [document for document in jobs if document not in first]
+    assert names(JOBS.page(left, {"MaxResults": 2, "NextToken": token})[0]) == ["job-6", "job-5"]
+
+
+def test_filters(jobs):
+    jobs.append(job("Other", 5.5, "InProgress", LastModifiedTime=50))
+    everything = {"MaxResults": 100, "SortBy": "Name", "SortOrder": "Ascending"}
+
+    def found(**filters):
+        return names(JOBS.page(jobs, everything | filters)[0])
+
+    assert found(NameContains="the") == ["Other"]
+    assert found(NameContains="JOB-1") == ["job-1"]
+    assert found(StatusEquals="InProgress") == ["Other"]
+    assert found(CreationTimeAfter=7) == ["job-8", "job-9"]
+    assert found(CreationTimeBefore=1) == ["job-0"]
+    assert found(LastModifiedTimeAfter=9) == ["Other"]
+    assert found(CreationTimeAfter=5, LastModifiedTimeBefore=8) == ["job-6", "job-7"]
+    assert found(NameContains="nobody") == []
+
+
+def test_sorting_by_status(jobs):
+    assert pages(jobs, SortBy="Status", SortOrder="Ascending", MaxResults=4)[0] == [
+        "job-0",
+        "job-3",
+        "job-6",
+        "job-9",
+    ]
+
+
+def test_a_token_belongs_to_its_request(jobs):
+    _, token = JOBS.page(jobs, {"MaxResults": 3, "NameContains": "job"})
+    for changed in ({"NameContains": "o"}, {"NameContains": "job", "SortOrder": "Ascending"}):
+        with pytest.raises(ValidationException, match="pagination token"):
+            JOBS.page(jobs, {"NextToken": token, **changed})
+    other = Listing(name="JobName", status="JobStatus", sort_by="Name")
+    assert other.page(jobs, {"MaxResults": 3})[1] != token
+
+
+@pytest.mark.parametrize("token", ["nonsense", "bm9uc2Vuc2U=", "é", base64.b64encode(b"[]").decode()])
+def test_a_forged_token_is_refused(jobs, token):
+    with pytest.raises(ValidationException, match="pagination token"):
+        JOBS.page(jobs, {"NextToken": token})
+
+
+def test_a_token_whose_key_has_another_type_is_refused(jobs):
+    _, token = JOBS.page(jobs, {"MaxResults": 3})
+    content = json.loads(base64.urlsafe_b64decode(token))
+    content[-2] = "yesterday"
+    forged = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+    with pytest.raises(ValidationException, match="pagination token"):
+        JOBS.page(jobs, {"NextToken": forged})

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from include.local_aws.s3.store import ObjectStore
+from include.local_aws.sagemaker import transfer
+from include.local_aws.sagemaker.transfer import Source, TransferError
+from include.local_aws.state import State
+
+
+@pytest.fixture
+def store(tmp_path):
+    state = State(tmp_path / "state")
+    store = ObjectStore(state)
+    store.create_bucket("bucket")
+    yield store
+    state.close()
+
+
+def downloaded(store, source, folder, *host):
+    transfer.download(store, source, folder, *host)
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key", "path"),
+    [
+        ("data/train/", "data/train/a.csv", "a.csv"),
+        ("data/train", "data/train/a.csv", "a.csv"),
+        ("data/train", "data/train/deep/a.csv", "deep/a.csv"),
+        ("data/tr", "data/train/a.csv", "train/a.csv"),
+        ("data/train", "data/train-2/a.csv", "train-2/a.csv"),
+        ("data/train/a.csv", "data/train/a.csv", "a.csv"),
+        ("a.csv", "a.csv", "a.csv"),
+        ("", "data/a.csv", "data/a.csv"),
+    ],
+)
+def test_a_prefix_is_a_folder_an_object_or_the_beginning_of_names(prefix, key, path):
+    assert transfer.relative_path(key, prefix) == path
+
+
+def test_the_markers_that_a_console_makes_for_folders_are_no_files(store, tmp_path):
+    store.put_bytes("bucket", "data/", b"")
+    store.put_bytes("bucket", "data/a.csv", b"1")
+    assert downloaded(store, Source("s3://bucket/data/"), tmp_path / "in") == {"a.csv": b"1"}
+
+
+def test_gzip_objects_are_unpacked_on_request(store, tmp_path):
+    store.put_bytes("bucket", "z/a.csv.gz", gzip.compress(b"1,2\n"))
+    source = Source("s3://bucket/z/", compression="Gzip")
+    assert downloaded(store, source, tmp_path / "in") == {"a.csv.gz": b"1,2\n"}
+
+
+@pytest.mark.parametrize("damage", [b"plain text", gzip.compress(b"x" * 5000)[:30]])
+def test_an_object_that_is_no_gzip_is_named(store, tmp_path, damage):
+    store.put_bytes("bucket", "z/broken.gz", damage)
+    with pytest.raises(TransferError, match=r"s3://bucket/z/broken\.gz is not a complete gzip file"):
+        transfer.download(store, Source("s3://bucket/z/", compression="Gzip"), tmp_path / "in")
+
+
+def test_a_manifest_that_names_a_missing_object_says_which(store, tmp_path):
+    store.put_bytes("bucket", "m.json", json.dumps([{"prefix": "s3://bucket/d/"}, "gone.csv"]).encode())
+    with pytest.raises(TransferError, match=r"s3://bucket/d/gone\.csv, named by s3://bucket/m\.json"):
+        transfer.download(store, Source("s3://bucket/m.json", "ManifestFile"), tmp_path / "in")
+
+
+def test_shards_are_disjoint_and_complete(store, tmp_path):
+    for number in range(7):
+        store.put_bytes("bucket", f"s/{number}", b"")
+    source = Source("s3://bucket/s/", distribution="ShardedByS3Key")
+    shards = [set(downloaded(store, source, tmp_path / str(host), host, 3)) for host in range(3)]
+    assert sorted(name for shard in shards for name in shard) == [str(number) for number in range(7)]
+
+
+@pytest.mark.parametrize("key", ["d/../../up.txt", "d//../../up.txt", "d/a/../../../up.txt"])
+def test_no_key_leaves_the_folder(store, tmp_path, key):
+    store.put_bytes("bucket", key, b"x")
+    with pytest.raises(TransferError, match="leads out of its folder"):
+        transfer.download(store, Source("s3://bucket/d/"), tmp_path / "deep" / "in")
+    assert not list(tmp_path.rglob("up.txt"))
+
+
+def test_a_changed_file_is_uploaded_again(store, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with transfer.ContinuousUpload(store, folder, "s3://bucket/live/", every=60):
+        (folder / "a").write_text("first")
+    with transfer.ContinuousUpload(store, folder, "s3://bucket/live", every=0.01):
+        (folder / "a").write_text("second, longer")
+        while store.path("bucket", "live/a").read_bytes() != b"second, longer":
+            pass
+        (folder / "b").write_text("last")
+    assert [info.key for info in store.list("bucket", "live/")] == ["live/a", "live/b"]
