@@ -50,5 +50,5 @@ lock: install ## resolve both environments anew
 	@scripts/lock.sh
 
 clean: down ## remove everything that running the project made, environments included
-	rm -rf .venv .airflow .local_aws .run .cache .pytest_cache .mypy_cache .ruff_cache dist
+	rm -rf .venv .airflow .local_aws .run .pytest_cache .mypy_cache .ruff_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -63,7 +63,6 @@ def airflow_environment(aws_url: str, port: int) -> dict[str, str]:
         "AIRFLOW_VAR_ML_BUCKET": BUCKET,
         "AIRFLOW_VAR_ML_ROLE_ARN": ROLE,
         "ML_POLL_SECONDS": POLL_SECONDS,
-        "ML_CACHE_DIR": PROJECT / ".cache",
         "PATH": f"{AIRFLOW.parent}{os.pathsep}{os.environ['PATH']}",  # standalone calls `airflow`
         "PYTHONPATH": PROJECT,
         **aws_environment(aws_url),

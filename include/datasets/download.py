@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from include.datasets.errors import DatasetError, SourceUnavailable
+from include.datasets.errors import SourceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,17 +31,16 @@ PIECE_BYTES = 64 * 1024
 def download(source: Source, target: Path) -> None:
     """Fetch the archive, take the file out of it, check it, and only then let it appear as `target`.
 
-    :raises SourceUnavailable: when the server cannot be reached or holds no such archive.
-    :raises DatasetError: when the content is not the one that is expected.
+    :raises SourceUnavailable: when the server cannot be reached, or what it holds is not the expected data.
     """
     with tempfile.TemporaryFile() as archive:
         _fetch_with_retries(source.url, archive)
         content = _extract(source, archive).replace(b"\r\n", b"\n")
     found = hashlib.sha256(content).hexdigest()
     if found != source.sha256:
-        raise DatasetError(
+        raise SourceUnavailable(
             f"{source.member} of {source.url} has SHA-256 {found}, expected {source.sha256}: "
-            "it is not the data that the published numbers were measured on"
+            "it is not the data that the published numbers were measured on, and is not used"
         )
     with atomic(target) as file:
         file.write(content)
@@ -106,4 +105,4 @@ def _extract(source: Source, archive: IO[bytes]) -> bytes:
     except zipfile.BadZipFile as error:
         raise SourceUnavailable(f"{source.url} is no zip archive") from error
     except KeyError as error:
-        raise DatasetError(f"{source.url} has no {source.member!r}") from error
+        raise SourceUnavailable(f"{source.url} has no {source.member!r}") from error

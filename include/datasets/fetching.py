@@ -32,13 +32,13 @@ class Dataset:
 def fetch(name: str, folder: Path, *, url: str | None = None, cache: Path | None = None) -> Dataset:
     """The data set from `ML_DATASETS_DIR`, else from its public source, else generated.
 
-    A download is kept and used again. Generated data is used only where the source cannot be reached; the
-    result and the log say so.
+    A download is kept and used again. Generated data is used only where the source cannot be reached or no
+    longer holds the data; the result and the log say so.
 
     :param folder: where generated data is written.
     :param url: another address of the archive; default: `ML_<NAME>_URL`, else the public one.
     :param cache: where downloads are kept; default: `ML_DATASETS_CACHE`, else in the user's cache folder.
-    :raises DatasetError: when the folder lacks the file, or a download has another content than expected.
+    :raises DatasetError: when `ML_DATASETS_DIR` lacks the file.
     """
     entry = find(name)
     local = os.environ.get("ML_DATASETS_DIR")

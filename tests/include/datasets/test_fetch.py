@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import threading
 import zipfile
 from dataclasses import dataclass, replace
@@ -130,25 +131,14 @@ def test_a_download_that_breaks_off_is_tried_again(tmp_path: Path, source: Sourc
     assert source.requests == 3
 
 
-def test_other_content_is_an_error_and_is_not_kept(tmp_path: Path, source: Source) -> None:
-    source.body = archive(b"State,Churn?\nKS,True.\n")
-    with pytest.raises(DatasetError, match=r"has SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}"):
-        fetch("churn", tmp_path, url=source.url)
-    assert all_files(tmp_path) == []
-
-
-def test_an_archive_without_the_file_is_an_error(tmp_path: Path, source: Source) -> None:
-    source.body = archive(member="readme.txt")
-    with pytest.raises(DatasetError, match=r"has no 'Data sets/churn\.txt'"):
-        fetch("churn", tmp_path, url=source.url)
-
-
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"cut": 99}, "IncompleteRead|broke off|cannot be downloaded"),
         ({"status": 404}, "answers with status 404"),
         ({"body": b"<html>for sale</html>"}, "is no zip archive"),
+        ({"body": archive(member="readme.txt")}, r"has no 'Data sets/churn\.txt'"),
+        ({"body": archive(b"State,Churn?\nKS,True.\n")}, r"has SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}"),
     ],
 )
 def test_where_the_source_is_gone_the_data_is_generated_and_says_so(
@@ -163,7 +153,7 @@ def test_where_the_source_is_gone_the_data_is_generated_and_says_so(
     assert all_files(tmp_path) == [dataset.path]  # nothing of the download is left
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert "Using generated data: its numbers do not compare with published ones" in warning
-    assert any(part in warning for part in reason.split("|"))
+    assert re.search(reason, warning)
 
 
 def test_without_a_network_the_data_is_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
