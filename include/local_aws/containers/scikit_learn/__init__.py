@@ -1,0 +1,1 @@
+"""The scikit-learn image: script mode, training and serving."""

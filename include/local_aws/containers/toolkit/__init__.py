@@ -1,0 +1,1 @@
+"""What AWS's framework containers share: training environment, script mode, serving."""

@@ -1,0 +1,1 @@
+"""The XGBoost image: the built-in algorithm, and script mode."""

@@ -1,0 +1,53 @@
+"""`serve` of the XGBoost image: the built-in algorithm's model, or the user's hooks when a script is named."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from include.local_aws.containers.toolkit.code import BadCode
+from include.local_aws.containers.toolkit.framework import serve_script
+from include.local_aws.containers.toolkit.serving import HttpError, media_type, serve
+from include.local_aws.containers.xgboost import model
+
+
+class Defaults:
+    """What a script need not define: any model of XGBoost, CSV or libsvm in, CSV or JSON out."""
+
+    @staticmethod
+    def model_fn(folder: str) -> Any:
+        return model.load(Path(folder))
+
+    @staticmethod
+    def input_fn(body: bytes, content_type: str) -> Any:
+        import xgboost
+
+        from include.local_aws.containers.toolkit import arrays
+
+        if media_type(content_type) == model.LIBSVM:
+            raise HttpError(415, "text/libsvm needs an input_fn of the script's own.")
+        return xgboost.DMatrix(arrays.decode(body, content_type))
+
+    @staticmethod
+    def predict_fn(data: Any, booster: Any) -> Any:
+        return booster.predict(data, validate_features=False)
+
+    @staticmethod
+    def output_fn(prediction: Any, accept: str) -> Any:
+        from include.local_aws.containers.toolkit import arrays
+
+        return arrays.encode(prediction, accept)
+
+
+def main() -> int:
+    if os.environ.get("SAGEMAKER_PROGRAM"):
+        return serve_script(Defaults, otherwise="text/csv")
+    try:
+        predictor = model.AlgorithmPredictor()
+    except BadCode as error:
+        print(f"The model cannot be served: {error}", file=sys.stderr)
+        return 1
+    serve(predictor)
+    return 0

@@ -1,0 +1,150 @@
+"""`train` of the XGBoost image: the built-in algorithm, or the user's script when one is named."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+from include.local_aws.containers.toolkit import environment, paths, script
+from include.local_aws.containers.xgboost.hyperparameters import CUSTOM_METRICS, UserError, read
+
+if TYPE_CHECKING:
+    import xgboost
+
+MODEL_NAME = "xgboost-model"
+CHECKPOINT = "xgboost-checkpoint"
+KEPT_CHECKPOINTS = 5
+# Hyperparameters that steer the container, not XGBoost.
+OURS = ("num_round", "early_stopping_rounds", "eval_metric", "csv_weights", "save_model_on_termination")
+
+
+def main() -> int:
+    """Train; the exit code is 1 when the user has to change something, with the reason in the failure file."""
+    job = environment.load()
+    if "sagemaker_program" in job.settings:
+        return script.train("sagemaker_xgboost_container.training:main")
+    try:
+        train(job)
+    except UserError as error:
+        paths.write_failure(str(error))
+        return 1
+    return 0
+
+
+def train(job: environment.TrainingEnvironment) -> None:
+    """Read hyperparameters and channels, boost, save the model.
+
+    :raises UserError: naming what is wrong with hyperparameters or data.
+    """
+    values = read({name: _text(value) for name, value in job.hyperparameters.items()})
+    if unsupported := [name for name in ("_kfold", "_num_cv_round") if name in values]:
+        raise UserError(f"Hyperparameter {unsupported[0]}: the local container does not cross-validate.")
+    if "train" not in job.channels:
+        raise UserError("Channel train is missing.")
+    booster = boost(values, _load_channels(job, values))
+    paths.MODEL.mkdir(parents=True, exist_ok=True)
+    booster.save_model(paths.MODEL / f"{MODEL_NAME}.ubj")
+    (paths.MODEL / f"{MODEL_NAME}.ubj").rename(paths.MODEL / MODEL_NAME)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _load_channels(
+    job: environment.TrainingEnvironment, values: dict[str, Any]
+) -> list[tuple[xgboost.DMatrix, str]]:
+    from include.local_aws.containers.xgboost import data
+
+    watched = []
+    for channel in ("train", "validation"):
+        if channel in job.channels:
+            kind = job.channels[channel].get("ContentType", "")
+            matrix = data.load(paths.DATA / channel, kind, weights=bool(values.get("csv_weights")))
+            print(f"Channel {channel}: {matrix.num_row()} rows, {matrix.num_col()} columns", flush=True)
+            watched.append((matrix, channel))
+    if watched[0][0].num_col() != watched[-1][0].num_col():
+        counts = " and ".join(f"{matrix.num_col()} in {name}" for matrix, name in watched)
+        raise UserError(f"The channels differ in their features: {counts}.")
+    return watched
+
+
+def boost(values: dict[str, Any], watched: list[tuple[xgboost.DMatrix, str]]) -> xgboost.Booster:
+    """Train with one log line a round: `[0]<TAB>train-error:0.05<TAB>validation-error:0.06`."""
+    import xgboost
+
+    from include.local_aws.containers.xgboost.metrics import custom_metric, maximises
+
+    chosen = list(values.get("eval_metric", []))
+    if objective := str(values.get("_tuning_objective_metric", "")).rpartition(":")[2]:
+        chosen += [objective] if objective not in chosen else []
+    own = [name for name in chosen if name in CUSTOM_METRICS]
+    settings = {
+        name: value for name, value in values.items() if name not in OURS and not name.startswith("_")
+    }
+    settings["eval_metric"] = [name for name in chosen if name not in CUSTOM_METRICS]
+    settings["disable_default_eval_metric"] = bool(own and not settings["eval_metric"])
+    callbacks: list[Any] = _callbacks(values)
+    if rounds := values.get("early_stopping_rounds"):
+        maximise = maximises(chosen[-1]) if chosen else False
+        callbacks.append(xgboost.callback.EarlyStopping(rounds, maximize=maximise, save_best=False))
+    start, done = _resume()
+    try:
+        return xgboost.train(
+            settings,
+            watched[0][0],
+            num_boost_round=max(values["num_round"] - done, 0),
+            evals=watched,
+            custom_metric=custom_metric(own) if own else None,
+            callbacks=callbacks,
+            verbose_eval=False,
+            xgb_model=start,
+        )
+    except (xgboost.core.XGBoostError, ValueError) as error:
+        raise UserError(f"XGBoost refuses: {str(error).strip().splitlines()[0]}") from error
+
+
+def _callbacks(values: dict[str, Any]) -> list[Any]:
+    import xgboost
+
+    class Progress(xgboost.callback.TrainingCallback):
+        """One line a round; ends the training when SIGTERM came and the model is to be kept."""
+
+        stopped = False
+
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            parts = [
+                f"{channel}-{metric}:{history[-1]:.5f}"
+                for channel, metrics in evals_log.items()
+                for metric, history in metrics.items()
+            ]
+            print(f"[{epoch}]\t" + "\t".join(parts), flush=True)
+            _checkpoint(model, epoch)
+            return self.stopped
+
+    progress = Progress()
+    if values.get("save_model_on_termination") == "true":
+        signal.signal(signal.SIGTERM, lambda *_: setattr(progress, "stopped", True))
+    return [progress]
+
+
+def _checkpoint(model: Any, epoch: int) -> None:
+    """Keep the newest checkpoints where the job asked for any (the folder exists then)."""
+    if not paths.CHECKPOINTS.is_dir():
+        return
+    draft = paths.CHECKPOINTS / "draft.ubj"
+    model.save_model(draft)
+    draft.rename(paths.CHECKPOINTS / f"{CHECKPOINT}.{epoch}")
+    (paths.CHECKPOINTS / f"{CHECKPOINT}.{epoch - KEPT_CHECKPOINTS}").unlink(missing_ok=True)
+
+
+def _resume() -> tuple[Any, int]:
+    """The newest checkpoint and the number of rounds that it holds."""
+    import xgboost
+
+    found = paths.CHECKPOINTS.glob(f"{CHECKPOINT}.*") if paths.CHECKPOINTS.is_dir() else []
+    newest = max(found, key=lambda path: int(path.suffix[1:]), default=None)
+    if newest is None:
+        return None, 0
+    booster = xgboost.Booster(model_file=bytearray(newest.read_bytes()))
+    return booster, booster.num_boosted_rounds()
