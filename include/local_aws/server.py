@@ -154,10 +154,7 @@ async def _read(incoming: web.BaseRequest) -> bytes:
 
 async def _send(incoming: web.BaseRequest, response: Response) -> web.StreamResponse:
     if not isinstance(response.body, FileSlice):
-        answer = web.Response(status=response.status, headers=response.headers, body=response.body)
-        if incoming.method == "HEAD" and "Content-Length" in response.headers:
-            answer.content_length = int(response.headers["Content-Length"])
-        return answer
+        return web.Response(status=response.status, headers=response.headers, body=response.body)
     stream = web.StreamResponse(status=response.status, headers=response.headers)
     stream.content_length = response.body.length
     await stream.prepare(incoming)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from include.local_aws.app import App
 from include.local_aws.logs import Logs, LogStore
+from include.local_aws.s3 import service as s3
+from include.local_aws.s3.store import ObjectStore
 from include.local_aws.server import Server
 from include.local_aws.state import State
 
@@ -52,7 +54,8 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
         for left in spool.iterdir():  # of uploads that a killed server did not finish
             left.unlink()
         logs = LogStore(state)
-        server = Server(settings, App(settings, {"logs": [Logs(logs)]}), spool)
+        services: dict[str, list[object]] = {"logs": [Logs(logs)], "s3": s3.handlers(ObjectStore(state))}
+        server = Server(settings, App(settings, services), spool)
         await server.start()
         try:
             yield server

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from include.local_aws.protocol.router import Match
 
 
+# Outputs whose one member is the root element itself, which the model does not say.
+BARE = {"GetBucketLocationOutput": "LocationConstraint"}
+
+
 def serialize(match: Match, result: dict[str, Any] | Reply | None) -> Response:
     """The answer to a request that went well."""
     reply = result if isinstance(result, Reply) else Reply(result or {})
@@ -91,6 +95,8 @@ def _rest_body(protocol: str, shape: StructureShape, output: dict[str, Any], res
     else:
         response.headers.setdefault("Content-Type", "application/xml")
         name = described.serialization.get("name") or described.name
+        if name in BARE:
+            name, described, value = BARE[name], described.members[BARE[name]], value.get(BARE[name], "")
         root = ElementTree.Element(name, {"xmlns": "http://s3.amazonaws.com/doc/2006-03-01/"})
         _fill(root, described, value)
         response.body = _document(root)

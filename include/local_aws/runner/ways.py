@@ -128,5 +128,4 @@ def base_environment() -> dict[str, str]:
         "HOME": "/tmp",  # noqa: S108 — a container's home is not the user's
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }

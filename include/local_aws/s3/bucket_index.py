@@ -26,7 +26,7 @@ class Bucket:
     name: str
     region: str
     created: float  # epoch seconds
-    settings: dict[str, Any]  # documents as their Put operations sent them, by a setting's name
+    settings: dict[str, Any]  # documents as their Put operations sent them, by setting; None: deleted
 
 
 class BucketIndex:
@@ -55,11 +55,10 @@ class BucketIndex:
         return [_bucket(row) for row in self._state.rows("SELECT * FROM s3_buckets ORDER BY name")]
 
     def set(self, name: str, setting: str, document: Any) -> None:
-        """Put one setting; None takes it away. Raises NoSuchBucket."""
+        """Keep one setting; None says that it was taken away. Raises NoSuchBucket."""
         with self._state.transaction() as db:
-            settings = {**self.get(name).settings, setting: document}
-            kept = {key: value for key, value in settings.items() if value is not None}
-            db.execute("UPDATE s3_buckets SET settings=? WHERE name=?", (json.dumps(kept), name))
+            settings = json.dumps({**self.get(name).settings, setting: document})
+            db.execute("UPDATE s3_buckets SET settings=? WHERE name=?", (settings, name))
 
 
 def _bucket(row: tuple[Any, ...]) -> Bucket:

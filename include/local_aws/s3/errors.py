@@ -23,8 +23,8 @@ ERRORS: dict[str, tuple[int, str]] = {
         "was sent to.",
     ),
     "InvalidArgument": (400, "Invalid Argument"),
+    "InvalidBucketState": (409, "The request is not valid with the current state of the bucket."),
     "InvalidBucketName": (400, "The specified bucket is not valid."),
-    "InvalidLocationConstraint": (400, "The specified location-constraint is not valid"),
     "InvalidPart": (
         400,
         "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
@@ -57,7 +57,7 @@ ERRORS: dict[str, tuple[int, str]] = {
 
 
 class S3Error(AwsError):
-    """An error by its code; `message` replaces the usual text, members such as `Key` are added to the answer."""
+    """An error by its code. `message` replaces the usual text; members such as `Key` join the answer."""
 
     def __init__(self, code: str, message: str = "", **members: Any) -> None:
         status, usual = ERRORS[code]

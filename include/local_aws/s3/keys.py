@@ -59,8 +59,8 @@ def fold(
 ) -> Iterator[tuple[str, T | None]]:
     """Keys with their values from `start` on, and common prefixes with None, in order.
 
-    `rows(first, end)` gives keys from `first` to before `end`. It is asked again after each common prefix: what
-    the prefix stands for is skipped, not walked through.
+    `rows(first, end)` gives keys from `first` to before `end`. It is asked again after each common prefix:
+    what the prefix stands for is skipped, not walked through.
     """
     position, end = start, after_prefix(prefix)
     while position < end:

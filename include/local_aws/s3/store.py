@@ -1,7 +1,7 @@
 """S3's objects on disk: an index in SQLite, contents in immutable files.
 
-A key is only ever a value in the index, so no key can name a file. A write moves the finished file into place,
-commits the index row, and then retires the file that it replaced: at any moment a reader sees the old
+A key is only ever a value in the index, so no key can name a file. A write moves the finished file into
+place, commits the index row, and then retires the file that it replaced: at any moment a reader sees the old
 object or the new one, and what was acknowledged survives `kill -9`.
 """
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from include.local_aws.state import State
 
     Check = Callable[[ObjectInfo | None], object]  # is given what is there now; raises to refuse the change
-    Entry = tuple[str, ObjectInfo | None]  # a key and its object, or a common prefix and None
+
+    # Keys with their objects and common prefixes with None, in order; and whether there are more.
+    Page = tuple[list[tuple[str, ObjectInfo | None]], bool]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS s3_objects (
@@ -36,12 +38,12 @@ CREATE TABLE IF NOT EXISTS s3_objects (
     modified REAL NOT NULL, details TEXT NOT NULL, PRIMARY KEY (bucket, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS s3_uploads (
-    bucket TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL UNIQUE, started REAL NOT NULL, request TEXT NOT NULL,
-    PRIMARY KEY (bucket, key, id)
+    bucket TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL UNIQUE, started REAL NOT NULL,
+    request TEXT NOT NULL, PRIMARY KEY (bucket, key, id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS s3_parts (
-    upload TEXT NOT NULL, number INTEGER NOT NULL, file TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
-    modified REAL NOT NULL, checksums TEXT NOT NULL, PRIMARY KEY (upload, number)
+    upload TEXT NOT NULL, number INTEGER NOT NULL, file TEXT NOT NULL, size INTEGER NOT NULL,
+    etag TEXT NOT NULL, modified REAL NOT NULL, checksums TEXT NOT NULL, PRIMARY KEY (upload, number)
 ) WITHOUT ROWID;
 """
 
@@ -91,9 +93,9 @@ class ObjectStore:
             self.buckets.get(name)
             if db.execute("SELECT 1 FROM s3_objects WHERE bucket=? LIMIT 1", (name,)).fetchone():
                 raise S3Error("BucketNotEmpty", BucketName=name)
+            uploads = "SELECT id FROM s3_uploads WHERE bucket=?"
             parts = db.execute(
-                "DELETE FROM s3_parts WHERE upload IN (SELECT id FROM s3_uploads WHERE bucket=?) RETURNING file",
-                (name,),
+                f"DELETE FROM s3_parts WHERE upload IN ({uploads}) RETURNING file", (name,)
             ).fetchall()
             db.execute("DELETE FROM s3_uploads WHERE bucket=?", (name,))
             db.execute("DELETE FROM s3_buckets WHERE name=?", (name,))
@@ -118,19 +120,7 @@ class ObjectStore:
     def content(self, info: ObjectInfo) -> Path:
         return self.files.path(info.file)
 
-    def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Objects in key order, read page by page. Raises NoSuchBucket."""
-        marker, more = "", True
-        while more:
-            entries, more = self.page(bucket, prefix, "", marker, PAGE)
-            for key, info in entries:
-                if info is not None:
-                    yield info
-                marker = key
-
-    def page(
-        self, bucket: str, prefix: str, delimiter: str, marker: str, limit: int
-    ) -> tuple[list[Entry], bool]:
+    def page(self, bucket: str, prefix: str, delimiter: str, marker: str, limit: int) -> Page:
         """Up to `limit` objects and common prefixes after the marker, and whether there are more.
 
         Raises NoSuchBucket.
@@ -206,6 +196,16 @@ class ObjectStore:
         if old is not None:
             self.files.retire([old.file])
 
+    def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
+        """Objects in key order, read page by page. Raises NoSuchBucket."""
+        marker, more = "", True
+        while more:
+            entries, more = self.page(bucket, prefix, "", marker, PAGE)
+            for key, info in entries:
+                if info is not None:
+                    yield info
+                marker = key
+
     def _find(self, bucket: str, key: str) -> ObjectInfo | None:
         found = self.state.rows("SELECT * FROM s3_objects WHERE bucket=? AND key=?", bucket, key)
         return _object(found[0]) if found else None
@@ -221,5 +221,5 @@ def _row(info: ObjectInfo) -> tuple[Any, ...]:
 
 
 def _object(row: tuple[Any, ...]) -> ObjectInfo:
-    *columns, details = row
-    return ObjectInfo(*columns, details=Details.from_json(details))
+    bucket, key, file, size, etag, modified, details = row
+    return ObjectInfo(bucket, key, file, size, etag, modified, Details.from_json(details))

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+import queue
 import signal
+import threading
+import time
 from collections import deque
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Self
 
 from include.local_aws.sagemaker.jobs import REASON_CHARACTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from include.local_aws.sagemaker.job import Job
     from include.local_aws.sagemaker.jobs import Jobs
+
+    Event = tuple[int, str]  # milliseconds, line
 
 LAST_LINES = 10
 PREFIXES = ("AlgorithmError:", "ClientError:", "InternalServerError:")
 
 
 class Console:
-    """Called with every line of every host; `job.run(containers, console)`."""
+    """Called with every line of every host: `with Console(...) as console: job.run(containers, console)`."""
 
     def __init__(self, jobs: Jobs, job: Job, hosts: Iterable[str]) -> None:
-        self._log: Mapping[str, Callable[[str], None]] = {host: jobs.log(job, host) for host in hosts}
-        self._last: Mapping[str, deque[str]] = {host: deque(maxlen=LAST_LINES) for host in self._log}
+        group, extend = jobs.kind.log_group, jobs.engine.logs.extend
+        self._streams = {host: _Stream(partial(extend, group, jobs.stream(job, host))) for host in hosts}
+        self._last: dict[str, deque[str]] = {host: deque(maxlen=LAST_LINES) for host in self._streams}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for stream in self._streams.values():
+            stream.close()
 
     def __call__(self, host: str, line: str) -> None:
-        self._log[host](line)
+        self._streams[host].add(line)
         if line.strip():
             self._last[host].append(line)
 
@@ -44,3 +58,34 @@ class Console:
 def _signal_name(number: int) -> str:
     known = {s.value: s.name for s in signal.Signals}
     return known.get(number, f"signal {number}")
+
+
+class _Stream:
+    """Lines on their way to CloudWatch.
+
+    What came in while the last lines were written is written in one transaction: a quiet job's lines are
+    there at once, and a loud job does not wait for the disk.
+    """
+
+    def __init__(self, write: Callable[[list[Event]], None]) -> None:
+        self._write = write
+        self._waiting: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._work, name="log", daemon=True)
+        self._writer.start()
+
+    def add(self, line: str) -> None:
+        self._waiting.put((int(time.time() * 1000), line))
+
+    def close(self) -> None:
+        """Returns when everything is written."""
+        self._waiting.put(None)
+        self._writer.join()
+
+    def _work(self) -> None:
+        batch: list[Event | None] = []
+        while None not in batch:
+            batch = [self._waiting.get()]
+            while not self._waiting.empty():
+                batch.append(self._waiting.get())
+            if events := [event for event in batch if event is not None]:
+                self._write(events)

@@ -193,10 +193,9 @@ class Jobs:
         self.documents.delete(name)
         self.engine.tags.delete(document[self.kind.arn])
 
-    def log(self, job: Job, host: str) -> Callable[[str], None]:
-        """A function that appends one line to the CloudWatch stream of one host of a job."""
-        stream = f"{job.name}/{host}-{int(time.time())}"
-        return lambda line: self.engine.logs.append(self.kind.log_group, stream, line)
+    def stream(self, job: Job, host: str) -> str:
+        """The CloudWatch stream of one host that starts now, in the group `kind.log_group`."""
+        return f"{job.name}/{host}-{int(time.time())}"
 
     def _stopping(self, document: Document) -> None:
         status = document[self.kind.status]

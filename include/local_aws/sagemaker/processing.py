@@ -79,9 +79,8 @@ class ProcessingJobs:
         for number, root in enumerate(roots.values()):
             self._prepare(job, root, number, hosts)
         job.change(lambda document: document.update(ProcessingStartTime=time.time()))
-        console = Console(self._jobs, job, hosts)
-        with self._continuous_uploads(job, roots):
-            containers = {host: self._container(job, root) for host, root in roots.items()}
+        containers = {host: self._container(job, root) for host, root in roots.items()}
+        with Console(self._jobs, job, hosts) as console, self._continuous_uploads(job, roots):
             codes = job.run(containers, console)
         self._exit_message(job, roots)
         for host, code in codes.items():

@@ -136,8 +136,9 @@ class TrainingJobs:
 
     def _train(self, job: Job, roots: dict[str, Path]) -> None:
         """Run the containers. Raises JobFailed with the algorithm's own reason where one fails."""
-        console = Console(self._jobs, job, roots)
         reader = MetricReader(job.document["AlgorithmSpecification"].get("MetricDefinitions", []))
+        containers = {host: self._container(job, root) for host, root in roots.items()}
+        console = Console(self._jobs, job, roots)
 
         def on_line(host: str, line: str) -> None:
             line = line.replace("\t", "#011")  # as SageMaker's log agent writes it, and metrics expect it
@@ -145,8 +146,8 @@ class TrainingJobs:
             reader.read(line)
 
         try:
-            with self._checkpointing(job, roots):
-                codes = job.run({host: self._container(job, root) for host, root in roots.items()}, on_line)
+            with console, self._checkpointing(job, roots):
+                codes = job.run(containers, on_line)
         finally:
             job.change(lambda document: document.update(FinalMetricDataList=reader.final()))
         for host, code in codes.items():

@@ -19,7 +19,8 @@ from include.local_aws.sagemaker import archives
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from include.local_aws.s3.store import ObjectInfo, ObjectStore
+    from include.local_aws.s3.info import ObjectInfo
+    from include.local_aws.s3.store import ObjectStore
 
 SYNC_SECONDS = 2.0  # between two looks at a folder that is uploaded continuously
 
@@ -171,6 +172,9 @@ class ContinuousUpload:
                         self._store, path, _join(self._uri, path.relative_to(self._folder).as_posix())
                     )
                     self._seen[path] = version
+
+    def _target(self, path: Path) -> str:
+        return _join(self._uri, path.relative_to(self._folder).as_posix())
 
 
 def _manifest_entries(content: Any, uri: str) -> tuple[str, str, list[str]]:

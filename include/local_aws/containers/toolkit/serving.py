@@ -37,7 +37,7 @@ class Predictor(Protocol):
 
 
 def default_accept(accept: str, otherwise: str) -> str:
-    """The type to answer with; for none and `*/*` SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT, else the framework's."""
+    """The type to answer with; SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT overrides the framework's default."""
     if accept in ("", "*/*"):
         return os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", otherwise)
     return accept

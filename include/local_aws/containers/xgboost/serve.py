@@ -1,4 +1,4 @@
-"""`serve` of the XGBoost image: the built-in algorithm's model, or the user's hooks when a script is named."""
+"""`serve` of the XGBoost image: the built-in algorithm's model, or the hooks of the script that is named."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from include.local_aws.containers.toolkit.code import BadCode
 from include.local_aws.containers.toolkit.framework import serve_script
 from include.local_aws.containers.toolkit.serving import HttpError, media_type, serve
 from include.local_aws.containers.xgboost import model
+from include.local_aws.containers.xgboost.data import LIBSVM
 
 
 class Defaults:
@@ -26,7 +27,7 @@ class Defaults:
 
         from include.local_aws.containers.toolkit import arrays
 
-        if media_type(content_type) == model.LIBSVM:
+        if media_type(content_type) == LIBSVM:
             raise HttpError(415, "text/libsvm needs an input_fn of the script's own.")
         return xgboost.DMatrix(arrays.decode(body, content_type))
 

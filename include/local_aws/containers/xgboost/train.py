@@ -19,7 +19,7 @@ OURS = ("num_round", "early_stopping_rounds", "eval_metric", "csv_weights", "sav
 
 
 def main() -> int:
-    """Train; the exit code is 1 when the user has to change something, with the reason in the failure file."""
+    """Train; the exit code is 1 when the user has to change something, said in the failure file."""
     job = environment.load()
     if "sagemaker_program" in job.settings:
         return script.train("sagemaker_xgboost_container.training:main")
@@ -56,7 +56,7 @@ def _load_channels(
 ) -> list[tuple[xgboost.DMatrix, str]]:
     from include.local_aws.containers.xgboost import data
 
-    watched = []
+    watched: list[tuple[xgboost.DMatrix, str]] = []
     for channel in ("train", "validation"):
         if channel in job.channels:
             kind = job.channels[channel].get("ContentType", "")

@@ -1,0 +1,127 @@
+"""Access control lists, kept and given back as data: a laptop has one user.
+
+New buckets have ownership `BucketOwnerEnforced`, as on AWS, and refuse lists that give anybody else a right;
+after PutBucketOwnershipControls with another ownership they take them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from include.local_aws.s3.errors import S3Error
+
+if TYPE_CHECKING:
+    from include.local_aws.calls import Caller, Output, Params
+    from include.local_aws.s3.bucket_index import Bucket
+    from include.local_aws.s3.store import ObjectStore
+
+GROUPS = "http://acs.amazonaws.com/groups"
+EVERYBODY, SIGNED_IN, LOGGING = (
+    {"Type": "Group", "URI": f"{GROUPS}/{name}"}
+    for name in ("global/AllUsers", "global/AuthenticatedUsers", "s3/LogDelivery")
+)
+# What each canned list grants besides the owner's full control.
+CANNED: dict[str, list[dict[str, Any]]] = {
+    "private": [],
+    "bucket-owner-full-control": [],
+    "bucket-owner-read": [],
+    "aws-exec-read": [],
+    "public-read": [{"Grantee": EVERYBODY, "Permission": "READ"}],
+    "public-read-write": [
+        {"Grantee": EVERYBODY, "Permission": "READ"},
+        {"Grantee": EVERYBODY, "Permission": "WRITE"},
+    ],
+    "authenticated-read": [{"Grantee": SIGNED_IN, "Permission": "READ"}],
+    "log-delivery-write": [
+        {"Grantee": LOGGING, "Permission": "WRITE"},
+        {"Grantee": LOGGING, "Permission": "READ_ACP"},
+    ],
+}
+GRANT_HEADERS = {
+    "GrantFullControl": "FULL_CONTROL",
+    "GrantRead": "READ",
+    "GrantReadACP": "READ_ACP",
+    "GrantWrite": "WRITE",
+    "GrantWriteACP": "WRITE_ACP",
+}
+GRANTEES = {
+    "id": ("CanonicalUser", "ID"),
+    "uri": ("Group", "URI"),
+    "emailAddress": ("AmazonCustomerByEmail", "EmailAddress"),
+}
+OWNERSHIP = "BucketOwnershipControls"  # the setting that allows or refuses lists
+ENFORCED = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
+def owner(caller: Caller) -> dict[str, str]:
+    """The account's canonical user: 64 hexadecimal digits that stay the same."""
+    return {"ID": hashlib.sha256(caller.account.encode()).hexdigest()}
+
+
+def grants(params: Params, bucket: Bucket, caller: Caller) -> list[dict[str, Any]] | None:
+    """The grants that a request's ACL members ask for; None where it has none.
+
+    Raises AccessControlListNotSupported where the bucket's ownership allows no lists.
+    """
+    document, canned = params.get("AccessControlPolicy"), params.get("ACL")
+    headers = {name: params[name] for name in GRANT_HEADERS if name in params}
+    if not document and canned is None and not headers:
+        return None
+    if canned != "bucket-owner-full-control" and bucket.settings.get(OWNERSHIP, ENFORCED) == ENFORCED:
+        raise S3Error("AccessControlListNotSupported")
+    if document:
+        return list(document.get("Grants", []))
+    if headers:
+        return [grant for name, value in headers.items() for grant in _from_header(name, value)]
+    return [*_owners(caller), *CANNED[canned or "private"]]
+
+
+def _owners(caller: Caller) -> list[dict[str, Any]]:
+    return [{"Grantee": {**owner(caller), "Type": "CanonicalUser"}, "Permission": "FULL_CONTROL"}]
+
+
+def _from_header(name: str, value: str) -> list[dict[str, Any]]:
+    """`id="...", uri="..."` → one grant each."""
+    found = []
+    for part in value.split(","):
+        kind, _, text = part.strip().partition("=")
+        if kind not in GRANTEES:
+            raise S3Error("InvalidArgument", f"Not a grantee (id=, uri= or emailAddress=): {part.strip()}")
+        type_, member = GRANTEES[kind]
+        grantee = {"Type": type_, member: text.strip('"')}
+        found.append({"Grantee": grantee, "Permission": GRANT_HEADERS[name]})
+    return found
+
+
+class Acl:
+    """Get and put the lists of buckets and objects."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def get_bucket_acl(self, params: Params, caller: Caller) -> Output:
+        stored = self._store.buckets.get(params["Bucket"]).settings.get("Acl")
+        return {"Owner": owner(caller), "Grants": stored or _owners(caller)}
+
+    def put_bucket_acl(self, params: Params, caller: Caller) -> Output:
+        bucket = self._store.buckets.get(params["Bucket"])
+        self._store.buckets.set(bucket.name, "Acl", _required(grants(params, bucket, caller)))
+        return {}
+
+    def get_object_acl(self, params: Params, caller: Caller) -> Output:
+        stored = self._store.info(params["Bucket"], params["Key"]).details.grants
+        return {"Owner": owner(caller), "Grants": stored or _owners(caller)}
+
+    def put_object_acl(self, params: Params, caller: Caller) -> Output:
+        bucket = self._store.buckets.get(params["Bucket"])
+        self._store.info(bucket.name, params["Key"])
+        asked = _required(grants(params, bucket, caller))
+        self._store.describe(bucket.name, params["Key"], grants=asked)
+        return {}
+
+
+def _required(asked: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    if asked is None:
+        raise S3Error("InvalidRequest", "An ACL request needs an ACL header or an AccessControlPolicy.")
+    return asked

@@ -1,0 +1,66 @@
+"""If-Match and its relatives (RFC 9110, section 13), on reads, copies and writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from include.local_aws.s3.errors import S3Error
+
+if TYPE_CHECKING:
+    from include.local_aws.calls import Params
+    from include.local_aws.s3.info import ObjectInfo
+    from include.local_aws.s3.store import Check
+
+
+def check_read(info: ObjectInfo, params: Params) -> None:
+    """Raise PreconditionFailed or NotModified unless the object is to be read; an ETag outranks a time."""
+    if name := _wanted_but_not_so(info, params, ""):
+        raise S3Error("PreconditionFailed", Condition=name)
+    if _so_but_not_wanted(info, params, ""):
+        raise S3Error("NotModified")
+
+
+def check_copy(info: ObjectInfo, params: Params) -> None:
+    """Raise PreconditionFailed unless the source is to be copied."""
+    prefix = "CopySource"
+    if name := _wanted_but_not_so(info, params, prefix) or _so_but_not_wanted(info, params, prefix):
+        raise S3Error("PreconditionFailed", Condition=name)
+
+
+def write_check(params: Params) -> Check:
+    """The check of what is there before a write: `If-None-Match: *` and `If-Match: etag`."""
+    wanted, unwanted = params.get("IfMatch"), params.get("IfNoneMatch")
+
+    def check(old: ObjectInfo | None) -> None:
+        if unwanted is not None and old is not None:
+            raise S3Error("PreconditionFailed", Condition="If-None-Match")
+        if wanted is not None and old is None:
+            raise S3Error("NoSuchKey", Key=params.get("Key", ""))
+        if wanted is not None and old is not None and not _matches(wanted, old):
+            raise S3Error("PreconditionFailed", Condition="If-Match")
+
+    if unwanted not in (None, "*"):
+        raise S3Error("NotImplemented")  # as AWS: a write knows no other value
+    return check
+
+
+def _wanted_but_not_so(info: ObjectInfo, params: Params, prefix: str) -> str | None:
+    """The condition that fails: If-Match, else If-Unmodified-Since."""
+    if (etags := params.get(f"{prefix}IfMatch")) is not None:
+        return None if _matches(etags, info) else "If-Match"
+    limit = params.get(f"{prefix}IfUnmodifiedSince")
+    return "If-Unmodified-Since" if limit is not None and info.modified > limit else None
+
+
+def _so_but_not_wanted(info: ObjectInfo, params: Params, prefix: str) -> str | None:
+    """The condition that fails: If-None-Match, else If-Modified-Since."""
+    if (etags := params.get(f"{prefix}IfNoneMatch")) is not None:
+        return "If-None-Match" if _matches(etags, info) else None
+    limit = params.get(f"{prefix}IfModifiedSince")
+    return "If-Modified-Since" if limit is not None and info.modified <= limit else None
+
+
+def _matches(etags: str, info: ObjectInfo) -> bool:
+    """Whether a list of entity tags names the object's; `*` names any."""
+    said = [etag.strip().removeprefix("W/").strip('"') for etag in etags.split(",")]
+    return "*" in said or info.etag.strip('"') in said

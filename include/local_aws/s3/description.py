@@ -1,0 +1,76 @@
+"""What a request says about the object that it makes, besides its bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from include.local_aws.s3 import acl, tags
+from include.local_aws.s3.errors import S3Error
+from include.local_aws.s3.info import Details
+from include.local_aws.s3.store import DEFAULT_TYPE
+
+if TYPE_CHECKING:
+    from include.local_aws.calls import Caller, Params
+    from include.local_aws.s3.bucket_index import Bucket
+
+KEPT = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+    "WebsiteRedirectLocation",
+    "StorageClass",
+    "ServerSideEncryption",
+    "SSEKMSKeyId",
+    "BucketKeyEnabled",
+)
+ENCRYPTION = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
+METADATA_LIMIT = 2048  # bytes of names and values
+
+
+def details(params: Params, bucket: Bucket, caller: Caller) -> Details:
+    """Headers, metadata, tags and grants of a request.
+
+    Raises MetadataTooLarge, InvalidTag, AccessControlListNotSupported, and for what the local AWS or the
+    bucket does not have, NotImplemented and InvalidRequest.
+    """
+    refuse_customer_keys(params)
+    if any(name.startswith("ObjectLock") for name in params):
+        raise S3Error("InvalidRequest", "Bucket is missing Object Lock Configuration")
+    return Details(
+        headers=headers(params),
+        metadata=_metadata(params),
+        tags=tags.from_header(params.get("Tagging", "")),
+        grants=acl.grants(params, bucket, caller),
+    )
+
+
+def headers(params: Params) -> dict[str, Any]:
+    """The headers that are kept, with S3's defaults."""
+    kept = {name: params[name] for name in KEPT if name in params}
+    encodings = [part.strip() for part in kept.pop("ContentEncoding", "").split(",")]
+    encoding = ",".join(
+        part for part in encodings if part not in ("", "aws-chunked")
+    )  # aws-chunked is framing
+    return {
+        "ContentType": DEFAULT_TYPE,
+        "ServerSideEncryption": "AES256",
+        **kept,
+        **({"ContentEncoding": encoding} if encoding else {}),
+    }
+
+
+def refuse_customer_keys(params: Params) -> None:
+    """Raise NotImplemented for SSE-C: nothing is encrypted here, and a key must not seem to protect."""
+    if any("SSECustomer" in name for name in params):
+        raise S3Error("NotImplemented", "The local AWS does not encrypt with keys that customers provide.")
+
+
+def _metadata(params: Params) -> dict[str, str]:
+    metadata: dict[str, str] = params.get("Metadata", {})
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
+    if size > METADATA_LIMIT:
+        raise S3Error("MetadataTooLarge", Size=size, MaxSizeAllowed=METADATA_LIMIT)
+    return metadata
