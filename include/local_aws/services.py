@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import logging
@@ -9,8 +10,13 @@ from typing import TYPE_CHECKING
 
 from include.local_aws.app import App
 from include.local_aws.logs import Logs, LogStore
+from include.local_aws.runner import probe
 from include.local_aws.s3 import service as s3
 from include.local_aws.s3.store import ObjectStore
+from include.local_aws.sagemaker.jobs import JobEngine, JobSettings
+from include.local_aws.sagemaker.processing import ProcessingJobs
+from include.local_aws.sagemaker.tags import Tags, TagStore
+from include.local_aws.sagemaker.training import TrainingJobs
 from include.local_aws.server import Server
 from include.local_aws.state import State
 
@@ -25,6 +31,33 @@ logger = logging.getLogger(__name__)
 
 class StateInUse(RuntimeError):
     """Another server runs on this state folder."""
+
+
+class Services:
+    """Every service with what it needs; `handlers` is what the app dispatches to."""
+
+    def __init__(self, settings: Settings, state: State) -> None:
+        store, logs, tags = ObjectStore(state), LogStore(state), TagStore(state)
+        jobs = JobSettings(concurrent_jobs=settings.jobs)
+        self._engine = JobEngine(state, probe(settings.runner), logs, tags, jobs)
+        sagemaker: list[object] = [
+            ProcessingJobs(self._engine, store),
+            TrainingJobs(self._engine, store),
+            Tags(tags),
+        ]
+        self.handlers: dict[str, list[object]] = {
+            "s3": s3.handlers(store),
+            "logs": [Logs(logs)],
+            "sagemaker": sagemaker,
+        }
+
+    def start(self, url: str) -> None:
+        """The server listens at `url`: containers get to know it, endpoints come up again."""
+        self._engine.endpoint_url = url
+
+    def close(self) -> None:
+        """Stop every container; jobs that ran are reported as failed."""
+        self._engine.close()
 
 
 @contextlib.contextmanager
@@ -53,11 +86,12 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
         spool = state.subfolder("spool")
         for left in spool.iterdir():  # of uploads that a killed server did not finish
             left.unlink()
-        logs = LogStore(state)
-        services: dict[str, list[object]] = {"logs": [Logs(logs)], "s3": s3.handlers(ObjectStore(state))}
-        server = Server(settings, App(settings, services), spool)
+        services = Services(settings, state)
+        server = Server(settings, App(settings, services.handlers), spool)
         await server.start()
         try:
+            services.start(server.url)
             yield server
         finally:
+            await asyncio.to_thread(services.close)
             await server.close()

@@ -47,9 +47,10 @@ class Route:
     literals: int  # how much of the path is fixed
 
     @property
-    def weight(self) -> tuple[int, int]:
-        """The most demanding route that fits is the one that is meant."""
-        return len(self.flags) + len(self.query) + len(self.headers), self.literals
+    def weight(self) -> tuple[int, int, bool]:
+        """The most demanding route that fits is the one that is meant; of two alike, the newer operation."""
+        demands = len(self.flags) + len(self.query) + len(self.headers)
+        return demands, self.literals, not self.operation.deprecated
 
     def fits(self, request: Request, query: dict[str, str]) -> bool:
         return (

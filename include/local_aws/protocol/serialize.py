@@ -103,7 +103,7 @@ def _rest_body(protocol: str, shape: StructureShape, output: dict[str, Any], res
 
 
 def _document(root: ElementTree.Element) -> bytes:
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root).replace(b"\r", b"&#13;")
 
 
 def _header_text(member: Shape, value: Any) -> str:

@@ -134,7 +134,8 @@ def _append(source: Path, target: int) -> None:
 
 def _copy_some(source: int, start: int, length: int, target: int) -> int:
     """Append up to `length` bytes; inside the kernel where the system and its file system can."""
+    copied = 0
     if hasattr(os, "copy_file_range"):
         with suppress(OSError):
-            return os.copy_file_range(source, target, length, start)
-    return os.write(target, os.pread(source, min(length, PIECE), start))
+            copied = os.copy_file_range(source, target, length, start)
+    return copied or os.write(target, os.pread(source, min(length, PIECE), start))

@@ -153,10 +153,12 @@ class Job:
             for host, process in list(running.items()):
                 code = process.wait(POLL_SECONDS / len(running))
                 if code is not None:
-                    codes[host] = exit_code(code)
+                    codes[host] = code
                     del running[host]
             if any(codes.values()):
                 self._stop(running.values())
+        if self.end is not None:
+            raise self.end  # what ended the containers, not their exit codes
         return codes
 
     def _stop(self, processes: Iterable[Process]) -> None:
@@ -165,8 +167,3 @@ class Job:
         if running:
             with ThreadPoolExecutor(len(running)) as pool:
                 list(pool.map(lambda process: process.stop(self._grace), running))
-
-
-def exit_code(code: int) -> int:
-    """As Docker reports it: 137 for SIGKILL, where Python says -9."""
-    return code if code >= 0 else 128 - code

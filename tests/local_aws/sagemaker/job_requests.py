@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,19 @@ XGBOOST = f"{ACCOUNT_IMAGES}/sagemaker-xgboost:3.0-5"
 ENDED = ("Completed", "Failed", "Stopped")
 
 
-def processing(name: str, code: str, *arguments: str, **more: Any) -> dict[str, Any]:
-    """A processing job that runs Python code, without the start-up time of site-packages."""
+def processing(name: str, script: str, *arguments: str, **more: Any) -> dict[str, Any]:
+    """A processing job that runs a Python script of S3, without the start-up time of site-packages."""
+    inputs = [s3_input(script, "code"), *more.pop("ProcessingInputs", [])]
     return {
         "ProcessingJobName": name,
         "RoleArn": ROLE,
         "AppSpecification": {
             "ImageUri": SCIKIT_LEARN,
-            "ContainerEntrypoint": ["python3", "-S", "-c", code],
+            "ContainerEntrypoint": ["python3", "-S", f"/opt/ml/processing/code/{script.rsplit('/', 1)[-1]}"],
             **({"ContainerArguments": list(arguments)} if arguments else {}),
         },
         "ProcessingResources": cluster(1),
+        "ProcessingInputs": inputs,
         **more,
     }
 
@@ -44,16 +47,18 @@ def s3_outputs(uri: str, name: str = "out", mode: str = "EndOfJob") -> dict[str,
     return {"Outputs": [{"OutputName": name, "S3Output": s3_output}]}
 
 
-def training(name: str, code: str, bucket: str, **more: Any) -> dict[str, Any]:
-    """A training job that runs Python code instead of the image's own program."""
+def training(name: str, script: str, bucket: str, **more: Any) -> dict[str, Any]:
+    """A training job that runs a Python script of S3 instead of the image's own program."""
+    channels = [channel("code", script), *more.pop("InputDataConfig", [])]
     return {
         "TrainingJobName": name,
         "RoleArn": ROLE,
         "AlgorithmSpecification": {
             "TrainingImage": SCIKIT_LEARN,
             "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["python3", "-S", "-c", code],
+            "ContainerEntrypoint": ["python3", "-S", f"/opt/ml/input/data/code/{script.rsplit('/', 1)[-1]}"],
         },
+        "InputDataConfig": channels,
         "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/models"},
         "ResourceConfig": instances(1),
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
@@ -71,6 +76,13 @@ def channel(name: str, uri: str, **more: Any) -> dict[str, Any]:
         "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri, **more}},
         "ContentType": "text/csv",
     }
+
+
+def upload(s3: Any, bucket: str, code: str) -> str:
+    """Put Python code into a bucket; returns the URI of the script."""
+    key = f"scripts/{hashlib.sha256(code.encode()).hexdigest()}.py"
+    s3.put_object(Bucket=bucket, Key=key, Body=code.encode())
+    return f"s3://{bucket}/{key}"
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 30.0) -> Any:

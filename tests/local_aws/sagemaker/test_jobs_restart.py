@@ -17,6 +17,7 @@ from tests.local_aws.sagemaker.job_requests import (
     processing,
     s3_outputs,
     training,
+    upload,
 )
 
 HANGING = "import time; print('up', flush=True); time.sleep(60)"
@@ -79,11 +80,12 @@ def test_running_jobs_are_failed_after_a_restart_and_finished_ones_are_still_the
     server = start()
     sagemaker, s3, logs = (server.client(service) for service in ("sagemaker", "s3", "logs"))
     s3.create_bucket(Bucket="kept")
-    code = "open('/opt/ml/processing/out/x', 'w').write('x')"
+    code = upload(s3, "kept", "open('/opt/ml/processing/out/x', 'w').write('x')")
+    hanging = upload(s3, "kept", HANGING)
     outputs = s3_outputs("s3://kept/out")
     sagemaker.create_processing_job(**processing("done", code, ProcessingOutputConfig=outputs))
     done = finished_processing(sagemaker, "done")
-    arn = sagemaker.create_training_job(**training("hanging", HANGING, "kept"))["TrainingJobArn"]
+    arn = sagemaker.create_training_job(**training("hanging", hanging, "kept"))["TrainingJobArn"]
     up(logs, "/aws/sagemaker/TrainingJobs", "hanging")
     server.end(death)
 
@@ -97,5 +99,5 @@ def test_running_jobs_are_failed_after_a_restart_and_finished_ones_are_still_the
     del done["ResponseMetadata"], still["ResponseMetadata"]
     assert still == done
     assert s3.get_object(Bucket="kept", Key="out/x")["Body"].read() == b"x"
-    again = training("hanging-2", "pass", "kept")
+    again = training("hanging-2", hanging, "kept")
     assert sagemaker.create_training_job(**again)["TrainingJobArn"].endswith("training-job/hanging-2")

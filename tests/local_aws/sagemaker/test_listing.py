@@ -2,11 +2,18 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from include.local_aws.protocol.errors import ValidationException
 from include.local_aws.sagemaker.listing import Listing
+from tests.local_aws.sagemaker.job_requests import (
+    finished_processing,
+    finished_training,
+    processing,
+    training,
+)
 
 JOBS = Listing(name="JobName", status="JobStatus")
 
@@ -117,3 +124,26 @@ def test_a_token_whose_key_has_another_type_is_refused(jobs):
     forged = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
     with pytest.raises(ValidationException, match="pagination token"):
         JOBS.page(jobs, {"NextToken": forged})
+
+
+def test_jobs_are_listed_with_their_outcome(sagemaker, script, bucket):
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    for name in ("list-a", "list-b", "list-c"):
+        code = script("raise SystemExit(1)" if name == "list-b" else "pass")
+        sagemaker.create_processing_job(**processing(name, code))
+        finished_processing(sagemaker, name)
+    everything = sagemaker.get_paginator("list_processing_jobs").paginate(
+        NameContains="list-", CreationTimeAfter=before, PaginationConfig={"PageSize": 2}
+    )
+    summaries = [summary for page in everything for summary in page["ProcessingJobSummaries"]]
+    found = {summary["ProcessingJobName"]: summary["ProcessingJobStatus"] for summary in summaries}
+    assert found == {"list-a": "Completed", "list-b": "Failed", "list-c": "Completed"}
+    assert "exit code: 1" in summaries[1]["FailureReason"]
+    failed = sagemaker.list_processing_jobs(NameContains="list-", StatusEquals="Failed")
+    assert [summary["ProcessingJobName"] for summary in failed["ProcessingJobSummaries"]] == ["list-b"]
+    assert sagemaker.list_processing_jobs(CreationTimeBefore=before)["ProcessingJobSummaries"] == []
+
+    sagemaker.create_training_job(**training("list-t", script("pass"), bucket))
+    finished_training(sagemaker, "list-t")
+    (summary,) = sagemaker.list_training_jobs(NameContains="list-")["TrainingJobSummaries"]
+    assert (summary["TrainingJobStatus"], summary["SecondaryStatus"]) == ("Completed", "Completed")

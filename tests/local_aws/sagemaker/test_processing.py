@@ -19,9 +19,15 @@ from tests.local_aws.sagemaker.job_requests import (
 GROUP = "/aws/sagemaker/ProcessingJobs"
 
 
-def run(sagemaker, name, code, *arguments, **more):
-    sagemaker.create_processing_job(**processing(name, code, *arguments, **more))
-    return finished_processing(sagemaker, name)
+@pytest.fixture
+def run(sagemaker, script):
+    """Runs code in a processing job; returns the job when it has ended."""
+
+    def run(name, code, *arguments, **more):
+        sagemaker.create_processing_job(**processing(name, script(code), *arguments, **more))
+        return finished_processing(sagemaker, name)
+
+    return run
 
 
 def keys(s3, bucket, prefix=""):
@@ -32,7 +38,7 @@ def content(s3, bucket, key):
     return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
-def test_a_script_reads_its_input_and_its_output_is_uploaded(sagemaker, s3, bucket):
+def test_a_script_reads_its_input_and_its_output_is_uploaded(run, s3, bucket):
     s3.put_object(Bucket=bucket, Key="raw/day/1.csv", Body=b"1,2\n")
     code = """
 import pathlib
@@ -43,7 +49,6 @@ out.mkdir()
 (out / "link.csv").symlink_to("result.csv")
 """
     job = run(
-        sagemaker,
         "copy",
         code,
         ProcessingInputs=[s3_input(f"s3://{bucket}/raw")],
@@ -56,14 +61,15 @@ out.mkdir()
     assert job["ProcessingInputs"][0]["S3Input"]["S3DataDistributionType"] == "FullyReplicated"
 
 
-def test_a_job_is_seen_in_progress_before_it_is_completed(sagemaker):
-    arn = sagemaker.create_processing_job(**processing("Quick", "pass"))["ProcessingJobArn"]
-    assert arn == "arn:aws:sagemaker:us-east-1:123456789012:processing-job/quick"
+def test_a_job_is_seen_in_progress_before_it_is_completed(sagemaker, script):
+    arn = sagemaker.create_processing_job(**processing("Quick", script("pass")))["ProcessingJobArn"]
+    region = sagemaker.meta.region_name
+    assert arn == f"arn:aws:sagemaker:{region}:123456789012:processing-job/quick"
     assert sagemaker.describe_processing_job(ProcessingJobName="Quick")["ProcessingJobStatus"] == "InProgress"
     assert finished_processing(sagemaker, "Quick")["ProcessingJobStatus"] == "Completed"
 
 
-def test_the_container_gets_its_configuration_arguments_and_environment(sagemaker, s3, bucket):
+def test_the_container_gets_its_configuration_arguments_and_environment(run, sagemaker, s3, bucket):
     code = """
 import json, os, sys
 config = "/opt/ml/config/"
@@ -75,7 +81,6 @@ print(json.dumps({
 }), file=open("/opt/ml/processing/out/seen.json", "w"))
 """
     job = run(
-        sagemaker,
         "configured",
         code,
         "--rate",
@@ -90,11 +95,11 @@ print(json.dumps({
     assert seen["resources"] == {"current_host": "algo-1", "hosts": ["algo-1"]}
     assert seen["arguments"] == ["--rate", "0.5"]
     assert seen["environment"]["STAGE"] == "test"
-    assert seen["environment"]["AWS_DEFAULT_REGION"] == "us-east-1"
+    assert seen["environment"]["AWS_DEFAULT_REGION"] == sagemaker.meta.region_name
     assert seen["environment"]["AWS_ENDPOINT_URL"] == s3.meta.endpoint_url
 
 
-def test_several_instances_share_the_input_by_key(sagemaker, s3, bucket):
+def test_several_instances_share_the_input_by_key(run, s3, bucket):
     for number in range(5):
         s3.put_object(Bucket=bucket, Key=f"parts/{number}.csv", Body=b"x")
     code = """
@@ -105,7 +110,6 @@ open("/opt/ml/processing/out/" + host, "w").write(" ".join(names))
 """
     source = s3_input(f"s3://{bucket}/parts/", S3DataDistributionType="ShardedByS3Key")
     job = run(
-        sagemaker,
         "sharded",
         code,
         ProcessingResources=cluster(2),
@@ -117,7 +121,7 @@ open("/opt/ml/processing/out/" + host, "w").write(" ".join(names))
     assert content(s3, bucket, "shards/algo-2") == b"1.csv 3.csv"
 
 
-def test_a_manifest_names_the_objects_to_download(sagemaker, s3, bucket):
+def test_a_manifest_names_the_objects_to_download(run, s3, bucket):
     for key in ("all/a.csv", "all/b/c.csv", "all/unwanted.csv"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
     manifest = json.dumps([{"prefix": f"s3://{bucket}/all/"}, "a.csv", "b/c.csv"])
@@ -127,35 +131,35 @@ def test_a_manifest_names_the_objects_to_download(sagemaker, s3, bucket):
         "; open('/opt/ml/output/message', 'w').write('ok') if os.listdir('/opt/ml/processing/data/b') else 0"
     )
     source = s3_input(f"s3://{bucket}/wanted.manifest", S3DataType="ManifestFile")
-    job = run(sagemaker, "manifest", code, ProcessingInputs=[source])
+    job = run("manifest", code, ProcessingInputs=[source])
     assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "ok")
 
 
 @pytest.mark.parametrize(
-    ("manifest", "complaint"),
+    ("name", "manifest", "complaint"),
     [
-        (b"not json", "Expecting value"),
-        (b'["a.csv"]', "must be a JSON array"),
-        (b"[]", "must be a JSON array"),
+        ("no-json", b"not json", "Expecting value"),
+        ("no-prefix", b'["a.csv"]', "must be a JSON array"),
+        ("empty-list", b"[]", "must be a JSON array"),
     ],
 )
-def test_a_bad_manifest_is_named(sagemaker, s3, bucket, manifest, complaint):
+def test_a_bad_manifest_is_named(run, s3, bucket, name, manifest, complaint):
     s3.put_object(Bucket=bucket, Key="bad.manifest", Body=manifest)
     source = s3_input(f"s3://{bucket}/bad.manifest", S3DataType="ManifestFile")
-    job = run(sagemaker, "bad-manifest", "pass", ProcessingInputs=[source])
+    job = run(name, "pass", ProcessingInputs=[source])
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: Data download failed:")
     assert complaint in job["FailureReason"]
 
 
-def test_a_script_that_fails_gives_its_last_lines_and_its_exit_code(sagemaker, s3, bucket, logs):
+def test_a_script_that_fails_gives_its_last_lines_and_its_exit_code(run, s3, bucket, logs):
     code = """
 open('/opt/ml/processing/out/half.csv', 'w').write('half')
 open('/opt/ml/output/message', 'w').write('7 rows were wrong')
 print('reading rows')
 raise ValueError('row 7: no such column')
 """
-    job = run(sagemaker, "broken", code, ProcessingOutputConfig=s3_outputs(f"s3://{bucket}/broken"))
+    job = run("broken", code, ProcessingOutputConfig=s3_outputs(f"s3://{bucket}/broken"))
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("AlgorithmError: ")
     assert job["FailureReason"].endswith("ValueError: row 7: no such column, exit code: 1")
@@ -164,8 +168,8 @@ raise ValueError('row 7: no such column')
     assert "reading rows" in log_lines(logs, GROUP, "broken")
 
 
-def test_a_script_that_is_missing_fails_with_its_name(sagemaker):
-    request = processing("no-script", "")
+def test_a_script_that_is_missing_fails_with_its_name(sagemaker, script):
+    request = processing("no-script", script(""))
     request["AppSpecification"]["ContainerEntrypoint"] = ["python3", "/opt/ml/processing/code/gone.py"]
     sagemaker.create_processing_job(**request)
     job = finished_processing(sagemaker, "no-script")
@@ -173,8 +177,8 @@ def test_a_script_that_is_missing_fails_with_its_name(sagemaker):
     assert "/opt/ml/processing/code/gone.py" in job["FailureReason"]
 
 
-def test_a_program_that_is_missing_fails_with_its_name(sagemaker):
-    request = processing("no-program", "")
+def test_a_program_that_is_missing_fails_with_its_name(sagemaker, script):
+    request = processing("no-program", script(""))
     request["AppSpecification"]["ContainerEntrypoint"] = ["no-such-program", "x"]
     sagemaker.create_processing_job(**request)
     job = finished_processing(sagemaker, "no-program")
@@ -182,70 +186,70 @@ def test_a_program_that_is_missing_fails_with_its_name(sagemaker):
     assert "no-such-program" in job["FailureReason"]
 
 
-def test_a_container_killed_by_a_signal_is_reported_as_docker_does(sagemaker):
-    job = run(sagemaker, "killed", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+def test_a_container_killed_by_a_signal_is_reported_as_docker_does(run):
+    job = run("killed", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert job["ProcessingJobStatus"] == "Failed"
     assert "SIGKILL" in job["FailureReason"]
     assert job["FailureReason"].endswith("exit code: 137")
 
 
-def test_one_failing_instance_ends_the_others(sagemaker):
+def test_one_failing_instance_ends_the_others(run):
     code = """
 import json, sys, time
 host = json.load(open("/opt/ml/config/resourceconfig.json"))["current_host"]
 sys.exit(3) if host == "algo-2" else time.sleep(60)
 """
     started = time.monotonic()
-    job = run(sagemaker, "one-fails", code, ProcessingResources=cluster(2))
+    job = run("one-fails", code, ProcessingResources=cluster(2))
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].endswith("exit code: 3")
     assert time.monotonic() - started < 20
 
 
-def test_an_input_without_objects_is_named(sagemaker, bucket):
-    job = run(sagemaker, "nothing", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/empty/")])
+def test_an_input_without_objects_is_named(run, bucket):
+    job = run("nothing", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/empty/")])
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith(
         f'ClientError: Data download failed:No S3 objects found under S3 URL "s3://{bucket}/empty/"'
     )
 
 
-def test_a_key_never_leaves_the_input_folder(sagemaker, s3, bucket):
+def test_a_key_never_leaves_the_input_folder(run, s3, bucket):
     s3.put_object(Bucket=bucket, Key="evil/../../escaped.txt", Body=b"x")
-    job = run(sagemaker, "evil", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/evil/")])
+    job = run("evil", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/evil/")])
     assert job["ProcessingJobStatus"] == "Failed"
     assert "../../escaped.txt" in job["FailureReason"]
 
 
-def test_a_name_that_is_both_file_and_folder_is_named(sagemaker, s3, bucket):
+def test_a_name_that_is_both_file_and_folder_is_named(run, s3, bucket):
     for key in ("both/a", "both/a/b"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
-    job = run(sagemaker, "both", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/both/")])
+    job = run("both", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/both/")])
     assert "both a folder as well as a file" in job["FailureReason"]
 
 
-def test_an_output_that_was_never_written_is_no_error(sagemaker, s3, bucket):
-    job = run(sagemaker, "silent", "pass", ProcessingOutputConfig=s3_outputs(f"s3://{bucket}/silent"))
+def test_an_output_that_was_never_written_is_no_error(run, s3, bucket):
+    job = run("silent", "pass", ProcessingOutputConfig=s3_outputs(f"s3://{bucket}/silent"))
     assert job["ProcessingJobStatus"] == "Completed"
     assert keys(s3, bucket, "silent") == []
 
 
-def test_an_output_bucket_that_does_not_exist_fails_the_job(sagemaker):
+def test_an_output_bucket_that_does_not_exist_fails_the_job(run):
     code = "open('/opt/ml/processing/out/x', 'w').write('x')"
-    job = run(sagemaker, "no-bucket", code, ProcessingOutputConfig=s3_outputs("s3://no-such-bucket/x"))
+    job = run("no-bucket", code, ProcessingOutputConfig=s3_outputs("s3://no-such-bucket/x"))
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: Data upload failed:")
     assert "no-such-bucket" in job["FailureReason"]
 
 
-def test_a_continuous_output_arrives_while_the_job_runs(sagemaker, s3, bucket):
+def test_a_continuous_output_arrives_while_the_job_runs(sagemaker, s3, bucket, script):
     code = """
 import pathlib, time
 pathlib.Path("/opt/ml/processing/out/early.csv").write_text("x")
 time.sleep(60)
 """
     outputs = s3_outputs(f"s3://{bucket}/live", mode="Continuous")
-    sagemaker.create_processing_job(**processing("live", code, ProcessingOutputConfig=outputs))
+    sagemaker.create_processing_job(**processing("live", script(code), ProcessingOutputConfig=outputs))
     eventually(lambda: keys(s3, bucket, "live"))
     job = sagemaker.describe_processing_job(ProcessingJobName="live")
     assert job["ProcessingJobStatus"] == "InProgress"
@@ -253,42 +257,42 @@ time.sleep(60)
     assert finished_processing(sagemaker, "live")["ProcessingJobStatus"] == "Stopped"
 
 
-def test_an_exit_message_is_cut_at_a_kilobyte(sagemaker):
-    job = run(sagemaker, "talkative", "open('/opt/ml/output/message', 'w').write('é' * 600 )")
+def test_an_exit_message_is_cut_at_a_kilobyte(run):
+    job = run("talkative", "open('/opt/ml/output/message', 'w').write('é' * 600 )")
     assert job["ExitMessage"] == "é" * 512
-    job = run(sagemaker, "uneven", "open('/opt/ml/output/message', 'w').write('x' + 'é' * 600 )")
+    job = run("uneven", "open('/opt/ml/output/message', 'w').write('x' + 'é' * 600 )")
     assert job["ExitMessage"] == "x" + "é" * 511
 
 
-def test_an_exit_message_that_is_not_utf8_fails_the_job(sagemaker):
-    job = run(sagemaker, "latin", r"open('/opt/ml/output/message', 'wb').write(b'caf\xe9 ok')")
+def test_an_exit_message_that_is_not_utf8_fails_the_job(run):
+    job = run("latin", r"open('/opt/ml/output/message', 'wb').write(b'caf\xe9 ok')")
     assert job["ProcessingJobStatus"] == "Failed"
     assert "not UTF-8" in job["FailureReason"]
 
 
-def test_output_that_is_not_utf8_is_logged_with_replacements(sagemaker, logs):
-    job = run(sagemaker, "bytes", r"import sys; sys.stdout.buffer.write(b'caf\xe9\n'); sys.exit(1)")
+def test_output_that_is_not_utf8_is_logged_with_replacements(run, logs):
+    job = run("bytes", r"import sys; sys.stdout.buffer.write(b'caf\xe9\n'); sys.exit(1)")
     assert job["FailureReason"] == "AlgorithmError: caf\ufffd, exit code: 1"
     assert log_lines(logs, GROUP, "bytes") == ["caf\ufffd"]
 
 
-def test_every_line_of_a_hundred_thousand_is_logged_in_order(sagemaker, logs, server):
+def test_every_line_of_a_hundred_thousand_is_logged_in_order(run, logs):
     code = "print('\\n'.join(f'line {number}' for number in range(100_000)))"
-    job = run(sagemaker, "loud", code)
+    job = run("loud", code)
     assert job["ProcessingJobStatus"] == "Completed"
     assert log_lines(logs, GROUP, "loud") == [f"line {number}" for number in range(100_000)]
 
 
-def test_a_hanging_script_is_stopped_at_its_time_limit(sagemaker):
+def test_a_hanging_script_is_stopped_at_its_time_limit(run):
     limit = {"StoppingCondition": {"MaxRuntimeInSeconds": 1}}
-    job = run(sagemaker, "hangs", "import time; time.sleep(60)", **limit)
+    job = run("hangs", "import time; time.sleep(60)", **limit)
     assert job["ProcessingJobStatus"] == "Stopped"
     assert "MaxRuntimeInSeconds (1 seconds)" in job["FailureReason"]
 
 
-def test_stopping_a_running_job(sagemaker, logs):
+def test_stopping_a_running_job(sagemaker, logs, script):
     code = "import time; print('up', flush=True); time.sleep(60)"
-    sagemaker.create_processing_job(**processing("stopme", code))
+    sagemaker.create_processing_job(**processing("stopme", script(code)))
     eventually(lambda: "up" in log_lines_if_any(logs, "stopme"))
     sagemaker.stop_processing_job(ProcessingJobName="stopme")
     job = sagemaker.describe_processing_job(ProcessingJobName="stopme")
@@ -307,12 +311,12 @@ def log_lines_if_any(logs, job):
         return []
 
 
-def test_a_name_can_be_used_once(sagemaker):
-    run(sagemaker, "once", "pass")
+def test_a_name_can_be_used_once(run, sagemaker, script):
+    run("once", "pass")
     with pytest.raises(ClientError, match="ResourceInUse.*Job name must be unique.*processing-job/once"):
-        sagemaker.create_processing_job(**processing("once", "pass"))
+        sagemaker.create_processing_job(**processing("once", script("pass")))
     sagemaker.delete_processing_job(ProcessingJobName="once")
-    assert run(sagemaker, "once", "pass")["ProcessingJobStatus"] == "Completed"
+    assert run("once", "pass")["ProcessingJobStatus"] == "Completed"
 
 
 def test_a_missing_job_is_a_validation_exception_as_on_aws(sagemaker):
@@ -322,60 +326,13 @@ def test_a_missing_job_is_a_validation_exception_as_on_aws(sagemaker):
         assert error.value.response["Error"]["Code"] == "ValidationException"
 
 
-BAD_REQUESTS = {
-    "an unknown image": (
-        {"AppSpecification": {"ImageUri": "example.com/mine:1"}},
-        "AppSpecification.ImageUri.*example.com/mine:1",
-    ),
-    "a dataset definition": (
-        {
-            "ProcessingInputs": [
-                {"InputName": "athena", "DatasetDefinition": {"LocalPath": "/opt/ml/processing/a"}}
-            ]
-        },
-        "'athena'.*not supported locally",
-    ),
-    "an input without a source": ({"ProcessingInputs": [{"InputName": "void"}]}, "'void' needs a S3Input"),
-    "an output into a feature group": (
-        {
-            "ProcessingOutputConfig": {
-                "Outputs": [{"OutputName": "fs", "FeatureStoreOutput": {"FeatureGroupName": "g"}}]
-            }
-        },
-        "'fs'.*not supported locally",
-    ),
-    "a path outside": (
-        {"ProcessingInputs": [s3_input("s3://b/k", LocalPath="/etc")]},
-        "must be a path that begins with /opt/ml/processing, not '/etc'",
-    ),
-    "a path that climbs out": (
-        {"ProcessingInputs": [s3_input("s3://b/k", LocalPath="/opt/ml/processing/../x")]},
-        "must be a path that begins with /opt/ml/processing",
-    ),
-    "two inputs in one place": (
-        {
-            "ProcessingInputs": [
-                s3_input("s3://b/k", "a", LocalPath="/opt/ml/processing/x"),
-                s3_input("s3://b/k", "b", LocalPath="/opt/ml/processing/x/"),
-            ]
-        },
-        "LocalPath: '/opt/ml/processing/x' is used more than once",
-    ),
-    "two inputs of one name": (
-        {"ProcessingInputs": [s3_input("s3://b/k"), s3_input("s3://b/k")]},
-        "InputName: 'data' is used more than once",
-    ),
-    "pipe mode": ({"ProcessingInputs": [s3_input("s3://b/k", S3InputMode="Pipe")]}, "Pipe.*use File"),
-    "gzip without pipe mode": (
-        {"ProcessingInputs": [s3_input("s3://b/k", S3CompressionType="Gzip")]},
-        "Gzip is only valid",
-    ),
-}
-
-
-@pytest.mark.parametrize(("wrong", "complaint"), BAD_REQUESTS.values(), ids=BAD_REQUESTS)
-def test_a_bad_request_is_refused(sagemaker, wrong, complaint):
-    with pytest.raises(ClientError, match=f"ValidationException.*{complaint}"):
-        sagemaker.create_processing_job(**processing("bad", "pass", **wrong))
-    with pytest.raises(ClientError, match="Could not find requested job"):
-        sagemaker.describe_processing_job(ProcessingJobName="bad")
+def test_boto3_in_a_script_talks_to_this_server(sagemaker, script, s3, bucket):
+    code = (
+        "import boto3, sys; boto3.client('s3').put_object(Bucket=sys.argv[1], Key='from-job', Body=b'hello')"
+    )
+    request = processing("boto", script(code), bucket)
+    request["AppSpecification"]["ContainerEntrypoint"].remove("-S")
+    sagemaker.create_processing_job(**request)
+    job = finished_processing(sagemaker, "boto")
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    assert content(s3, bucket, "from-job") == b"hello"

@@ -6,17 +6,23 @@ from botocore.exceptions import ClientError
 from tests.local_aws.sagemaker.job_requests import finished_processing, processing
 
 
-def tagged(sagemaker, *tags):
-    request = processing("tagged", "pass", Tags=[{"Key": key, "Value": value} for key, value in tags])
-    return sagemaker.create_processing_job(**request)["ProcessingJobArn"]
+@pytest.fixture
+def tagged(sagemaker, script):
+    """Creates a job with tags; returns its ARN."""
+
+    def tagged(name, *tags):
+        request = processing(name, script("pass"), Tags=[{"Key": key, "Value": value} for key, value in tags])
+        return sagemaker.create_processing_job(**request)["ProcessingJobArn"]
+
+    return tagged
 
 
 def tags_of(sagemaker, arn):
     return {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
 
 
-def test_the_tags_of_a_new_job_can_be_listed_changed_and_deleted(sagemaker):
-    arn = tagged(sagemaker, ("team", "ml"), ("stage", "test"))
+def test_the_tags_of_a_new_job_can_be_listed_changed_and_deleted(sagemaker, tagged):
+    arn = tagged("tagged", ("team", "ml"), ("stage", "test"))
     assert tags_of(sagemaker, arn) == {"team": "ml", "stage": "test"}
     sagemaker.add_tags(
         ResourceArn=arn, Tags=[{"Key": "stage", "Value": "prod"}, {"Key": "cost", "Value": "7"}]
@@ -25,8 +31,8 @@ def test_the_tags_of_a_new_job_can_be_listed_changed_and_deleted(sagemaker):
     assert tags_of(sagemaker, arn) == {"stage": "prod", "cost": "7"}
 
 
-def test_all_tags_come_on_one_page_in_the_order_of_their_keys(sagemaker):
-    arn = tagged(sagemaker, *((f"key-{number:02}", "x") for number in reversed(range(50))))
+def test_all_tags_come_on_one_page_in_the_order_of_their_keys(sagemaker, tagged):
+    arn = tagged("ordered", *((f"key-{number:02}", "x") for number in reversed(range(50))))
     page = sagemaker.list_tags(ResourceArn=arn, MaxResults=50)
     assert [tag["Key"] for tag in page["Tags"]] == [f"key-{number:02}" for number in range(50)]
     assert "NextToken" not in page
@@ -34,18 +40,18 @@ def test_all_tags_come_on_one_page_in_the_order_of_their_keys(sagemaker):
         sagemaker.list_tags(ResourceArn=arn, NextToken="made-up")
 
 
-def test_a_resource_has_at_most_fifty_tags(sagemaker):
-    arn = tagged(sagemaker, *((f"key-{number}", "x") for number in range(50)))
+def test_a_resource_has_at_most_fifty_tags(sagemaker, tagged):
+    arn = tagged("full", *((f"key-{number}", "x") for number in range(50)))
     with pytest.raises(ClientError, match="ValidationException.*at most 50 tags"):
         sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "one-more", "Value": "x"}])
     assert "one-more" not in tags_of(sagemaker, arn)
 
 
-def test_a_key_given_twice_creates_nothing(sagemaker):
+def test_a_key_given_twice_creates_nothing(sagemaker, tagged):
     with pytest.raises(ClientError, match=r"ValidationException.*\['team'\]"):
-        tagged(sagemaker, ("team", "a"), ("team", "b"))
+        tagged("doubled", ("team", "a"), ("team", "b"))
     with pytest.raises(ClientError, match="Could not find requested job"):
-        sagemaker.describe_processing_job(ProcessingJobName="tagged")
+        sagemaker.describe_processing_job(ProcessingJobName="doubled")
 
 
 def test_the_tags_of_nothing_are_a_validation_exception(sagemaker):
@@ -59,9 +65,9 @@ def test_the_tags_of_nothing_are_a_validation_exception(sagemaker):
             call()
 
 
-def test_tags_go_with_their_job(sagemaker):
-    arn = tagged(sagemaker, ("team", "ml"))
-    finished_processing(sagemaker, "tagged")
-    sagemaker.delete_processing_job(ProcessingJobName="tagged")
+def test_tags_go_with_their_job(sagemaker, tagged):
+    arn = tagged("leaving", ("team", "ml"))
+    finished_processing(sagemaker, "leaving")
+    sagemaker.delete_processing_job(ProcessingJobName="leaving")
     with pytest.raises(ClientError, match="ValidationException"):
         sagemaker.list_tags(ResourceArn=arn)

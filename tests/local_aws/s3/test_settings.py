@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+RULE = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 3}}
+CORS = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+POLICY = json.dumps({"Version": "2012-10-17", "Statement": []})
+BLOCK = {
+    "BlockPublicAcls": False,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": False,
+    "RestrictPublicBuckets": True,
+}
+KMS = {
+    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}]
+}
+QUEUE = {"QueueArn": "arn:aws:sqs:eu-west-1:123456789012:q", "Events": ["s3:ObjectCreated:*"], "Id": "n"}
+LOGGING = {"LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": "s3/"}}
+TAGS = [{"Key": "team", "Value": "ml"}]
+PREFERRED = {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
+
+# setting, arguments of Put, the answer of Get, the name after Delete, the code of Get after Delete
+STORED = [
+    ("bucket_tagging", {"Tagging": {"TagSet": TAGS}}, {"TagSet": TAGS}, "bucket_tagging", "NoSuchTagSet"),
+    ("bucket_policy", {"Policy": POLICY}, {"Policy": POLICY}, "bucket_policy", "NoSuchBucketPolicy"),
+    (
+        "bucket_lifecycle_configuration",
+        {"LifecycleConfiguration": {"Rules": [RULE]}},
+        {"Rules": [RULE]},
+        "bucket_lifecycle",
+        "NoSuchLifecycleConfiguration",
+    ),
+    (
+        "bucket_cors",
+        {"CORSConfiguration": {"CORSRules": [CORS]}},
+        {"CORSRules": [CORS]},
+        "bucket_cors",
+        "NoSuchCORSConfiguration",
+    ),
+    (
+        "public_access_block",
+        {"PublicAccessBlockConfiguration": BLOCK},
+        {"PublicAccessBlockConfiguration": BLOCK},
+        "public_access_block",
+        "NoSuchPublicAccessBlockConfiguration",
+    ),
+    (
+        "bucket_ownership_controls",
+        {"OwnershipControls": PREFERRED},
+        {"OwnershipControls": PREFERRED},
+        "bucket_ownership_controls",
+        "OwnershipControlsNotFoundError",
+    ),
+    (
+        "bucket_encryption",
+        {"ServerSideEncryptionConfiguration": KMS},
+        {"ServerSideEncryptionConfiguration": KMS},
+        "bucket_encryption",
+        None,
+    ),
+    (
+        "bucket_website",
+        {"WebsiteConfiguration": {"IndexDocument": {"Suffix": "index.html"}}},
+        {"IndexDocument": {"Suffix": "index.html"}},
+        "bucket_website",
+        "NoSuchWebsiteConfiguration",
+    ),
+    (
+        "bucket_notification_configuration",
+        {"NotificationConfiguration": {"QueueConfigurations": [QUEUE]}},
+        {"QueueConfigurations": [QUEUE]},
+        None,
+        None,
+    ),
+    ("bucket_logging", {"BucketLoggingStatus": LOGGING}, LOGGING, None, None),
+    (
+        "bucket_request_payment",
+        {"RequestPaymentConfiguration": {"Payer": "Requester"}},
+        {"Payer": "Requester"},
+        None,
+        None,
+    ),
+    (
+        "bucket_accelerate_configuration",
+        {"AccelerateConfiguration": {"Status": "Suspended"}},
+        {"Status": "Suspended"},
+        None,
+        None,
+    ),
+]
+
+
+def answered(s3, setting, bucket):
+    answer = getattr(s3, f"get_{setting}")(Bucket=bucket)
+    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "put", "expected", "delete", "missing"), STORED, ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_a_setting_is_given_back_until_it_is_deleted(
+    s3, bucket, setting, put, expected, delete, missing, refused
+):
+    getattr(s3, f"put_{setting}")(Bucket=bucket, **put)
+    assert answered(s3, setting, bucket) == expected
+    if delete is None:
+        return
+    assert getattr(s3, f"delete_{delete}")(Bucket=bucket)["ResponseMetadata"]["HTTPStatusCode"] == 204
+    if missing is None:
+        assert answered(s3, setting, bucket) != expected
+    else:
+        with refused(missing, 404):
+            getattr(s3, f"get_{setting}")(Bucket=bucket)
+
+
+@pytest.mark.parametrize(
+    ("setting", "code"),
+    [
+        ("bucket_tagging", "NoSuchTagSet"),
+        ("bucket_policy", "NoSuchBucketPolicy"),
+        ("bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration"),
+        ("bucket_cors", "NoSuchCORSConfiguration"),
+        ("bucket_website", "NoSuchWebsiteConfiguration"),
+        ("bucket_replication", "ReplicationConfigurationNotFoundError"),
+        ("object_lock_configuration", "ObjectLockConfigurationNotFoundError"),
+    ],
+)
+def test_a_new_bucket_has_no_such_setting(s3, bucket, setting, code, refused):
+    with refused(code, 404):
+        getattr(s3, f"get_{setting}")(Bucket=bucket)
+
+
+def test_a_new_bucket_has_awss_defaults(s3, bucket):
+    assert answered(s3, "bucket_versioning", bucket) == {}
+    assert answered(s3, "bucket_notification_configuration", bucket) == {}
+    assert answered(s3, "bucket_logging", bucket) == {}
+    assert answered(s3, "bucket_request_payment", bucket) == {"Payer": "BucketOwner"}
+    block = answered(s3, "public_access_block", bucket)["PublicAccessBlockConfiguration"]
+    assert set(block.values()) == {True}
+    ownership = answered(s3, "bucket_ownership_controls", bucket)["OwnershipControls"]["Rules"]
+    assert ownership == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    rules = answered(s3, "bucket_encryption", bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+def test_versioning_can_be_suspended_but_not_enabled(s3, bucket, refused):
+    with refused("NotImplemented", 501):
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    assert answered(s3, "bucket_versioning", bucket) == {}
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    assert answered(s3, "bucket_versioning", bucket) == {"Status": "Suspended"}
+
+
+def test_what_needs_versioning_is_refused(s3, bucket, refused):
+    with refused("InvalidBucketState", 409):
+        s3.put_object_lock_configuration(
+            Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
+        )
+
+
+def test_a_policy_must_be_json(s3, bucket, refused):
+    with refused("MalformedPolicy", 400):
+        s3.put_bucket_policy(Bucket=bucket, Policy="{not json")
+
+
+def test_objects_have_tags(s3, bucket, refused):
+    where = {"Bucket": bucket, "Key": "k"}
+    s3.put_object(**where, Body=b"x", Tagging="a=1&b=two%20words&empty=")
+    tags = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "two words"}, {"Key": "empty", "Value": ""}]
+    assert s3.get_object_tagging(**where)["TagSet"] == tags
+    assert s3.get_object(**where)["TagCount"] == 3
+    s3.put_object_tagging(**where, Tagging={"TagSet": TAGS})
+    assert s3.get_object_tagging(**where)["TagSet"] == TAGS
+    s3.delete_object_tagging(**where)
+    assert s3.get_object_tagging(**where)["TagSet"] == []
+    assert "TagCount" not in s3.head_object(**where)
+    with refused("NoSuchKey", 404):
+        s3.put_object_tagging(Bucket=bucket, Key="missing", Tagging={"TagSet": TAGS})
+
+
+@pytest.mark.parametrize(
+    ("tags", "code"),
+    [
+        ([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}], "InvalidTag"),
+        ([{"Key": "a" * 129, "Value": ""}], "InvalidTag"),
+        ([{"Key": "a", "Value": "v" * 257}], "InvalidTag"),
+        ([{"Key": str(number), "Value": ""} for number in range(11)], "BadRequest"),
+    ],
+)
+def test_tags_that_break_the_rules_are_refused(s3, bucket, tags, code, refused):
+    s3.put_object(Bucket=bucket, Key="k")
+    with refused(code, 400):
+        s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": tags})
+
+
+@pytest.mark.parametrize(("header", "code"), [("a=1&a=2", "InvalidTag"), ("novalue", "InvalidArgument")])
+def test_a_tag_header_that_breaks_the_rules_writes_nothing(s3, bucket, header, code, refused):
+    with refused(code, 400):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x", Tagging=header)
+    with refused("404", 404):
+        s3.head_object(Bucket=bucket, Key="k")
+
+
+def test_the_owner_has_full_control(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", ACL="bucket-owner-full-control")
+    for answer in (s3.get_bucket_acl(Bucket=bucket), s3.get_object_acl(Bucket=bucket, Key="k")):
+        (grant,) = answer["Grants"]
+        assert (grant["Permission"], grant["Grantee"]["ID"]) == ("FULL_CONTROL", answer["Owner"]["ID"])
+        assert grant["Grantee"]["Type"] == "CanonicalUser"
+
+
+def test_a_new_bucket_refuses_lists_as_on_aws(s3, bucket, refused):
+    with refused("AccessControlListNotSupported", 400):
+        s3.put_object(Bucket=bucket, Key="k", ACL="public-read")
+    with refused("AccessControlListNotSupported", 400):
+        s3.put_bucket_acl(Bucket=bucket, ACL="private")
+
+
+def test_a_bucket_whose_ownership_allows_lists_keeps_them(s3, bucket, refused):
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=PREFERRED)
+    s3.put_bucket_acl(Bucket=bucket, ACL="public-read")
+    everybody = s3.get_bucket_acl(Bucket=bucket)["Grants"][1]
+    assert everybody == {
+        "Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"},
+        "Permission": "READ",
+    }
+    s3.put_object(Bucket=bucket, Key="k", GrantRead='id="abc", id="def"')
+    grants = s3.get_object_acl(Bucket=bucket, Key="k")["Grants"]
+    assert [(grant["Grantee"]["ID"], grant["Permission"]) for grant in grants] == [
+        ("abc", "READ"),
+        ("def", "READ"),
+    ]
+    document = {"Owner": s3.list_buckets()["Owner"], "Grants": grants[:1]}
+    s3.put_object_acl(Bucket=bucket, Key="k", AccessControlPolicy=document)
+    assert s3.get_object_acl(Bucket=bucket, Key="k")["Grants"] == grants[:1]
+    with refused("NoSuchKey", 404):
+        s3.put_object_acl(Bucket=bucket, Key="missing", ACL="private")
+
+
+def test_an_operation_that_does_not_exist_here_says_so(s3, bucket, refused):
+    with refused("UnknownOperationException", 501):
+        s3.list_bucket_inventory_configurations(Bucket=bucket)
