@@ -13,8 +13,13 @@ from include.local_aws.logs import Logs, LogStore
 from include.local_aws.runner import probe
 from include.local_aws.s3 import service as s3
 from include.local_aws.s3.store import ObjectStore
+from include.local_aws.sagemaker.capture import DataCapture
+from include.local_aws.sagemaker.endpoint_configs import EndpointConfigs
+from include.local_aws.sagemaker.endpoints import Endpoints
 from include.local_aws.sagemaker.jobs import JobEngine, JobSettings
+from include.local_aws.sagemaker.models import Models
 from include.local_aws.sagemaker.processing import ProcessingJobs
+from include.local_aws.sagemaker.runtime import Runtime
 from include.local_aws.sagemaker.tags import Tags, TagStore
 from include.local_aws.sagemaker.training import TrainingJobs
 from include.local_aws.server import Server
@@ -40,24 +45,31 @@ class Services:
         store, logs, tags = ObjectStore(state), LogStore(state), TagStore(state)
         jobs = JobSettings(concurrent_jobs=settings.jobs)
         self._engine = JobEngine(state, probe(settings.runner), logs, tags, jobs)
+        models = Models(state, store, tags)
+        configs = EndpointConfigs(state, models, tags)
+        self._endpoints = Endpoints(self._engine, store, models, configs)
+        self._capture = DataCapture(store)
         sagemaker: list[object] = [
-            ProcessingJobs(self._engine, store),
-            TrainingJobs(self._engine, store),
-            Tags(tags),
+            *(ProcessingJobs(self._engine, store), TrainingJobs(self._engine, store)),
+            *(models, configs, self._endpoints, Tags(tags)),
         ]
         self.handlers: dict[str, list[object]] = {
             "s3": s3.handlers(store),
             "logs": [Logs(logs)],
             "sagemaker": sagemaker,
+            "sagemaker-runtime": [Runtime(self._endpoints, self._capture)],
         }
 
     def start(self, url: str) -> None:
         """The server listens at `url`: containers get to know it, endpoints come up again."""
         self._engine.endpoint_url = url
+        self._endpoints.start()
 
     def close(self) -> None:
         """Stop every container; jobs that ran are reported as failed."""
         self._engine.close()
+        self._endpoints.close()
+        self._capture.close()
 
 
 @contextlib.contextmanager

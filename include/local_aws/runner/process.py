@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING
 
 import psutil
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 LINE_BYTES = 256 * 1024  # CloudWatch's limit for one event
 PIECE = 64 * 1024
+
+# A container is told to die with its parent, which to Linux is the *thread* that started it: so one thread that
+# lives as long as the server starts them all.
+LAUNCHER = ThreadPoolExecutor(1, thread_name_prefix="launcher")
 
 
 class Process:
@@ -28,14 +33,15 @@ class Process:
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], on_line: Callable[[str], None]
     ) -> None:
-        self._process = subprocess.Popen(
+        self._process = LAUNCHER.submit(
+            subprocess.Popen,
             command,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-        )
+        ).result()
         self._pump = threading.Thread(target=self._read, args=(on_line,), daemon=True)
         self._pump.start()
 

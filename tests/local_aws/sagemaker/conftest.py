@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from tests.local_aws.sagemaker.job_requests import upload
+from tests.local_aws.sagemaker.job_requests import finished_processing, processing, upload
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +36,14 @@ def bucket(s3):
 def script(s3, bucket):
     """`script("print(1)")` uploads a script and returns its URI."""
     return lambda code: upload(s3, bucket, code)
+
+
+@pytest.fixture
+def run_processing(sagemaker, script):
+    """Runs code in a processing job; returns the job when it has ended."""
+
+    def run(name, code, *arguments, **more):
+        sagemaker.create_processing_job(**processing(name, script(code), *arguments, **more))
+        return finished_processing(sagemaker, name)
+
+    return run

@@ -19,17 +19,6 @@ from tests.local_aws.sagemaker.job_requests import (
 GROUP = "/aws/sagemaker/ProcessingJobs"
 
 
-@pytest.fixture
-def run(sagemaker, script):
-    """Runs code in a processing job; returns the job when it has ended."""
-
-    def run(name, code, *arguments, **more):
-        sagemaker.create_processing_job(**processing(name, script(code), *arguments, **more))
-        return finished_processing(sagemaker, name)
-
-    return run
-
-
 def keys(s3, bucket, prefix=""):
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
 
@@ -38,7 +27,7 @@ def content(s3, bucket, key):
     return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
-def test_a_script_reads_its_input_and_its_output_is_uploaded(run, s3, bucket):
+def test_a_script_reads_its_input_and_its_output_is_uploaded(run_processing, s3, bucket):
     s3.put_object(Bucket=bucket, Key="raw/day/1.csv", Body=b"1,2\n")
     code = """
 import pathlib
@@ -48,7 +37,7 @@ out.mkdir()
 (out / "result.csv").write_text(text * 2)
 (out / "link.csv").symlink_to("result.csv")
 """
-    job = run(
+    job = run_processing(
         "copy",
         code,
         ProcessingInputs=[s3_input(f"s3://{bucket}/raw")],
@@ -69,7 +58,9 @@ def test_a_job_is_seen_in_progress_before_it_is_completed(sagemaker, script):
     assert finished_processing(sagemaker, "Quick")["ProcessingJobStatus"] == "Completed"
 
 
-def test_the_container_gets_its_configuration_arguments_and_environment(run, sagemaker, s3, bucket):
+def test_the_container_gets_its_configuration_arguments_and_environment(
+    run_processing, sagemaker, s3, bucket
+):
     code = """
 import json, os, sys
 config = "/opt/ml/config/"
@@ -80,7 +71,7 @@ print(json.dumps({
     "environment": dict(os.environ),
 }), file=open("/opt/ml/processing/out/seen.json", "w"))
 """
-    job = run(
+    job = run_processing(
         "configured",
         code,
         "--rate",
@@ -99,67 +90,14 @@ print(json.dumps({
     assert seen["environment"]["AWS_ENDPOINT_URL"] == s3.meta.endpoint_url
 
 
-def test_several_instances_share_the_input_by_key(run, s3, bucket):
-    for number in range(5):
-        s3.put_object(Bucket=bucket, Key=f"parts/{number}.csv", Body=b"x")
-    code = """
-import json, os
-host = json.load(open("/opt/ml/config/resourceconfig.json"))["current_host"]
-names = sorted(os.listdir("/opt/ml/processing/data"))
-open("/opt/ml/processing/out/" + host, "w").write(" ".join(names))
-"""
-    source = s3_input(f"s3://{bucket}/parts/", S3DataDistributionType="ShardedByS3Key")
-    job = run(
-        "sharded",
-        code,
-        ProcessingResources=cluster(2),
-        ProcessingInputs=[source],
-        ProcessingOutputConfig=s3_outputs(f"s3://{bucket}/shards"),
-    )
-    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
-    assert content(s3, bucket, "shards/algo-1") == b"0.csv 2.csv 4.csv"
-    assert content(s3, bucket, "shards/algo-2") == b"1.csv 3.csv"
-
-
-def test_a_manifest_names_the_objects_to_download(run, s3, bucket):
-    for key in ("all/a.csv", "all/b/c.csv", "all/unwanted.csv"):
-        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
-    manifest = json.dumps([{"prefix": f"s3://{bucket}/all/"}, "a.csv", "b/c.csv"])
-    s3.put_object(Bucket=bucket, Key="wanted.manifest", Body=manifest.encode())
-    code = "import os; print(sorted(f for _, _, names in os.walk('/opt/ml/processing/data') for f in names))"
-    code += (
-        "; open('/opt/ml/output/message', 'w').write('ok') if os.listdir('/opt/ml/processing/data/b') else 0"
-    )
-    source = s3_input(f"s3://{bucket}/wanted.manifest", S3DataType="ManifestFile")
-    job = run("manifest", code, ProcessingInputs=[source])
-    assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "ok")
-
-
-@pytest.mark.parametrize(
-    ("name", "manifest", "complaint"),
-    [
-        ("no-json", b"not json", "Expecting value"),
-        ("no-prefix", b'["a.csv"]', "must be a JSON array"),
-        ("empty-list", b"[]", "must be a JSON array"),
-    ],
-)
-def test_a_bad_manifest_is_named(run, s3, bucket, name, manifest, complaint):
-    s3.put_object(Bucket=bucket, Key="bad.manifest", Body=manifest)
-    source = s3_input(f"s3://{bucket}/bad.manifest", S3DataType="ManifestFile")
-    job = run(name, "pass", ProcessingInputs=[source])
-    assert job["ProcessingJobStatus"] == "Failed"
-    assert job["FailureReason"].startswith("ClientError: Data download failed:")
-    assert complaint in job["FailureReason"]
-
-
-def test_a_script_that_fails_gives_its_last_lines_and_its_exit_code(run, s3, bucket, logs):
+def test_a_script_that_fails_gives_its_last_lines_and_its_exit_code(run_processing, s3, bucket, logs):
     code = """
 open('/opt/ml/processing/out/half.csv', 'w').write('half')
 open('/opt/ml/output/message', 'w').write('7 rows were wrong')
 print('reading rows')
 raise ValueError('row 7: no such column')
 """
-    job = run("broken", code, ProcessingOutputConfig=s3_outputs(f"s3://{bucket}/broken"))
+    job = run_processing("broken", code, ProcessingOutputConfig=s3_outputs(f"s3://{bucket}/broken"))
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("AlgorithmError: ")
     assert job["FailureReason"].endswith("ValueError: row 7: no such column, exit code: 1")
@@ -186,57 +124,35 @@ def test_a_program_that_is_missing_fails_with_its_name(sagemaker, script):
     assert "no-such-program" in job["FailureReason"]
 
 
-def test_a_container_killed_by_a_signal_is_reported_as_docker_does(run):
-    job = run("killed", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+def test_a_container_killed_by_a_signal_is_reported_as_docker_does(run_processing):
+    job = run_processing("killed", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert job["ProcessingJobStatus"] == "Failed"
     assert "SIGKILL" in job["FailureReason"]
     assert job["FailureReason"].endswith("exit code: 137")
 
 
-def test_one_failing_instance_ends_the_others(run):
+def test_one_failing_instance_ends_the_others(run_processing):
     code = """
 import json, sys, time
 host = json.load(open("/opt/ml/config/resourceconfig.json"))["current_host"]
 sys.exit(3) if host == "algo-2" else time.sleep(60)
 """
     started = time.monotonic()
-    job = run("one-fails", code, ProcessingResources=cluster(2))
+    job = run_processing("one-fails", code, ProcessingResources=cluster(2))
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].endswith("exit code: 3")
     assert time.monotonic() - started < 20
 
 
-def test_an_input_without_objects_is_named(run, bucket):
-    job = run("nothing", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/empty/")])
-    assert job["ProcessingJobStatus"] == "Failed"
-    assert job["FailureReason"].startswith(
-        f'ClientError: Data download failed:No S3 objects found under S3 URL "s3://{bucket}/empty/"'
-    )
-
-
-def test_a_key_never_leaves_the_input_folder(run, s3, bucket):
-    s3.put_object(Bucket=bucket, Key="evil/../../escaped.txt", Body=b"x")
-    job = run("evil", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/evil/")])
-    assert job["ProcessingJobStatus"] == "Failed"
-    assert "../../escaped.txt" in job["FailureReason"]
-
-
-def test_a_name_that_is_both_file_and_folder_is_named(run, s3, bucket):
-    for key in ("both/a", "both/a/b"):
-        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
-    job = run("both", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/both/")])
-    assert "both a folder as well as a file" in job["FailureReason"]
-
-
-def test_an_output_that_was_never_written_is_no_error(run, s3, bucket):
-    job = run("silent", "pass", ProcessingOutputConfig=s3_outputs(f"s3://{bucket}/silent"))
+def test_an_output_that_was_never_written_is_no_error(run_processing, s3, bucket):
+    job = run_processing("silent", "pass", ProcessingOutputConfig=s3_outputs(f"s3://{bucket}/silent"))
     assert job["ProcessingJobStatus"] == "Completed"
     assert keys(s3, bucket, "silent") == []
 
 
-def test_an_output_bucket_that_does_not_exist_fails_the_job(run):
+def test_an_output_bucket_that_does_not_exist_fails_the_job(run_processing):
     code = "open('/opt/ml/processing/out/x', 'w').write('x')"
-    job = run("no-bucket", code, ProcessingOutputConfig=s3_outputs("s3://no-such-bucket/x"))
+    job = run_processing("no-bucket", code, ProcessingOutputConfig=s3_outputs("s3://no-such-bucket/x"))
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: Data upload failed:")
     assert "no-such-bucket" in job["FailureReason"]
@@ -257,35 +173,35 @@ time.sleep(60)
     assert finished_processing(sagemaker, "live")["ProcessingJobStatus"] == "Stopped"
 
 
-def test_an_exit_message_is_cut_at_a_kilobyte(run):
-    job = run("talkative", "open('/opt/ml/output/message', 'w').write('é' * 600 )")
+def test_an_exit_message_is_cut_at_a_kilobyte(run_processing):
+    job = run_processing("talkative", "open('/opt/ml/output/message', 'w').write('é' * 600 )")
     assert job["ExitMessage"] == "é" * 512
-    job = run("uneven", "open('/opt/ml/output/message', 'w').write('x' + 'é' * 600 )")
+    job = run_processing("uneven", "open('/opt/ml/output/message', 'w').write('x' + 'é' * 600 )")
     assert job["ExitMessage"] == "x" + "é" * 511
 
 
-def test_an_exit_message_that_is_not_utf8_fails_the_job(run):
-    job = run("latin", r"open('/opt/ml/output/message', 'wb').write(b'caf\xe9 ok')")
+def test_an_exit_message_that_is_not_utf8_fails_the_job(run_processing):
+    job = run_processing("latin", r"open('/opt/ml/output/message', 'wb').write(b'caf\xe9 ok')")
     assert job["ProcessingJobStatus"] == "Failed"
     assert "not UTF-8" in job["FailureReason"]
 
 
-def test_output_that_is_not_utf8_is_logged_with_replacements(run, logs):
-    job = run("bytes", r"import sys; sys.stdout.buffer.write(b'caf\xe9\n'); sys.exit(1)")
+def test_output_that_is_not_utf8_is_logged_with_replacements(run_processing, logs):
+    job = run_processing("bytes", r"import sys; sys.stdout.buffer.write(b'caf\xe9\n'); sys.exit(1)")
     assert job["FailureReason"] == "AlgorithmError: caf\ufffd, exit code: 1"
     assert log_lines(logs, GROUP, "bytes") == ["caf\ufffd"]
 
 
-def test_every_line_of_a_hundred_thousand_is_logged_in_order(run, logs):
+def test_every_line_of_a_hundred_thousand_is_logged_in_order(run_processing, logs):
     code = "print('\\n'.join(f'line {number}' for number in range(100_000)))"
-    job = run("loud", code)
+    job = run_processing("loud", code)
     assert job["ProcessingJobStatus"] == "Completed"
     assert log_lines(logs, GROUP, "loud") == [f"line {number}" for number in range(100_000)]
 
 
-def test_a_hanging_script_is_stopped_at_its_time_limit(run):
+def test_a_hanging_script_is_stopped_at_its_time_limit(run_processing):
     limit = {"StoppingCondition": {"MaxRuntimeInSeconds": 1}}
-    job = run("hangs", "import time; time.sleep(60)", **limit)
+    job = run_processing("hangs", "import time; time.sleep(60)", **limit)
     assert job["ProcessingJobStatus"] == "Stopped"
     assert "MaxRuntimeInSeconds (1 seconds)" in job["FailureReason"]
 
@@ -311,12 +227,12 @@ def log_lines_if_any(logs, job):
         return []
 
 
-def test_a_name_can_be_used_once(run, sagemaker, script):
-    run("once", "pass")
+def test_a_name_can_be_used_once(run_processing, sagemaker, script):
+    run_processing("once", "pass")
     with pytest.raises(ClientError, match="ResourceInUse.*Job name must be unique.*processing-job/once"):
         sagemaker.create_processing_job(**processing("once", script("pass")))
     sagemaker.delete_processing_job(ProcessingJobName="once")
-    assert run("once", "pass")["ProcessingJobStatus"] == "Completed"
+    assert run_processing("once", "pass")["ProcessingJobStatus"] == "Completed"
 
 
 def test_a_missing_job_is_a_validation_exception_as_on_aws(sagemaker):

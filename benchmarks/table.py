@@ -1,0 +1,39 @@
+"""A benchmark's results beside a peer's, measured in the same run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement of ours and of a peer."""
+
+    what: str
+    ours: float
+    peer: float
+    unit: str
+    peer_name: str
+    more_is_better: bool = True
+
+    @property
+    def ratio(self) -> float:
+        """How many times better ours is; below 1 it is worse."""
+        return self.ours / self.peer if self.more_is_better else self.peer / self.ours
+
+
+def print_table(rows: Iterable[Row]) -> None:
+    """Print the rows as a Markdown table."""
+    print("| what | ours | peer | unit | times better |")
+    print("|---|---:|---:|---|---:|")
+    for row in rows:
+        peer = f"{_number(row.peer)} ({row.peer_name})"
+        print(f"| {row.what} | {_number(row.ours)} | {peer} | {row.unit} | {row.ratio:.1f} |")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
