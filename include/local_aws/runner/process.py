@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 LINE_BYTES = 256 * 1024  # CloudWatch's limit for one event
 PIECE = 64 * 1024
 
-# A container is told to die with its parent, which to Linux is the *thread* that started it: so one thread that
-# lives as long as the server starts them all.
+# A container is told to die with its parent, which to Linux is the *thread* that started it: one thread that
+# lives as long as the server does starts them all.
 LAUNCHER = ThreadPoolExecutor(1, thread_name_prefix="launcher")
 
 
