@@ -22,6 +22,7 @@ from include.local_aws.sagemaker.processing import ProcessingJobs
 from include.local_aws.sagemaker.runtime import Runtime
 from include.local_aws.sagemaker.tags import Tags, TagStore
 from include.local_aws.sagemaker.training import TrainingJobs
+from include.local_aws.sagemaker.transform import TransformJobs
 from include.local_aws.server import Server
 from include.local_aws.state import State
 
@@ -51,7 +52,7 @@ class Services:
         self._capture = DataCapture(store)
         sagemaker: list[object] = [
             *(ProcessingJobs(self._engine, store), TrainingJobs(self._engine, store)),
-            *(models, configs, self._endpoints, Tags(tags)),
+            *(TransformJobs(self._engine, store, models), models, configs, self._endpoints, Tags(tags)),
         ]
         self.handlers: dict[str, list[object]] = {
             "s3": s3.handlers(store),

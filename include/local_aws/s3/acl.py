@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from include.local_aws.s3.errors import S3Error
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.s3.bucket_index import Bucket
     from include.local_aws.s3.store import ObjectStore
 
 GROUPS = "http://acs.amazonaws.com/groups"
@@ -45,6 +46,7 @@ GRANT_HEADERS = {
     "GrantWrite": "WRITE",
     "GrantWriteACP": "WRITE_ACP",
 }
+REQUESTS = ("ACL", *GRANT_HEADERS)  # the members by which a request asks for a list
 GRANTEES = {
     "id": ("CanonicalUser", "ID"),
     "uri": ("Group", "URI"),
@@ -59,16 +61,16 @@ def owner(caller: Caller) -> dict[str, str]:
     return {"ID": hashlib.sha256(caller.account.encode()).hexdigest()}
 
 
-def grants(params: Params, bucket: Bucket, caller: Caller) -> list[dict[str, Any]] | None:
+def grants(params: Params, settings: Mapping[str, Any], caller: Caller) -> list[dict[str, Any]] | None:
     """The grants that a request's ACL members ask for; None where it has none.
 
-    Raises AccessControlListNotSupported where the bucket's ownership allows no lists.
+    Raises AccessControlListNotSupported where the bucket's settings allow no lists.
     """
     document, canned = params.get("AccessControlPolicy"), params.get("ACL")
     headers = {name: params[name] for name in GRANT_HEADERS if name in params}
     if not document and canned is None and not headers:
         return None
-    if canned != "bucket-owner-full-control" and bucket.settings.get(OWNERSHIP, ENFORCED) == ENFORCED:
+    if canned != "bucket-owner-full-control" and settings.get(OWNERSHIP, ENFORCED) == ENFORCED:
         raise S3Error("AccessControlListNotSupported")
     if document:
         return list(document.get("Grants", []))
@@ -106,7 +108,7 @@ class Acl:
 
     def put_bucket_acl(self, params: Params, caller: Caller) -> Output:
         bucket = self._store.buckets.get(params["Bucket"])
-        self._store.buckets.set(bucket.name, "Acl", _required(grants(params, bucket, caller)))
+        self._store.buckets.set(bucket.name, "Acl", _required(grants(params, bucket.settings, caller)))
         return {}
 
     def get_object_acl(self, params: Params, caller: Caller) -> Output:
@@ -116,7 +118,7 @@ class Acl:
     def put_object_acl(self, params: Params, caller: Caller) -> Output:
         bucket = self._store.buckets.get(params["Bucket"])
         self._store.info(bucket.name, params["Key"])
-        asked = _required(grants(params, bucket, caller))
+        asked = _required(grants(params, bucket.settings, caller))
         self._store.describe(bucket.name, params["Key"], grants=asked)
         return {}
 

@@ -36,10 +36,10 @@ class BucketIndex:
         self._state = state
         state.script(SCHEMA)
 
-    def insert(self, name: str, region: str) -> bool:
+    def insert(self, name: str, region: str, settings: dict[str, Any]) -> bool:
         """Make a bucket. Returns False, and changes nothing, where it exists."""
-        sql = "INSERT OR IGNORE INTO s3_buckets VALUES (?, ?, ?, '{}') RETURNING name"
-        return bool(self._state.rows(sql, name, region, float(int(time.time()))))
+        sql = "INSERT OR IGNORE INTO s3_buckets VALUES (?, ?, ?, ?) RETURNING name"
+        return bool(self._state.rows(sql, name, region, float(int(time.time())), json.dumps(settings)))
 
     def get(self, name: str) -> Bucket:
         """Raises NoSuchBucket."""

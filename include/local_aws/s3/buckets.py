@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.local_aws.s3 import acl
 from include.local_aws.s3.errors import S3Error
@@ -38,29 +38,15 @@ class Buckets:
     def create_bucket(self, params: Params, caller: Caller) -> Output:
         name = params["Bucket"]
         check_name(name)
-        configuration = params.get("CreateBucketConfiguration") or {}
-        region = _region(configuration.get("LocationConstraint"), caller)
+        region = _region((params.get("CreateBucketConfiguration") or {}).get("LocationConstraint"), caller)
         if params.get("ObjectLockEnabledForBucket"):
             raise S3Error(
                 "NotImplemented", "Object Lock needs versioning, which the local AWS does not have."
             )
-        tags = checked(configuration.get("Tags", []), BUCKET_LIMIT)
-        created = self._store.buckets.insert(name, region)
+        created = self._store.buckets.insert(name, region, _first_settings(params, caller))
         if not created and self._store.buckets.get(name).region != HOME:
             raise S3Error("BucketAlreadyOwnedByYou", BucketName=name)
-        if created:
-            self._describe(name, params, tags, caller)
         return {"Location": f"/{name}", "BucketArn": f"arn:aws:s3:::{name}"}
-
-    def _describe(self, name: str, params: Params, tags: list[dict[str, str]], caller: Caller) -> None:
-        """Settings that a bucket is born with."""
-        buckets = self._store.buckets
-        if ownership := params.get("ObjectOwnership"):
-            buckets.set(name, acl.OWNERSHIP, {"Rules": [{"ObjectOwnership": ownership}]})
-        if tags:
-            buckets.set(name, "BucketTagging", {"TagSet": tags})
-        if params.get("ACL", "private") != "private":
-            buckets.set(name, "Acl", acl.grants(params, buckets.get(name), caller))
 
     def head_bucket(self, params: Params, caller: Caller) -> Output:
         bucket = self._store.buckets.get(params["Bucket"])
@@ -118,6 +104,34 @@ def _region(constraint: str | None, caller: Caller) -> str:
             "was sent to.",
         )
     return constraint or HOME
+
+
+def _first_settings(params: Params, caller: Caller) -> dict[str, Any]:
+    """What a bucket is born with, by setting."""
+    settings: dict[str, Any] = {}
+    if ownership := _ownership(params):
+        settings[acl.OWNERSHIP] = {"Rules": [{"ObjectOwnership": ownership}]}
+    if tags := checked((params.get("CreateBucketConfiguration") or {}).get("Tags", []), BUCKET_LIMIT):
+        settings["BucketTagging"] = {"TagSet": tags}
+    if grants := acl.grants(params, settings, caller):
+        settings["Acl"] = grants
+    return settings
+
+
+def _ownership(params: Params) -> str | None:
+    """The ObjectOwnership of a new bucket; to ask for the list `private` is to ask that lists are allowed.
+
+    Raises InvalidBucketAclWithObjectOwnership for any other list where lists are not allowed.
+    """
+    ownership, lists = (
+        params.get("ObjectOwnership"),
+        [params[name] for name in acl.REQUESTS if name in params],
+    )
+    if ownership is None and lists == ["private"]:
+        return "BucketOwnerPreferred"
+    if lists and ownership in (None, "BucketOwnerEnforced"):
+        raise S3Error("InvalidBucketAclWithObjectOwnership")
+    return str(ownership) if ownership else None
 
 
 def _is_address(name: str) -> bool:

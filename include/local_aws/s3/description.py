@@ -43,7 +43,7 @@ def details(params: Params, bucket: Bucket, caller: Caller) -> Details:
         headers=headers(params),
         metadata=_metadata(params),
         tags=tags.from_header(params.get("Tagging", "")),
-        grants=acl.grants(params, bucket, caller),
+        grants=acl.grants(params, bucket.settings, caller),
     )
 
 

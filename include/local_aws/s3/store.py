@@ -82,7 +82,7 @@ class ObjectStore:
 
     def create_bucket(self, name: str, region: str = "us-east-1") -> None:
         """Make a bucket where there is none of this name."""
-        self.buckets.insert(name, region)
+        self.buckets.insert(name, region, {})
 
     def has_bucket(self, name: str) -> bool:
         return self.buckets.has(name)

@@ -218,6 +218,18 @@ def test_a_new_bucket_refuses_lists_as_on_aws(s3, bucket, refused):
         s3.put_bucket_acl(Bucket=bucket, ACL="private")
 
 
+def test_a_bucket_that_is_made_with_a_list_must_allow_lists(s3, refused):
+    ireland = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+    with refused("InvalidBucketAclWithObjectOwnership", 400):
+        s3.create_bucket(Bucket="made-public", ACL="public-read", **ireland)
+    with refused("404", 404):
+        s3.head_bucket(Bucket="made-public")
+    s3.create_bucket(Bucket="made-private", ACL="private", **ireland)
+    s3.put_object(Bucket="made-private", Key="k", ACL="private")
+    (rule,) = s3.get_bucket_ownership_controls(Bucket="made-private")["OwnershipControls"]["Rules"]
+    assert rule == {"ObjectOwnership": "BucketOwnerPreferred"}
+
+
 def test_a_bucket_whose_ownership_allows_lists_keeps_them(s3, bucket, refused):
     s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=PREFERRED)
     s3.put_bucket_acl(Bucket=bucket, ACL="public-read")
