@@ -84,7 +84,7 @@ def test_the_metrics_reach_the_published_ones_on_the_real_data(run: Any) -> None
 
 def test_the_endpoint_answered_every_test_row_as_the_transform_did(run: Any) -> None:
     results = published(run)
-    assert results["verified"]["rows"] == read_json(f"{results['evaluation']}/evaluation.json")["n"]
+    assert results["verified"]["rows"] == read_json(f"{results['evaluation']}/evaluation.json")["item_count"]
 
 
 def test_requests_to_the_endpoint_are_captured(run: Any) -> None:
