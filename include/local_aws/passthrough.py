@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 from include.local_aws.protocol.http import Response
 
@@ -21,10 +24,16 @@ def _application() -> Any:
 
 
 def answer(request: Request) -> Response:
-    """What moto answers to a request."""
+    """What moto answers to a request; what it lacks and clients need, we answer."""
     from werkzeug.test import run_wsgi_app
 
-    chunks, status, headers = run_wsgi_app(_application(), _environ(request), buffered=True)
+    if b"Action=SimulatePrincipalPolicy" in _content(request):
+        return _simulate_principal_policy(request)
+
+    try:
+        chunks, status, headers = run_wsgi_app(_application(), _environ(request), buffered=True)
+    except NotImplementedError as error:  # how moto says that it lacks an operation
+        return _lacking(str(error), request)
     body = b"".join(chunks)
     kept = {
         name: value for name, value in headers.items() if name.lower() not in ("content-length", "server")
@@ -32,9 +41,38 @@ def answer(request: Request) -> Response:
     return Response(int(status.split()[0]), kept, body)
 
 
+def _lacking(text: str, request: Request) -> Response:
+    """An error in the form of the protocol that the request is in: query (XML), else JSON."""
+    code = "UnknownOperationException"
+    if request.header("content-type").startswith("application/x-www-form-urlencoded"):
+        error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(text)}</Message></Error>"
+        body = f"<ErrorResponse>{error}</ErrorResponse>"
+        return Response(501, {"Content-Type": "text/xml"}, body.encode())
+    body = json.dumps({"__type": code, "message": text})
+    return Response(501, {"Content-Type": "application/json", "x-amzn-ErrorType": code}, body.encode())
+
+
+def _simulate_principal_policy(request: Request) -> Response:
+    """Every action is allowed: this server enforces no policies. The SageMaker SDK asks before it trains."""
+    form = parse_qs(_content(request).decode())
+    actions = [values[0] for name, values in form.items() if name.startswith("ActionNames.member.")]
+    results = "".join(
+        f"<member><EvalActionName>{escape(action)}</EvalActionName><EvalDecision>allowed</EvalDecision></member>"
+        for action in actions
+    )
+    result = f"<EvaluationResults>{results}</EvaluationResults><IsTruncated>false</IsTruncated>"
+    name = "SimulatePrincipalPolicy"
+    body = f"<{name}Response><{name}Result>{result}</{name}Result></{name}Response>"
+    return Response(200, {"Content-Type": "text/xml"}, body.encode())
+
+
+def _content(request: Request) -> bytes:
+    return request.body if isinstance(request.body, bytes) else request.body.path.read_bytes()
+
+
 def _environ(request: Request) -> dict[str, Any]:
     """The request as WSGI has it."""
-    body = request.body if isinstance(request.body, bytes) else request.body.path.read_bytes()
+    body = _content(request)
     host, _, port = request.header("host", "127.0.0.1").partition(":")
     headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
     return {

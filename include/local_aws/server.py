@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 THREADS = 64  # requests that are worked on at the same time; an invocation may take a minute
 IN_MEMORY = 64 * 1024**2  # bytes; only streamed bodies (S3 uploads) may be larger
-PIECE = 1024**2  # bytes, of a streamed body
+PIECE = 512 * 1024  # bytes of a streamed body; each connection holds a few of them in memory
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 

@@ -96,6 +96,11 @@ def test_what_is_not_ours_is_answered_by_moto(client: Callable[[str], Any]) -> N
         iam.get_role(RoleName="nobody")
 
 
+def test_what_moto_lacks_is_said_in_awss_form(client: Callable[[str], Any]) -> None:
+    with pytest.raises(ClientError, match="UnknownOperationException"):
+        client("iam").simulate_custom_policy(PolicyInputList=["{}"], ActionNames=["s3:GetObject"])
+
+
 def test_two_servers_cannot_share_a_state_folder(server: RunningServer) -> None:
     with pytest.raises(StateInUse, match="state"), exclusive(server.state):
         pass
