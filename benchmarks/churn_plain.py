@@ -1,58 +1,64 @@
 """The churn workflow's steps as one plain Python script: no jobs, no objects, no containers, no endpoint.
 
-It calls the job scripts' own functions one after the other, in the jobs environment.
-Usage: python -m benchmarks.churn_plain FOLDER
+It calls the job scripts' own functions one after the other, in one process of the jobs environment:
+
+    python -m benchmarks.churn_plain FOLDER
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+import tarfile
+from importlib import import_module
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-sys.path[:0] = [str(PROJECT / "include/jobs"), str(PROJECT / "include/use_cases/churn/jobs")]
-
-import evaluate  # noqa: E402
-import inference  # noqa: E402
-import numpy as np  # noqa: E402
-import preprocess  # noqa: E402
-import xgboost  # noqa: E402
-
-from include.datasets import fetch  # noqa: E402
-from include.use_cases.churn.use_case import CHURN  # noqa: E402
-
-
-def train(prepared: Path) -> xgboost.Booster:
-    """Train on the preprocessed CSV files, with the use case's hyperparameters."""
-    tables = {name: np.loadtxt(prepared / name / f"{name}.csv", delimiter=",") for name in ("train", "validation")}
-    data = {name: xgboost.DMatrix(table[:, 1:], table[:, 0]) for name, table in tables.items()}
-    settings = dict(CHURN.hyperparameters)
-    rounds = int(settings.pop("num_round"))
-    watched = [(matrix, name) for name, matrix in data.items()]
-    return xgboost.train(settings, data["train"], rounds, evals=watched, verbose_eval=False)
-
-
-def predict(booster: xgboost.Booster, model_folder: Path, rows: bytes) -> str:
-    """What the inference pipeline does: features, score, label."""
-    model = inference.model_fn(str(model_folder))
-    os.environ["TRANSFORM_MODE"] = inference.FEATURES
-    features = inference.predict_fn(inference.input_fn(rows, "text/csv"), model)
-    scores = booster.predict(xgboost.DMatrix(features))
-    os.environ["TRANSFORM_MODE"] = inference.LABELS
-    body = "\n".join(str(score) for score in scores)
-    labelled = inference.predict_fn(inference.input_fn(body, "text/csv"), model)
-    return str(inference.output_fn(labelled, "text/csv")[0])
 
 
 def main(work: Path) -> None:
-    """Fetch, preprocess, train, predict, evaluate."""
-    raw, prepared = work / "raw", work / "prepared"
-    fetch(CHURN.dataset, raw)
-    preprocess.main([*CHURN.preprocess_arguments("1729"), "--input", str(raw), "--output", str(prepared)])
+    """Fetch, preprocess, train, predict and evaluate, as the DAG's jobs do."""
+    sys.path[:0] = [str(PROJECT / "include/jobs"), str(PROJECT / "include/use_cases/churn/jobs")]
+    import numpy as np
+    import xgboost
+
+    from include.datasets import fetch
+    from include.use_cases.churn.use_case import CHURN
+
+    evaluate, preprocess = import_module("evaluate"), import_module("preprocess")
+    prepared = work / "prepared"
+    data = fetch(CHURN.dataset, work)
+    options = ["--input", str(data.path.parent), "--output", str(prepared)]
+    preprocess.main([*CHURN.preprocess_arguments(str(CHURN.split_seed)), *options])
+
+    table = np.loadtxt(prepared / "train/train.csv", delimiter=",")
+    settings = dict(CHURN.hyperparameters)
+    rounds = int(settings.pop("num_round"))
+    booster = xgboost.train(settings, xgboost.DMatrix(table[:, 1:], table[:, 0]), rounds)
+
+    answers = predict(booster, prepared)
+    (work / "predictions").mkdir()
+    (work / "predictions/test.csv.out").write_text(answers)
+    places = ["--labelled", str(prepared / "labelled/test.csv"), "--predictions", str(work / "predictions")]
+    evaluate.main([*CHURN.evaluation_arguments("benchmark"), *places, "--output", str(work / "evaluation")])
+
+
+def predict(booster: object, prepared: Path) -> str:
+    """What the inference pipeline does: features, scores, labels."""
+    import xgboost
+
+    inference = import_module("inference")
+    with tarfile.open(prepared / "model/model.tar.gz") as archive:
+        archive.extractall(prepared / "unpacked", filter="data")
     os.environ["TRANSFORM_MODE"] = inference.FEATURES
-    print(json.dumps({"prepared": str(prepared)}))
+    model = inference.model_fn(str(prepared / "unpacked"))
+    rows = (prepared / "test/batch_transform_test.csv").read_bytes()
+    features = inference.predict_fn(inference.input_fn(rows, "text/csv"), model)
+    scores = booster.predict(xgboost.DMatrix(features))  # type: ignore[attr-defined]
+    os.environ["TRANSFORM_MODE"] = inference.LABELS
+    lines = "\n".join(str(score) for score in scores)
+    labelled = inference.predict_fn(inference.input_fn(lines, "text/csv"), model)
+    return str(inference.output_fn(labelled, "text/csv")[0])
 
 
 if __name__ == "__main__":

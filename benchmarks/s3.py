@@ -9,29 +9,24 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-
+from benchmarks.servers import BenchmarkError, client, local_aws
+from benchmarks.servers import moto as moto_server
 from benchmarks.table import Row, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import subprocess
+    from collections.abc import Callable
 
 MIB = 1024**2
 SMALL_OBJECTS = 200
 SMALL_SIZE = 1024  # bytes
-READY_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -45,18 +40,14 @@ class Result:
     memory: float  # MiB, the largest resident set of the server's process
 
 
-class BenchmarkError(Exception):
-    """A server that did not start, or that gave back something else than it was given."""
-
-
 def measure(mib: int = 1024) -> list[Row]:
     """Measure both servers with one object of `mib` MiB; takes minutes, most of them moto's."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         _write(source, mib)
-        with _local_aws(Path(folder) / "state") as (process, url):
+        with local_aws(Path(folder) / "state") as (process, url):
             ours = _run(process, url, source)
-        with _moto() as (process, url):
+        with moto_server() as (process, url):
             peer = _run(process, url, source)
     moto = f"moto {version('moto')}"
     size = f"{mib} MiB"
@@ -77,56 +68,8 @@ def _write(path: Path, mib: int) -> None:
             file.write(number.to_bytes(8, "big") + block)
 
 
-@contextmanager
-def _local_aws(state: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    ready = state.with_name("ready")
-    arguments = ["-m", "include.local_aws", "--state", str(state), "--port", "0", "--ready-file", str(ready)]
-    with _process(arguments) as process:
-        _wait(process, ready.exists)
-        yield process, ready.read_text().strip()
-
-
-@contextmanager
-def _moto() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with _process(["-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]) as process:
-        _wait(process, lambda: _listens(port))
-        yield process, f"http://127.0.0.1:{port}"
-
-
-@contextmanager
-def _process(arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen([sys.executable, *arguments], stdout=quiet, stderr=quiet) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-
-
-def _wait(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while not ready():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise BenchmarkError(f"{process.args!r} did not start")
-        time.sleep(0.05)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def _run(process: subprocess.Popen[bytes], url: str, source: Path) -> Result:
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-        config=Config(retries={"max_attempts": 0}, read_timeout=600),
-    )
+    s3 = client("s3", url)
     s3.create_bucket(Bucket="benchmark")
     target = source.with_name("target")
     upload = _seconds(lambda: s3.upload_file(str(source), "benchmark", "large"))
