@@ -20,7 +20,7 @@ from scripts import local_settings as local
 
 AIRFLOW_PYTHON = local.PROJECT / ".venv/airflow/bin/python"
 
-# Runs in Airflow's environment; writes seconds: the DAG file's import over Airflow's own, each run of the DAG.
+# Runs in Airflow's environment; writes seconds: the DAG file's import over Airflow's own, and each run.
 RUN_DAG = """
 import json, sys, time
 import airflow.sdk
