@@ -22,8 +22,8 @@ REGION = "eu-west-1"
 BUCKET = "ml-workflows"
 ROLE = "arn:aws:iam::123456789012:role/ml-workflows"
 
-# A job on a laptop takes seconds. Not below two: a task that resumes sooner can overtake the scheduler's news of
-# its deferral, which then counts as a failed try.
+# A job on a laptop takes seconds. Not below two: a task that resumes sooner can overtake the scheduler's news
+# of its deferral, which then counts as a failed try.
 POLL_SECONDS = 2
 
 

@@ -18,7 +18,7 @@ def publish(use_case: str, model_name: str, run_uri: str, data_source: str) -> X
     """
     model = Asset(f"model/{use_case}")
 
-    @task(task_id="publish", outlets=[model], trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    @task(task_id="publish", outlets=[model], trigger_rule=TriggerRule.NONE_FAILED)
     def announce(model_name: str, run_uri: str, data_source: str, **context: Any) -> dict[str, Any]:
         """Put what the run achieved on the asset event, and return it."""
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook

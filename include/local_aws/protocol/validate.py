@@ -61,7 +61,8 @@ def validate(service: str, shape: Shape | None, params: Params) -> None:
 
 
 def _failure(value: Any, place: str, rule: str) -> str:
-    shown = "null" if value is None else f"'{str(value)[:200]}'"
+    text = f"{len(value)} bytes" if isinstance(value, bytes) else str(value)[:200]
+    shown = "null" if value is None else f"'{text}'"
     return f"Value {shown} at '{place}' failed to satisfy constraint: Member must {rule}"
 
 

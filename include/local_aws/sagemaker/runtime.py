@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from include.local_aws.sagemaker.serving import Answer
     from include.local_aws.state import Document
 
-LARGEST_BODY = 6 * 1024**2  # bytes
 SERVES = ("InService", "Updating", "RollingBack", "SystemUpdating")
 DEFAULT_TYPE = "application/octet-stream"
 
@@ -37,18 +36,15 @@ class Runtime:
     def invoke_endpoint(self, params: Params, caller: Caller) -> Output:
         """Send a request to an endpoint's model.
 
-        :raises InvalidInvocation: for an endpoint, variant or container that is not there, or a large body.
+        :raises InvalidInvocation: for an endpoint or variant that is not there or not in service.
         :raises AwsError: ModelError (424) when a container answers with an error.
         """
-        name, body = params["EndpointName"], params.get("Body", b"")
+        name = params["EndpointName"]
         document = self._endpoints.get(name)
         if document is None:
             raise InvalidInvocation(f"Endpoint {name} of account {caller.account} not found.")
         if document["EndpointStatus"] not in SERVES:
             raise InvalidInvocation(f"Endpoint {name} of account {caller.account} is not in service.")
-        if len(body) > LARGEST_BODY:
-            message = f"Request {len(body)} bytes is too large: the limit is {LARGEST_BODY} bytes."
-            raise AwsError("ValidationError", message, status=413)
         variant = self._variant(params, document)
         moment = time.time()
         fleet, answer = self._ask(name, variant, params)

@@ -96,9 +96,10 @@ class ModelServer:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def start(self, timeout: float = STARTUP_SECONDS) -> None:
+    def start(self, timeout: float = STARTUP_SECONDS, check: Callable[[], None] = lambda: None) -> None:
         """Bring all containers up, side by side.
 
+        :param check: called every moment; what it raises ends the start.
         :raises ServingError: when one does not answer /ping in time, ends, or has unusable model data.
         """
         try:
@@ -106,8 +107,8 @@ class ModelServer:
                 self._containers.append(self._launch(description))
             deadline = time.monotonic() + timeout
             with ThreadPoolExecutor(len(self._containers)) as waiting:
-                list(waiting.map(lambda container: self._wait(container, deadline), self._containers))
-        except ServingError:
+                list(waiting.map(lambda container: self._wait(container, deadline, check), self._containers))
+        except BaseException:
             self.close()
             raise
 
@@ -149,8 +150,9 @@ class ModelServer:
                 f"{description['ContainerHostname']}: the model data {uri}: {error}"
             ) from error
 
-    def _wait(self, container: ServingContainer, deadline: float) -> None:
+    def _wait(self, container: ServingContainer, deadline: float, check: Callable[[], None]) -> None:
         while not self._closed.is_set():
+            check()
             if not container.process.running:
                 code = container.process.wait(5)
                 raise ServingError(

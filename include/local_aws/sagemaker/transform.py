@@ -6,14 +6,14 @@ import gzip
 import time
 import uuid
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from include.local_aws.protocol.errors import ValidationException
 from include.local_aws.sagemaker import checks, transfer
 from include.local_aws.sagemaker.filters import BadPath, DataProcessing, Path
-from include.local_aws.sagemaker.job import JobFailed
+from include.local_aws.sagemaker.job import POLL_SECONDS, JobFailed
 from include.local_aws.sagemaker.job_kind import JobKind
 from include.local_aws.sagemaker.records import BadRecord, assemble, batches, split
 from include.local_aws.sagemaker.serving import ModelServer, ServingError
@@ -157,7 +157,7 @@ class TransformJobs:
         folder = job.folder / "model"
         with ModelServer(model, folder, self._engine.runner, self._store, log, environment) as server:
             try:
-                server.start()
+                server.start(check=job.check)
             except ServingError as error:
                 raise JobFailed(f"AlgorithmError: {error}") from error
             job.change(lambda document: document.update(TransformStartTime=time.time()))
@@ -201,17 +201,27 @@ class Sender:
         """
         plan, first = self._plan, 1
         waiting: deque[Future[bytes]] = deque()
-        with ThreadPoolExecutor(plan.concurrency) as senders:
+        senders = ThreadPoolExecutor(plan.concurrency)
+        try:
             for batch in batches(split(stream, plan.split_type, plan.limit), plan.strategy, plan.limit):
                 waiting.append(senders.submit(self._send, batch, first))
                 first += len(batch)
                 if len(waiting) > plan.concurrency:
-                    yield waiting.popleft().result()
+                    yield self._result(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield self._result(waiting.popleft())
+        finally:
+            # requests under way end with the containers
+            senders.shutdown(wait=False, cancel_futures=True)
+
+    def _result(self, future: Future[bytes]) -> bytes:
+        """The answer; a job that is stopped meanwhile does not wait for it."""
+        while True:
+            self._job.check()
+            if wait([future], POLL_SECONDS).done:
+                return future.result()
 
     def _send(self, batch: list[bytes], first: int) -> bytes:
-        self._job.check()
         plan = self._plan
         try:
             sent = (
