@@ -10,8 +10,7 @@ from typing import Any
 from include.local_aws.containers.toolkit.code import BadCode
 from include.local_aws.containers.toolkit.framework import serve_script
 from include.local_aws.containers.toolkit.serving import HttpError, media_type, serve
-from include.local_aws.containers.xgboost import model
-from include.local_aws.containers.xgboost.data import LIBSVM
+from include.local_aws.containers.xgboost import import_without_scikit_learn
 
 
 class Defaults:
@@ -19,6 +18,8 @@ class Defaults:
 
     @staticmethod
     def model_fn(folder: str) -> Any:
+        from include.local_aws.containers.xgboost import model
+
         return model.load(Path(folder))
 
     @staticmethod
@@ -26,6 +27,7 @@ class Defaults:
         import xgboost
 
         from include.local_aws.containers.toolkit import arrays
+        from include.local_aws.containers.xgboost.data import LIBSVM
 
         if media_type(content_type) == LIBSVM:
             raise HttpError(415, "text/libsvm needs an input_fn of the script's own.")
@@ -45,6 +47,9 @@ class Defaults:
 def main() -> int:
     if os.environ.get("SAGEMAKER_PROGRAM"):
         return serve_script(Defaults, otherwise="text/csv")
+    import_without_scikit_learn()
+    from include.local_aws.containers.xgboost import model
+
     try:
         predictor = model.AlgorithmPredictor()
     except BadCode as error:

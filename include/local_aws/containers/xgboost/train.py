@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from include.local_aws.containers.toolkit import environment, paths, script
+from include.local_aws.containers.xgboost import import_without_scikit_learn
 from include.local_aws.containers.xgboost.hyperparameters import CUSTOM_METRICS, UserError, read
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def main() -> int:
     job = environment.load()
     if "sagemaker_program" in job.settings:
         return script.train("sagemaker_xgboost_container.training:main")
+    import_without_scikit_learn()
     try:
         train(job)
     except UserError as error:

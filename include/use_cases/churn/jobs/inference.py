@@ -27,8 +27,6 @@ from tabular import Schema, check_row, typed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sklearn.compose import ColumnTransformer
-
 FEATURES, LABELS = "feature-transform", "inverse-label-transform"
 
 
@@ -58,7 +56,7 @@ class Refusal:
 class Model:
     """The fitted transformer and the columns it was fitted on."""
 
-    transformer: ColumnTransformer
+    transformer: Any  # a ColumnTransformer; None at the end of the pipeline that has no use for it
     schema: Schema
 
 
@@ -87,11 +85,10 @@ def threshold() -> float:
 
 def model_fn(model_dir: str) -> Model:
     """Load what the preprocessing job fitted."""
-    mode()  # a wrong setting fails the start, not the first request
-    threshold()
+    threshold()  # a wrong setting fails the start, not the first request
     folder = Path(model_dir)
-    schema = Schema.from_json((folder / "schema.json").read_text())
-    return Model(joblib.load(folder / "transformer.joblib"), schema)
+    transformer = joblib.load(folder / "transformer.joblib") if mode() == FEATURES else None
+    return Model(transformer, Schema.from_json((folder / "schema.json").read_text()))
 
 
 def input_fn(body: str | bytes, content_type: str) -> list[list[str]] | Refusal:
