@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LINE_BYTES = 256 * 1024  # CloudWatch's limit for one event
 PIECE = 64 * 1024
+HOLDERS = ("bwrap", "unshare")  # a SIGTERM would end them at once, and with them all that they hold
 
 # A container is told to die with its parent, which to Linux is the *thread* that started it: one thread that
 # lives as long as the server does starts them all.
@@ -63,7 +64,8 @@ class Process:
         """SIGTERM to everything in the container, SIGKILL to what is left after `grace` seconds."""
         for process in self._family():
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGTERM)
+                if process.name() not in HOLDERS:
+                    process.send_signal(signal.SIGTERM)
         code = self.wait(grace)
         return self.kill() if code is None else code
 

@@ -108,8 +108,8 @@ class Rewriting:
     hint = "works everywhere"
 
     def command(self, container: Container) -> list[str]:
-        here = [sys.executable, "-S", str(Path(__file__).with_name("leash.py")), str(container.root)]
-        return [*here, *(word.replace(OPT_ML, str(container.root)) for word in container.command)]
+        leash = [sys.executable, "-S", str(Path(__file__).with_name("leash.py")), str(os.getpid())]
+        return [*leash, str(container.root), *(word.replace(OPT_ML, str(container.root)) for word in container.command)]
 
     def environment(self, container: Container) -> Mapping[str, str]:
         real = str(container.root)

@@ -86,11 +86,11 @@ def boost(values: dict[str, Any], watched: list[tuple[xgboost.DMatrix, str]]) ->
     }
     settings["eval_metric"] = [name for name in chosen if name not in CUSTOM_METRICS]
     settings["disable_default_eval_metric"] = bool(own and not settings["eval_metric"])
-    callbacks: list[Any] = _callbacks(values)
+    start, done = _resume()
+    callbacks: list[Any] = _callbacks(values, done)
     if rounds := values.get("early_stopping_rounds"):
         maximise = maximises(chosen[-1]) if chosen else False
         callbacks.append(xgboost.callback.EarlyStopping(rounds, maximize=maximise, save_best=False))
-    start, done = _resume()
     try:
         return xgboost.train(
             settings,
@@ -106,11 +106,11 @@ def boost(values: dict[str, Any], watched: list[tuple[xgboost.DMatrix, str]]) ->
         raise UserError(f"XGBoost refuses: {str(error).strip().splitlines()[0]}") from error
 
 
-def _callbacks(values: dict[str, Any]) -> list[Any]:
+def _callbacks(values: dict[str, Any], done: int) -> list[Any]:
     import xgboost
 
     class Progress(xgboost.callback.TrainingCallback):
-        """One line a round; ends the training when SIGTERM came and the model is to be kept."""
+        """One line a round, counted on from a checkpoint; ends the training when SIGTERM came and the model is to be kept."""
 
         stopped = False
 
@@ -120,8 +120,8 @@ def _callbacks(values: dict[str, Any]) -> list[Any]:
                 for channel, metrics in evals_log.items()
                 for metric, history in metrics.items()
             ]
-            print(f"[{epoch}]\t" + "\t".join(parts), flush=True)
-            _checkpoint(model, epoch)
+            print(f"[{done + epoch}]\t" + "\t".join(parts), flush=True)
+            _checkpoint(model, done + epoch)
             return self.stopped
 
     progress = Progress()
