@@ -109,7 +109,8 @@ class Rewriting:
 
     def command(self, container: Container) -> list[str]:
         leash = [sys.executable, "-S", str(Path(__file__).with_name("leash.py")), str(os.getpid())]
-        return [*leash, str(container.root), *(word.replace(OPT_ML, str(container.root)) for word in container.command)]
+        root = str(container.root)
+        return [*leash, root, *(word.replace(OPT_ML, root) for word in container.command)]
 
     def environment(self, container: Container) -> Mapping[str, str]:
         real = str(container.root)

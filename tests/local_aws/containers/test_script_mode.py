@@ -20,7 +20,8 @@ import json, os, sys
 shown = {name: value for name, value in os.environ.items() if name.startswith("SM_")}
 out = os.environ["SM_OUTPUT_DATA_DIR"]
 with open(out + "/shown.json", "w") as file:
-    json.dump({"arguments": sys.argv[1:], "environment": shown, "folder": os.getcwd(), "path": sys.path}, file)
+    facts = {"arguments": sys.argv[1:], "environment": shown, "folder": os.getcwd(), "path": sys.path}
+    json.dump(facts, file)
 with open(os.environ["SM_MODEL_DIR"] + "/model", "w") as file:
     file.write("fitted")
 """

@@ -110,7 +110,10 @@ def _callbacks(values: dict[str, Any], done: int) -> list[Any]:
     import xgboost
 
     class Progress(xgboost.callback.TrainingCallback):
-        """One line a round, counted on from a checkpoint; ends the training when SIGTERM came and the model is to be kept."""
+        """One line a round, counted on from a checkpoint.
+
+        Ends the training when SIGTERM came and the model is to be kept.
+        """
 
         stopped = False
 
