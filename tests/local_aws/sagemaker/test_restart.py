@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.local_aws.sagemaker import hosting
 from tests.local_aws.sagemaker.job_requests import (
     eventually,
     finished_processing,
@@ -101,3 +102,36 @@ def test_running_jobs_are_failed_after_a_restart_and_finished_ones_are_still_the
     assert s3.get_object(Bucket="kept", Key="out/x")["Body"].read() == b"x"
     again = training("hanging-2", hanging, "kept")
     assert sagemaker.create_training_job(**again)["TrainingJobArn"].endswith("training-job/hanging-2")
+
+
+def test_after_a_kill_an_endpoint_answers_again_and_a_transform_job_has_failed(start):
+    server = start()
+    s3, sagemaker = server.client("s3"), server.client("sagemaker")
+    s3.create_bucket(Bucket="bucket")
+    given = hosting.container(s3, "bucket", 2)
+    sagemaker.create_model(ModelName="double", PrimaryContainer=given, ExecutionRoleArn=hosting.ROLE)
+    variants = [hosting.variant("double")]
+    sagemaker.create_endpoint_config(EndpointConfigName="double", ProductionVariants=variants)
+    sagemaker.create_endpoint(EndpointName="double", EndpointConfigName="double")
+    assert hosting.settled(sagemaker, "double")["EndpointStatus"] == "InService"
+    s3.put_object(Bucket="bucket", Key="in/a.csv", Body=b"slow\n")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in"}}
+    sagemaker.create_transform_job(
+        TransformJobName="cut",
+        ModelName="double",
+        TransformInput={"DataSource": source, "ContentType": "text/csv"},
+        TransformOutput={"S3OutputPath": "s3://bucket/out"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+    started = "TransformStartTime"
+    eventually(lambda: started in sagemaker.describe_transform_job(TransformJobName="cut"))
+    server.end(signal.SIGKILL)
+
+    server = start()
+    sagemaker, runtime = server.client("sagemaker"), server.client("sagemaker-runtime")
+    job = sagemaker.describe_transform_job(TransformJobName="cut")
+    assert (job["TransformJobStatus"], job["FailureReason"]) == ("Failed", REASON)
+    assert "Contents" not in server.client("s3").list_objects_v2(Bucket="bucket", Prefix="out")
+    assert hosting.settled(sagemaker, "double")["EndpointStatus"] == "InService"
+    answer = runtime.invoke_endpoint(EndpointName="double", Body=b"1,2", ContentType="text/csv")
+    assert answer["Body"].read() == b"2.0,4.0"

@@ -1,0 +1,41 @@
+"""Which operations the server has: `python -m include.local_aws.tools.operations` prints them for the docs."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+from botocore import xform_name
+
+from include.local_aws.protocol.models import service_model
+from include.local_aws.services import Services
+from include.local_aws.settings import Settings
+from include.local_aws.state import State
+
+
+def implemented() -> dict[str, list[str]]:
+    """Operation names by service, as botocore writes both."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(state=Path(folder))
+        with contextlib.closing(State(settings.state)) as state:
+            services = Services(settings, state)
+            services.close()
+    return {
+        service: [
+            name
+            for name in service_model(service).operation_names
+            if any(hasattr(handler, xform_name(name)) for handler in handlers)
+        ]
+        for service, handlers in services.handlers.items()
+    }
+
+
+def table() -> str:
+    """The table of docs/local-aws.md."""
+    rows = [f"| `{service}` | {', '.join(names)} |" for service, names in implemented().items()]
+    return "\n".join(["| service | operations |", "|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    print(table())

@@ -1,0 +1,20 @@
+"""What docs/local-aws.md says of the server is what the server has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from include.local_aws.containers.images import CONTAINERS
+from include.local_aws.runner.ways import WAYS
+from include.local_aws.tools import operations
+
+PAGE = (Path(__file__).parents[2] / "docs/local-aws.md").read_text()
+
+
+def test_the_table_of_operations_is_the_servers() -> None:
+    assert operations.table() in PAGE, "python -m include.local_aws.tools.operations prints the table"
+
+
+def test_every_image_and_every_way_is_told() -> None:
+    for name in [*CONTAINERS, *(way.name for way in WAYS)]:
+        assert f"| `{name}` |" in PAGE

@@ -1,0 +1,53 @@
+"""What the pages promise exists: files, make targets, modules and the variables a DAG reads."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+SKIPPED = {".venv", ".airflow", ".run", ".local_aws", "dist"}
+PAGES = [path for path in sorted(PROJECT.rglob("*.md")) if not SKIPPED & set(path.relative_to(PROJECT).parts)]
+TARGETS = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+        if not re.match(r"\w+://", target):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_of_a_page_exist(page: Path) -> None:
+    text = page.read_text()
+    for target in re.findall(
+        r"\bmake ([a-z]+)\b", "\n".join(re.findall(r"`[^`]+`|^make .*$", text, re.MULTILINE))
+    ):
+        assert target in TARGETS, f"make {target}"
+    for module in re.findall(r"python -m ((?:include|scripts|benchmarks)[\w.]*)", text):
+        path = PROJECT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+def test_every_decision_is_in_the_list() -> None:
+    listed = (PROJECT / "docs/adr/README.md").read_text()
+    for page in (PROJECT / "docs/adr").glob("0*.md"):
+        assert f"({page.name})" in listed, page.name
+
+
+def test_every_airflow_variable_that_is_read_is_told() -> None:
+    read: set[str] = set()
+    for folder in ("dags", "include", "plugins"):
+        for path in (PROJECT / folder).rglob("*.py"):
+            read |= set(re.findall(r"var\.value\.(\w+)", path.read_text()))
+    assert read
+    readme = (PROJECT / "README.md").read_text()
+    for variable in read:
+        assert f"`{variable}`" in readme, variable
