@@ -26,13 +26,17 @@ class Row:
         return self.ours / self.peer if self.more_is_better else self.peer / self.ours
 
 
-def print_table(rows: Iterable[Row]) -> None:
-    """Print the rows as a Markdown table."""
-    print("| what | ours | peer | unit | times better |")
-    print("|---|---:|---:|---|---:|")
+def table(rows: Iterable[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| what | ours | peer | unit | times better |", "|---|---:|---:|---|---:|"]
     for row in rows:
         peer = f"{_number(row.peer)} ({row.peer_name})"
-        print(f"| {row.what} | {_number(row.ours)} | {peer} | {row.unit} | {row.ratio:.1f} |")
+        lines.append(f"| {row.what} | {_number(row.ours)} | {peer} | {row.unit} | {row.ratio:.2g} |")
+    return "\n".join(lines)
+
+
+def print_table(rows: Iterable[Row]) -> None:
+    print(table(rows))
 
 
 def _number(value: float) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)  # addresses stay whole where they are copied
 
 MARKS = {
     "success": "[green]✔[/]",
