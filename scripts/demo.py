@@ -133,7 +133,9 @@ def confusion_table(matrix: dict[str, dict[str, int]]) -> Table:
 def show_summary(published: dict[str, Any], evaluation: dict[str, Any], report: Path) -> None:
     """What a newcomer wants to know after the run."""
     metrics = evaluation["binary_classification_metrics"]
-    console.print(f"\n[bold]Data[/]  {published['data_source']}")
+    source = published["data_source"]
+    caution = " (not comparable with the published numbers)" if source.startswith("generated") else ""
+    console.print(f"\n[bold]Data[/]  {source}{caution}")
     console.print("\n[bold]Test rows, by what the customer really did[/]")
     console.print(confusion_table(metrics["confusion_matrix"]))
     console.print()
@@ -143,7 +145,7 @@ def show_summary(published: dict[str, Any], evaluation: dict[str, Any], report: 
     label, score = verified["answer"].split(",")
     console.print(
         f"\n[bold]Live prediction[/]  a customer in {row[0]} with {row[-1]} service calls: "
-        f"churn = {label} (score {float(score):.3f})\n"
+        f"churn = {label.rstrip('.')} (score {float(score):.3f})\n"
         f"the endpoint answered {verified['rows']} rows exactly as the batch transform did"
     )
     console.print(f"\n[bold]Report[/]  {report.as_uri()}")

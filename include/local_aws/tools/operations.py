@@ -1,4 +1,4 @@
-"""Which operations the server has: `python -m include.local_aws.tools.operations` prints them for the docs."""
+"""The operations that the server has: `python -m include.local_aws.tools.operations` prints the table."""
 
 from __future__ import annotations
 
