@@ -54,7 +54,7 @@ def test_gzip_objects_are_unpacked_on_request(store, tmp_path):
     assert downloaded(store, source, tmp_path / "in") == {"a.csv.gz": b"1,2\n"}
 
 
-@pytest.mark.parametrize("damage", [b"plain text", gzip.compress(b"x" * 5000)[:30]])
+@pytest.mark.parametrize("damage", [b"plain text", gzip.compress(b"x" * 5000)[:30]], ids=["text", "cut off"])
 def test_an_object_that_is_no_gzip_is_named(store, tmp_path, damage):
     store.put_bytes("bucket", "z/broken.gz", damage)
     with pytest.raises(TransferError, match=r"s3://bucket/z/broken\.gz is not a complete gzip file"):
