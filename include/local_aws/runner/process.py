@@ -71,11 +71,12 @@ class Process:
 
     def kill(self) -> int:
         """SIGKILL to everything in the container."""
+        alive = self.running
         self._sweep()
         if self.running:
             self._process.kill()
-        code = self.wait()
-        return 0 if code is None else code
+        code = self.wait() or 0
+        return 128 + signal.SIGKILL if alive else code  # what holds a killed container may exit otherwise
 
     def _family(self) -> list[psutil.Process]:
         """Every process of the container, children before they lose their parents."""
