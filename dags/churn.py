@@ -25,14 +25,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.providers.amazon.aws.operators.sagemaker import (
+from airflow.sdk import DAG, chain
+
+from aws_ml.operators.sagemaker import (
     SageMakerModelOperator,
     SageMakerProcessingOperator,
     SageMakerTrainingOperator,
     SageMakerTransformOperator,
 )
-from airflow.sdk import DAG, chain
-
 from include import requests
 from include.settings import WAIT
 from include.task_groups.deployment import deploy

@@ -13,5 +13,4 @@ POLL_SECONDS = int(os.environ.get("ML_POLL_SECONDS", "30"))
 WAIT: dict[str, Any] = {
     "deferrable": True,
     "check_interval": POLL_SECONDS,
-    "max_attempts": 24 * 3600 // POLL_SECONDS,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from airflow.plugins_manager import AirflowPlugin
 
 from aws_ml.images import connection_image_uri
+from aws_ml.links.sagemaker import LINKS
 from aws_ml.names import resource_name, run_key
 
 
@@ -18,7 +19,8 @@ def image_uri(framework: str, version: str) -> str:
 
 
 class AwsMlPlugin(AirflowPlugin):
-    """Registers the macros under `macros.aws_ml`."""
+    """Registers the macros under `macros.aws_ml`, and the links from tasks to their jobs."""
 
     name = "aws_ml"
     macros = [resource_name, run_key, image_uri]
+    operator_extra_links = list(LINKS)

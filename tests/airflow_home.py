@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from scripts import local_settings as local
 
 if TYPE_CHECKING:
@@ -60,3 +62,17 @@ def local_aws(state: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def database() -> None:
+    """Airflow's metadata database, empty."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a local AWS of this test session."""
+    yield from local_aws(tmp_path_factory.mktemp("aws") / "state")

@@ -5,12 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from airflow.providers.amazon.aws.operators.sagemaker import (
-    SageMakerEndpointConfigOperator,
-    SageMakerEndpointOperator,
-)
 from airflow.sdk import chain, task, task_group
 
+from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator, SageMakerEndpointOperator
 from include import requests
 from include.settings import POLL_SECONDS
 

@@ -1,0 +1,90 @@
+"""Who is at fault when a job does not succeed, and therefore whether a retry makes sense.
+
+JobError
+├── JobRejected    AWS refuses the request; the same request will be refused again
+├── JobExists      the name is taken by another request, and the policy says to fail
+├── JobFailed      the job failed by its own fault, was stopped, or an update was rolled back
+├── JobTimedOut    nobody knows: the job did not end in time
+└── ServiceFault   throttling, capacity, AWS's own failure: worth a retry
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk.exceptions import AirflowException
+
+
+class JobError(AirflowException):
+    """A job that did not succeed."""
+
+
+class JobRejected(JobError):
+    """AWS refuses the request."""
+
+
+class JobExists(JobError):
+    """A job of this name exists and is another one."""
+
+
+class JobFailed(JobError):
+    """The job failed; the text carries AWS's reason and the last lines of its log."""
+
+
+class JobTimedOut(JobError):
+    """The job did not end in the time that was given to it."""
+
+
+class ServiceFault(JobError):
+    """AWS was busy, short of capacity or faulty."""
+
+
+# Task-level retries of every operator and sensor here. `retries` of the task says how often at most.
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception=[JobRejected, JobExists, JobFailed, JobTimedOut],
+            action=RetryAction.FAIL,
+            reason="the same request would fail again",
+        ),
+        RetryRule(
+            exception=ServiceFault,
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(minutes=1),
+            reason="a fault of the service, not of the request",
+        ),
+    ]
+)
+
+# FailureReason starts with one of these when AWS is at fault.
+SERVICE_REASONS = ("InternalServerError", "CapacityError", "InsufficientCapacity", "ThrottlingException")
+TRANSIENT_CODES = {
+    *("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"),
+    *("ServiceUnavailable", "ServiceUnavailableException", "InternalFailure", "InternalServerError"),
+    *("InternalServerException", "RequestTimeout", "RequestTimeoutException", "ResourceLimitExceeded"),
+    "InternalError",
+}
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether a call may succeed when it is made again: connection, throttling, quota, AWS's fault."""
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return error.response["Error"]["Code"] in TRANSIENT_CODES or status >= 500
+    return isinstance(error, HTTPClientError | ConnectionError)
+
+
+def from_call(error: Exception, doing: str) -> JobError:
+    """The error of a call to AWS as one of ours.
+
+    :param doing: "creating the training job churn-train-1"
+    """
+    return (ServiceFault if is_transient(error) else JobRejected)(f"{doing}: {error}")
+
+
+def from_reason(text: str, reason: str) -> JobError:
+    """The error of a job that failed for a reason of AWS's."""
+    return (ServiceFault if reason.startswith(SERVICE_REASONS) else JobFailed)(text)

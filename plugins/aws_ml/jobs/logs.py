@@ -1,0 +1,77 @@
+"""CloudWatch lines of jobs, each once: the cursor is small, serializable, and tolerates late lines."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LATE_MILLISECONDS = 5_000  # lines of several hosts do not arrive in the order of their times
+
+
+@dataclass
+class LogCursor:
+    """How far a job's log was read: the newest time, and what was read shortly before it.
+
+    LogCursor.load(cursor.dump()) is equal to cursor.
+    """
+
+    time: int = 0  # milliseconds since 1970
+    read: dict[str, int] = field(default_factory=dict)  # event id → time, of the last LATE_MILLISECONDS
+
+    @property
+    def start(self) -> int:
+        """Where to read from."""
+        return max(0, self.time - LATE_MILLISECONDS)
+
+    def take(self, event: dict[str, Any]) -> bool:
+        """Note an event; False when it was read before."""
+        moment, identity = int(event["timestamp"]), str(event["eventId"])
+        if identity in self.read or moment < self.start:
+            return False
+        self.time = max(self.time, moment)
+        self.read[identity] = moment
+        if len(self.read) > 2 * self._recent():
+            self.read = {key: time for key, time in self.read.items() if time >= self.start}
+        return True
+
+    def _recent(self) -> int:
+        return max(500, sum(time >= self.start for time in self.read.values()))
+
+    def dump(self) -> dict[str, Any]:
+        """What load() takes, for JSON."""
+        return {"time": self.time, "read": {k: t for k, t in self.read.items() if t >= self.start}}
+
+    @classmethod
+    def load(cls, dumped: dict[str, Any] | None) -> LogCursor:
+        return cls(**dumped) if dumped else cls()
+
+
+def read(client: Any, group: str, cursors: dict[str, LogCursor]) -> dict[str, list[str]]:
+    """New lines by job, as `<host> line` where a job has several; one paged call for all jobs of a group.
+
+    A group that does not exist yet has no lines. The cursors move.
+    """
+    prefix = os.path.commonprefix([f"{name}/" for name in cursors])
+    found: dict[str, list[str]] = {name: [] for name in cursors}
+    parameters: dict[str, Any] = {
+        "logGroupName": group,
+        "startTime": min(cursor.start for cursor in cursors.values()),
+        **({"logStreamNamePrefix": prefix} if prefix else {}),
+    }
+    try:
+        for event in _events(client, parameters):
+            name, _, stream = event["logStreamName"].partition("/")
+            if name in cursors and cursors[name].take(event):
+                found[name].append(f"{stream.split('-i-')[0]}: {event['message']}")
+    except client.exceptions.ResourceNotFoundException:
+        pass
+    return found
+
+
+def _events(client: Any, parameters: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    for page in client.get_paginator("filter_log_events").paginate(**parameters):
+        yield from page["events"]

@@ -1,0 +1,207 @@
+"""One look at many jobs: few calls to AWS, whatever the number of waits.
+
+A look costs one List call for each kind with several jobs (those that changed since the last look), a
+Describe for each job that ended, and one call for the log lines of all. A throttled look is repeated later,
+never a failure. In the triggerer one thread looks for all waits of a connection; a worker that waits by
+itself uses the same code without the thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aws_ml.jobs import logs
+from aws_ml.jobs.errors import is_transient
+from aws_ml.jobs.kinds import KINDS, Kind
+from aws_ml.jobs.outcome import Outcome, outcome
+from aws_ml.jobs.submit import find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aws_ml.jobs.aws import Aws
+    from aws_ml.jobs.logs import LogCursor
+
+log = logging.getLogger(__name__)
+
+FIRST_SECONDS = 2.0  # a task that resumes sooner can overtake the scheduler's news of its deferral
+SHORTEST_SECONDS = 0.5
+SHARE_OF_AGE = 0.1  # a wait may last a tenth longer than its job
+LONGEST_BACKOFF = 60.0
+FEW = 3  # so many jobs of a kind are described one by one
+OVERLAP_SECONDS = 60  # between two lists: AWS's lists lag behind
+JITTER = 0.1
+
+
+@dataclass
+class Watch:
+    """One job that somebody waits for.
+
+    :param since: seconds since 1970; the job was created or changed after it.
+    :param deadline: seconds since 1970; the wait ends as a time-out then.
+    :param longest: seconds between two looks at most.
+    :param expected: members that a successful job shows (see `outcome`).
+    :param deliver: called with what is new: log lines, or the outcome, or both.
+    """
+
+    kind: Kind
+    name: str
+    since: float
+    deadline: float
+    longest: float
+    expected: dict[str, Any]
+    cursor: LogCursor | None  # None: its log lines are not wanted
+    deliver: Callable[[Watch, list[str], Outcome | None], None]
+    due: float = field(default=0.0)  # seconds since 1970
+    listed: bool = False
+    ended: bool = False
+
+    def plan(self, now: float) -> None:
+        """When to look next: the older the job, the later."""
+        pause = min(self.longest, max(SHORTEST_SECONDS, (now - self.since) * SHARE_OF_AGE))
+        self.due = min(now + pause * random.uniform(1 - JITTER, 1 + JITTER), self.deadline)  # noqa: S311
+
+
+class Poller:
+    """Looks at the watches of one connection."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._watches: list[Watch] = []
+        self._listed: dict[str, float] = {}  # kind → when it was last listed
+        self._backoff = 0.0
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def add(self, watch: Watch) -> None:
+        """Look at a job from now on, in the poller's own thread."""
+        watch.due = time.time() + FIRST_SECONDS
+        with self._changed:
+            self._watches.append(watch)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="aws-ml-poller", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def remove(self, watch: Watch) -> None:
+        """Look no more; the thread ends with its last watch."""
+        with self._changed:
+            watch.ended = True
+            if watch in self._watches:
+                self._watches.remove(watch)
+            self._changed.notify()
+
+    def wait(self, watch: Watch) -> None:
+        """Look until the job ended, in the caller's thread."""
+        while not watch.ended:
+            self.look([watch])
+            if not watch.ended:
+                time.sleep(max(0.0, watch.due + self._backoff - time.time()))
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._watches:
+                    self._thread = None
+                    return
+                soonest = min(watch.due for watch in self._watches) + self._backoff
+                if (pause := soonest - time.time()) > 0:
+                    self._changed.wait(pause)
+                    continue
+                horizon = time.time() + SHORTEST_SECONDS  # those due in a moment are looked at together
+                due = [watch for watch in self._watches if watch.due <= horizon]
+            self.look(due)
+            with self._changed:
+                self._watches = [watch for watch in self._watches if not watch.ended]
+
+    def look(self, watches: Iterable[Watch]) -> None:
+        """Look once and deliver what is new."""
+        by_kind: dict[str, list[Watch]] = defaultdict(list)
+        for watch in watches:
+            by_kind[watch.kind.key].append(watch)
+        for key, group in by_kind.items():
+            now = time.time()
+            try:
+                outcomes = self._outcomes(KINDS[key], group)
+                lines = self._lines(KINDS[key], group)
+                self._backoff = 0.0
+            except Exception as error:
+                if not is_transient(error):
+                    log.exception("Looking at %d %ss failed", len(group), KINDS[key].noun)
+                    unseen = Outcome("failure", "unknown", f"it cannot be seen: {error}")
+                    outcomes = {watch.name: unseen for watch in group}
+                    lines = {}
+                else:
+                    self._backoff = min(LONGEST_BACKOFF, 2 * self._backoff + 1)
+                    log.warning("AWS is busy, the next look is %.0f s later: %s", self._backoff, error)
+                    outcomes, lines = {}, {}
+            for watch in group:
+                self._deliver(watch, lines.get(watch.name, []), outcomes.get(watch.name), now)
+
+    @staticmethod
+    def _deliver(watch: Watch, lines: list[str], found: Outcome | None, now: float) -> None:
+        if found is not None and found.state == "running":
+            found = None
+        if found is None and now >= watch.deadline:
+            found = Outcome("failure", "timeout", "it did not end in the time given to it")
+        watch.ended = watch.ended or found is not None
+        watch.plan(now)
+        if lines or found is not None:
+            watch.deliver(watch, lines, found)
+
+    def _outcomes(self, kind: Kind, group: list[Watch]) -> dict[str, Outcome]:
+        """Where those jobs stand that may have ended."""
+        client = self._aws.client("sagemaker")
+        if len(group) <= FEW:
+            changed = group
+        else:
+            summaries = self._summaries(client, kind, group)
+            changed = [
+                watch
+                for watch in group
+                if watch.name in summaries and outcome(kind, summaries[watch.name]).state != "running"
+            ]
+        found = {}
+        for watch in changed:
+            description = find(client, kind, watch.name)
+            if description is None:
+                found[watch.name] = Outcome("failure", "missing", f"there is no {kind.noun} of that name")
+            else:
+                found[watch.name] = outcome(kind, description, watch.expected)
+        return found
+
+    def _summaries(self, client: Any, kind: Kind, group: list[Watch]) -> dict[str, dict[str, Any]]:
+        """All jobs of a kind that changed since the last look, ours and others."""
+        now = time.time()
+        # a job that nobody listed yet may have ended long ago
+        start = min([self._listed.get(kind.key, now), *(watch.since for watch in group if not watch.listed)])
+        found: dict[str, dict[str, Any]] = {}
+        pages = client.get_paginator(kind.list).paginate(
+            LastModifiedTimeAfter=start - OVERLAP_SECONDS, PaginationConfig={"PageSize": 100}
+        )
+        for page in pages:
+            found |= {summary[kind.name]: summary for summary in page[kind.summaries]}
+        self._listed[kind.key] = now
+        for watch in group:
+            watch.listed = True
+        return found
+
+    def _lines(self, kind: Kind, group: list[Watch]) -> dict[str, list[str]]:
+        cursors = {watch.name: watch.cursor for watch in group if watch.cursor is not None}
+        if not cursors or kind.log_group is None:
+            return {}
+        return logs.read(self._aws.client("logs"), kind.log_group, cursors)
+
+
+_POLLERS: dict[str, Poller] = {}
+
+
+def shared(aws: Aws) -> Poller:
+    """The poller of a connection in this process."""
+    return _POLLERS.setdefault(repr(aws), Poller(aws))

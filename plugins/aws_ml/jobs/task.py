@@ -1,0 +1,96 @@
+"""What operators and sensors share: the connection, the links, how to wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+
+from aws_ml.jobs import wait as waiting
+from aws_ml.jobs.aws import Aws
+from aws_ml.jobs.errors import RETRY_POLICY
+from aws_ml.jobs.kinds import KINDS, Kind
+from aws_ml.links.sagemaker import LINKS, JobLink, JobLogsLink
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from aws_ml.jobs.wait import Wait
+
+
+class JobTask(BaseOperator):
+    """What comes before the provider's class in an operator or a sensor.
+
+    :param stop_on_kill: stop the job when a user kills or clears the task while it waits.
+    """
+
+    kind_key: ClassVar[str]
+    operator_extra_links: Any = LINKS
+
+    def __init__(self, *, stop_on_kill: bool = True, **kwargs: Any) -> None:
+        kwargs.setdefault("retry_policy", RETRY_POLICY)
+        super().__init__(**kwargs)
+        self.stop_on_kill = stop_on_kill
+        self._running: str | None = None  # the job that this process waits for
+
+    @property
+    def task(self) -> Any:
+        """The same object, as the provider's class that it is mixed into."""
+        return self
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.kind_key]
+
+    @property
+    def aws(self) -> Aws:
+        task = self.task
+        return Aws(task.aws_conn_id, task.region_name, task.verify, task.botocore_config)
+
+    def persist_links(self, context: Context, name: str) -> None:
+        """Keep what the links are made of."""
+        told = {
+            "context": context,
+            "operator": self,
+            "region_name": self.task.hook.conn_region_name,
+            "aws_partition": self.task.hook.conn_partition,
+            "job_name": name,
+        }
+        JobLink.persist(page=self.kind.console, **told)
+        if self.kind.log_group:
+            JobLogsLink.persist(log_group=self.kind.log_group, **told)
+
+    def wait_for(self, wait: Wait, *, deferrable: bool) -> None:
+        """Wait in the triggerer (this raises, the task resumes in `execute_complete`), or here.
+
+        :raises JobError: when the job did not succeed.
+        """
+        if deferrable:
+            from aws_ml.triggers.sagemaker import JobTrigger
+
+            trigger = JobTrigger(wait.serialize(), self.aws.serialize(), self.stop_on_kill)
+            self.task.defer(trigger=trigger, method_name="execute_complete")
+        self._running = wait.name
+        waiting.in_place(self.aws, wait, self.task.log)
+        self._running = None
+
+    def judge(self, event: dict[str, Any] | None) -> str:
+        """The name of the job that the trigger's event is about.
+
+        :raises JobError: when it did not succeed.
+        """
+        found = event or {}
+        name = str(found.get("job_name"))
+        reason, lines = str(found.get("reason", "")), list(found.get("lines", []))
+        waiting.verdict(
+            self.kind, name, str(found.get("status")), str(found.get("job_status")), reason, lines
+        )
+        return name
+
+    def on_kill(self) -> None:
+        """The worker is told to end: stop the job that it waits for."""
+        if self.stop_on_kill and self._running:
+            from aws_ml.jobs.stop import stop
+
+            self.task.log.info("Stopping the %s %s", self.kind.noun, self._running)
+            stop(self.aws, self.kind_key, self._running)

@@ -1,0 +1,127 @@
+"""Waiting for a job: what is waited for, in a form that survives serialization; in place, or as a verdict."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aws_ml.jobs import errors
+from aws_ml.jobs.kinds import KINDS, Kind
+from aws_ml.jobs.logs import LogCursor
+from aws_ml.jobs.poller import Poller, Watch
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
+
+    from aws_ml.jobs.aws import Aws
+    from aws_ml.jobs.outcome import Outcome
+
+MARGIN_SECONDS = 1800  # over a job's own time limit: queueing, instances, downloads, uploads
+DEFAULT_SECONDS = {"transform": 5 * 86400, "endpoint": 3600, "tuning": 30 * 86400}  # kinds without a limit
+SHOWN_LINES = 10  # of the log, with a failure
+
+
+@dataclass(frozen=True)
+class Wait:
+    """One wait. All members are plain values: a trigger carries them through serialization.
+
+    :param kind: key of `KINDS`.
+    :param since: seconds since 1970 when the job was created or changed last.
+    :param deadline: seconds since 1970.
+    :param longest: seconds between two looks at most.
+    :param expected: members of the description that success must show.
+    :param print_log: bring the job's log lines.
+    """
+
+    kind: str
+    name: str
+    since: float
+    deadline: float
+    longest: float = 30.0
+    expected: dict[str, Any] = field(default_factory=dict)
+    print_log: bool = True
+
+    def serialize(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def watch(self, cursor: LogCursor, deliver: Callable[[Watch, list[str], Outcome | None], None]) -> Watch:
+        """What a poller looks at."""
+        return Watch(
+            kind=KINDS[self.kind],
+            name=self.name,
+            since=self.since,
+            deadline=self.deadline,
+            longest=self.longest,
+            expected=self.expected,
+            cursor=cursor if self.print_log and KINDS[self.kind].log_group else None,
+            deliver=deliver,
+        )
+
+
+def for_job(
+    kind: Kind,
+    description: dict[str, Any],
+    *,
+    seconds: float | None = None,
+    at_most: float = math.inf,
+    **more: Any,
+) -> Wait:
+    """The wait for a job that is described.
+
+    :param seconds: how long to wait; else the job's own MaxRuntimeInSeconds and a margin.
+    :param at_most: seconds; an upper limit for both.
+    """
+    created = description.get("LastModifiedTime") or description["CreationTime"]
+    limits = description.get("StoppingCondition") or {}
+    own = limits.get("MaxWaitTimeInSeconds") or limits.get("MaxRuntimeInSeconds")
+    default = own + MARGIN_SECONDS if own else DEFAULT_SECONDS.get(kind.key, 86400)
+    return Wait(
+        kind=kind.key,
+        name=description[kind.name],
+        since=created.timestamp() - 1,
+        deadline=time.time() + min(seconds or default, at_most),
+        **more,
+    )
+
+
+def in_place(aws: Aws, wait: Wait, log: logging.Logger) -> None:
+    """Wait here, log lines included; returns when the job succeeded.
+
+    :raises JobError: see `verdict`.
+    """
+    last: list[str] = []
+    found: list[Outcome] = []
+
+    def deliver(_: Watch, lines: list[str], outcome: Outcome | None) -> None:
+        for line in lines:
+            log.info("%s", line)
+        last.extend(lines)
+        del last[:-SHOWN_LINES]
+        if outcome is not None:
+            found.append(outcome)
+
+    Poller(aws).wait(wait.watch(LogCursor(), deliver))
+    verdict(KINDS[wait.kind], wait.name, found[0].state, found[0].status, found[0].reason, last)
+
+
+def verdict(kind: Kind, name: str, state: str, status: str, reason: str, lines: list[str]) -> None:
+    """Return for a success, raise for anything else.
+
+    :raises JobTimedOut: when the wait ended before the job did.
+    :raises ServiceFault: when the reason is AWS's own.
+    :raises JobFailed: for everything else: failed, stopped, rolled back, gone.
+    """
+    if state == "success":
+        return
+    shown = "".join(f"\n    {line}" for line in lines[-SHOWN_LINES:])
+    text = f"The {kind.noun} {name} did not succeed ({status}): {reason}"
+    if kind.log_group:
+        text += (
+            f"\nLog group {kind.log_group}, streams {name}/...{'; its last lines:' if shown else ''}{shown}"
+        )
+    if status == "timeout":
+        raise errors.JobTimedOut(f"{text}\nIt may still run, and cost.")
+    raise errors.from_reason(text, reason)

@@ -1,0 +1,180 @@
+"""SageMaker operators that submit once, tell the truth about the end, and stop what nobody waits for.
+
+Each is the amazon provider's operator of the same name, with the same parameters: swap the import. New are
+
+:param if_exists: when a job of the name exists that is another one, or failed: `new` creates the next of
+    name-2, name-3 ... (default), `reuse` takes it as it is, `fail` raises. Without it the provider's
+    `action_if_job_exists="fail"` means `fail`.
+:param stop_on_kill: stop the job when the task is killed or cleared while it waits (default True).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from airflow.providers.amazon.aws.operators import sagemaker as provider
+
+from aws_ml.jobs.kinds import ENDPOINT_CONFIG, MODEL
+from aws_ml.jobs.submit import POLICIES, Policy, Submitted, ensure, submit, submit_endpoint
+from aws_ml.jobs.task import JobTask
+from aws_ml.jobs.wait import for_job
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+Description = dict[str, Any]
+
+
+class JobOperator(JobTask):
+    """A mixin before the provider's operator: its `execute` and what follows a deferral."""
+
+    def __init__(self, *, if_exists: Policy | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if if_exists not in (None, *POLICIES):
+            raise ValueError(f"if_exists is {if_exists!r}: expected one of {', '.join(POLICIES)}")
+        self.if_exists = if_exists
+
+    @property
+    def policy(self) -> Policy:
+        """What to do about a job of the name that is another one, or failed."""
+        given = getattr(self, "action_if_job_exists", None)
+        return self.if_exists or ("fail" if given == "fail" else "new")
+
+    def request(self) -> Description:
+        """The part of `config` that creates the job."""
+        return cast("Description", self.task.config)
+
+    def submit(self, client: Any) -> Submitted:
+        """Create the job, or find it."""
+        return submit(client, self.kind, self.request(), self.policy, self.task.log)
+
+    def expected(self) -> Description:
+        """Members that the description of a successful job shows."""
+        return {}
+
+    def result(self, client: Any, description: Description) -> Description:
+        """What goes to XCom: the description, under the provider's key."""
+        return {self.kind.result: provider.serialize(description)}
+
+    def execute(self, context: Context) -> Description:
+        """Submit, and wait where that is asked for.
+
+        :raises JobError: see `aws_ml.jobs.errors`.
+        """
+        task = self.task
+        task.preprocess_config()
+        client = self.aws.client("sagemaker")
+        submitted = self.submit(client)
+        self.persist_links(context, submitted.name)
+        description = self.kind.look(client, submitted.name)
+        if task.wait_for_completion:
+            wait = for_job(
+                self.kind,
+                description,
+                seconds=task.max_ingestion_time,
+                longest=float(task.check_interval),
+                expected=self.expected(),
+                print_log=bool(getattr(task, "print_log", True)),
+            )
+            self.wait_for(wait, deferrable=task.deferrable)
+            description = self.kind.look(client, submitted.name)
+        return self.result(client, description)
+
+    def execute_complete(self, context: Context, event: Description | None = None) -> Description:
+        """Back from the triggerer: the result, or the reason why there is none."""
+        client = self.aws.client("sagemaker")
+        return self.result(client, self.kind.look(client, self.judge(event)))
+
+
+class SageMakerProcessingOperator(JobOperator, provider.SageMakerProcessingOperator):
+    """Run a processing job."""
+
+    kind_key: ClassVar[str] = "processing"
+
+    def result(self, client: Any, description: Description) -> Description:
+        self.serialized_job = provider.serialize(description)
+        ended = description["ProcessingJobStatus"] == "Completed"
+        return {"Processing": self.serialized_job, **(self._read_output_files() if ended else {})}
+
+
+class SageMakerTrainingOperator(JobOperator, provider.SageMakerTrainingOperator):
+    """Run a training job."""
+
+    kind_key: ClassVar[str] = "training"
+
+    def result(self, client: Any, description: Description) -> Description:
+        self.serialized_training_data = provider.serialize(description)
+        return {"Training": self.serialized_training_data}
+
+
+class SageMakerTransformOperator(JobOperator, provider.SageMakerTransformOperator):
+    """Run a transform job; with `config` of `Model` and `Transform`, create its model first."""
+
+    kind_key: ClassVar[str] = "transform"
+
+    def request(self) -> Description:
+        return cast("Description", self.config.get("Transform", self.config))
+
+    def submit(self, client: Any) -> Submitted:
+        if model := self.config.get("Model"):
+            ensure(client, MODEL, model, self.task.log)
+        return super().submit(client)
+
+    def result(self, client: Any, description: Description) -> Description:
+        self.serialized_transform = provider.serialize(description)
+        self.serialized_model = provider.serialize(MODEL.look(client, description["ModelName"]))
+        return {"Model": self.serialized_model, "Transform": self.serialized_transform}
+
+
+class SageMakerTuningOperator(JobOperator, provider.SageMakerTuningOperator):
+    """Run a hyperparameter tuning job; its name has at most 32 characters."""
+
+    kind_key: ClassVar[str] = "tuning"
+
+
+class SageMakerEndpointOperator(JobOperator, provider.SageMakerEndpointOperator):
+    """Create an endpoint, or update it: success is InService with the configuration that was asked for."""
+
+    kind_key: ClassVar[str] = "endpoint"
+
+    def request(self) -> Description:
+        return cast("Description", self.config.get("Endpoint", self.config))
+
+    def expected(self) -> Description:
+        return {"EndpointConfigName": self.request()["EndpointConfigName"]}
+
+    def submit(self, client: Any) -> Submitted:
+        if model := self.config.get("Model"):
+            ensure(client, MODEL, model, self.task.log)
+        if endpoint_config := self.config.get("EndpointConfig"):
+            ensure(client, ENDPOINT_CONFIG, endpoint_config, self.task.log)
+        create = self.operation == "create"
+        return submit_endpoint(client, self.kind, self.request(), create=create, log=self.task.log)
+
+    def result(self, client: Any, description: Description) -> Description:
+        serving = ENDPOINT_CONFIG.look(client, description["EndpointConfigName"])
+        return {"EndpointConfig": provider.serialize(serving), "Endpoint": provider.serialize(description)}
+
+
+class SageMakerModelOperator(JobTask, provider.SageMakerModelOperator):
+    """Create a model; the same one that exists is a success, another one of the name is not."""
+
+    kind_key: ClassVar[str] = "model"
+
+    def execute(self, context: Context) -> Description:
+        self.preprocess_config()
+        found = ensure(self.aws.client("sagemaker"), MODEL, self.config, self.task.log)
+        self.persist_links(context, self.config["ModelName"])
+        return {"Model": provider.serialize(found)}
+
+
+class SageMakerEndpointConfigOperator(JobTask, provider.SageMakerEndpointConfigOperator):
+    """Create an endpoint configuration; the same one that exists is a success, another one is not."""
+
+    kind_key: ClassVar[str] = "endpoint_config"
+
+    def execute(self, context: Context) -> Description:
+        self.preprocess_config()
+        found = ensure(self.aws.client("sagemaker"), ENDPOINT_CONFIG, self.config, self.task.log)
+        self.persist_links(context, self.config["EndpointConfigName"])
+        return {"EndpointConfig": provider.serialize(found)}

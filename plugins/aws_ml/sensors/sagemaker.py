@@ -1,0 +1,134 @@
+"""Sensors that wait for SageMaker jobs that others started, in the triggerer or by poking.
+
+Each is the amazon provider's sensor of the same name with the same parameters, and:
+
+:param deferrable: wait in the triggerer (default: Airflow's `operators.default_deferrable`).
+:param stop_on_kill: stop the job when the task is killed or cleared while it waits (default True).
+:param print_log: show the job's log lines in the task's log (default True).
+:param timeout: seconds at most, where it is less than the job's own time limit and a margin.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.amazon.aws.operators.sagemaker import serialize
+from airflow.providers.amazon.aws.sensors import sagemaker as provider
+from airflow.providers.common.compat.sdk import conf
+from airflow.sdk import PokeReturnValue
+
+from aws_ml.jobs import wait as waiting
+from aws_ml.jobs.logs import LogCursor
+from aws_ml.jobs.poller import Poller
+from aws_ml.jobs.task import JobTask
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from aws_ml.jobs.outcome import Outcome
+    from aws_ml.jobs.poller import Watch
+    from aws_ml.jobs.wait import Wait
+
+
+class JobSensor(JobTask):
+    """A mixin before the provider's sensor."""
+
+    def __init__(self, *, deferrable: bool | None = None, print_log: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        default = conf.getboolean("operators", "default_deferrable", fallback=False)
+        self.deferrable = default if deferrable is None else deferrable
+        self.print_log = print_log
+        self._watch: Watch | None = None
+        self._news: list[tuple[list[str], Outcome | None]] = []
+
+    @property
+    def job(self) -> str:
+        """The name of what is waited for."""
+        return str(getattr(self, "job_name", None) or getattr(self, "endpoint_name", ""))
+
+    def expected(self) -> dict[str, Any]:
+        return {}
+
+    def _wait(self, description: dict[str, Any]) -> Wait:
+        return waiting.for_job(
+            self.kind,
+            description,
+            at_most=float(self.task.timeout),
+            longest=float(self.task.poke_interval),
+            expected=self.expected(),
+            print_log=self.print_log,
+        )
+
+    def execute(self, context: Context) -> Any:
+        """Wait until the job ended; returns its description.
+
+        :raises JobError: when it did not succeed.
+        """
+        self.persist_links(context, self.job)
+        if not self.deferrable:
+            return super().execute(context)
+        client = self.aws.client("sagemaker")
+        self.wait_for(self._wait(self.kind.look(client, self.job)), deferrable=True)
+        return None
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        return serialize(self.kind.look(self.aws.client("sagemaker"), self.judge(event)))
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """One look, for installations without a triggerer."""
+        client = self.aws.client("sagemaker")
+        if self._watch is None:
+            self._running = self.job
+            wait = self._wait(self.kind.look(client, self.job))
+            cursor = LogCursor()
+            self._watch = wait.watch(cursor, lambda _, lines, outcome: self._news.append((lines, outcome)))
+        Poller(self.aws).look([self._watch])
+        news, self._news = self._news, []
+        for lines, outcome in news:
+            for line in lines:
+                self.task.log.info("%s", line)
+            if outcome is not None:
+                waiting.verdict(self.kind, self.job, outcome.state, outcome.status, outcome.reason, lines)
+                return PokeReturnValue(is_done=True, xcom_value=serialize(self.kind.look(client, self.job)))
+        return PokeReturnValue(is_done=False)
+
+
+class SageMakerProcessingSensor(JobSensor, provider.SageMakerProcessingSensor):
+    """Wait for a processing job."""
+
+    kind_key: ClassVar[str] = "processing"
+
+
+class SageMakerTrainingSensor(JobSensor, provider.SageMakerTrainingSensor):
+    """Wait for a training job."""
+
+    kind_key: ClassVar[str] = "training"
+
+
+class SageMakerTransformSensor(JobSensor, provider.SageMakerTransformSensor):
+    """Wait for a transform job."""
+
+    kind_key: ClassVar[str] = "transform"
+
+
+class SageMakerTuningSensor(JobSensor, provider.SageMakerTuningSensor):
+    """Wait for a hyperparameter tuning job."""
+
+    kind_key: ClassVar[str] = "tuning"
+
+
+class SageMakerEndpointSensor(JobSensor, provider.SageMakerEndpointSensor):
+    """Wait until an endpoint is in service.
+
+    :param endpoint_config_name: the configuration that it has to serve then; without it any.
+    """
+
+    kind_key: ClassVar[str] = "endpoint"
+    template_fields = (*provider.SageMakerEndpointSensor.template_fields, "endpoint_config_name")
+
+    def __init__(self, *, endpoint_config_name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.endpoint_config_name = endpoint_config_name
+
+    def expected(self) -> dict[str, Any]:
+        return {"EndpointConfigName": self.endpoint_config_name} if self.endpoint_config_name else {}
