@@ -15,6 +15,9 @@ proves how well it knows, and puts the model behind an endpoint.
 | **deploy** | creates or updates the endpoint `churn`; checks its answers against the transform | endpoint |
 | **publish** | announces the model and its metrics as the asset `model/churn` | Airflow |
 
+Operators start jobs, sensors (**wait_for_...**) wait for them and show their logs. A task that is repeated
+finds its job again and never pays twice; one that is killed or cleared while it waits stops its job.
+
 **Your own data**: trigger with `data_uri`, the S3 URI of a CSV file with the columns that
 `include/use_cases/churn/README.md` names.
 
@@ -33,8 +36,12 @@ from aws_ml.operators.sagemaker import (
     SageMakerTrainingOperator,
     SageMakerTransformOperator,
 )
+from aws_ml.sensors.sagemaker import (
+    SageMakerProcessingSensor,
+    SageMakerTrainingSensor,
+    SageMakerTransformSensor,
+)
 from include import requests
-from include.settings import WAIT
 from include.task_groups.deployment import deploy
 from include.task_groups.params import hyperparameter_templates, workflow_params
 from include.task_groups.publishing import publish
@@ -47,7 +54,7 @@ SKLEARN = f"{{{{ macros.aws_ml.image_uri('sklearn', '{CHURN.sklearn_version}') }
 XGBOOST = f"{{{{ macros.aws_ml.image_uri('xgboost', '{CHURN.xgboost_version}') }}}}"
 CODE = "{{ ti.xcom_pull('upload_code')['files'] }}"
 BUNDLE = "{{ ti.xcom_pull('upload_code')['bundle'] }}"
-MODEL_DATA = "{{ ti.xcom_pull('train')['Training']['ModelArtifacts']['S3ModelArtifacts'] }}"
+MODEL_DATA = "{{ ti.xcom_pull('wait_for_train')['ModelArtifacts']['S3ModelArtifacts'] }}"
 
 
 def name(step: str) -> str:
@@ -95,7 +102,12 @@ with DAG(
             arguments=CHURN.preprocess_arguments("{{ params.split_seed }}"),
             instance_type="{{ params.processing_instance_type }}",
         ),
-        **WAIT,
+        wait_for_completion=False,
+    )
+    wait_for_preprocess = SageMakerProcessingSensor(
+        task_id="wait_for_preprocess",
+        job_name="{{ ti.xcom_pull('preprocess')['Processing']['ProcessingJobName'] }}",
+        deferrable=True,
     )
 
     train = SageMakerTrainingOperator(
@@ -108,14 +120,18 @@ with DAG(
             hyperparameters=hyperparameter_templates(CHURN),
             instance_type="{{ params.training_instance_type }}",
         ),
-        **WAIT,
+        wait_for_completion=False,
+    )
+    wait_for_train = SageMakerTrainingSensor(
+        task_id="wait_for_train",
+        job_name="{{ ti.xcom_pull('train')['Training']['TrainingJobName'] }}",
+        deferrable=True,
     )
 
     create_model = SageMakerModelOperator(
         task_id="create_model",
         config={
-            # a cleared task makes another model: the first may be in use already
-            "ModelName": "{{ macros.aws_ml.resource_name('churn', 'model-' ~ ti.try_number, dag_run) }}",
+            "ModelName": name("model"),
             "Containers": [
                 transformer("feature-transform"),
                 {
@@ -139,7 +155,12 @@ with DAG(
             output=f"{RUN}/predictions",
             instance_type="{{ params.transform_instance_type }}",
         ),
-        **WAIT,
+        wait_for_completion=False,
+    )
+    wait_for_batch_transform = SageMakerTransformSensor(
+        task_id="wait_for_batch_transform",
+        job_name="{{ ti.xcom_pull('batch_transform')['Transform']['TransformJobName'] }}",
+        deferrable=True,
     )
 
     evaluate = SageMakerProcessingOperator(
@@ -153,7 +174,12 @@ with DAG(
             arguments=CHURN.evaluation_arguments("{{ ti.xcom_pull('stage_data')['source'] }}"),
             instance_type="{{ params.processing_instance_type }}",
         ),
-        **WAIT,
+        wait_for_completion=False,
+    )
+    wait_for_evaluate = SageMakerProcessingSensor(
+        task_id="wait_for_evaluate",
+        job_name="{{ ti.xcom_pull('evaluate')['Processing']['ProcessingJobName'] }}",
+        deferrable=True,
     )
 
     deployed = deploy(
@@ -163,5 +189,6 @@ with DAG(
         rows_uri=f"{RUN}/test/batch_transform_test.csv",
         answers_uri=f"{RUN}/predictions/batch_transform_test.csv.out",
     )
-    chain([data, code], preprocess, train, create_model, batch_transform, evaluate, deployed)
+    chain([data, code], preprocess, wait_for_preprocess, train, wait_for_train, create_model)
+    chain(create_model, batch_transform, wait_for_batch_transform, evaluate, wait_for_evaluate, deployed)
     deployed >> publish("churn", model_name, RUN, "{{ ti.xcom_pull('stage_data')['source'] }}")

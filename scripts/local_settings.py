@@ -22,10 +22,6 @@ REGION = "eu-west-1"
 BUCKET = "ml-workflows"
 ROLE = "arn:aws:iam::123456789012:role/ml-workflows"
 
-# A job on a laptop takes seconds. Not below two: a task that resumes sooner can overtake the scheduler's news
-# of its deferral, which then counts as a failed try.
-POLL_SECONDS = 2
-
 
 def aws_environment(aws_url: str) -> dict[str, str]:
     """What makes boto3 talk to the local AWS. The keys open nothing: the server does not check them."""
@@ -63,7 +59,6 @@ def airflow_environment(aws_url: str, port: int) -> dict[str, str]:
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps({"conn_type": "aws"}),
         "AIRFLOW_VAR_ML_BUCKET": BUCKET,
         "AIRFLOW_VAR_ML_ROLE_ARN": ROLE,
-        "ML_POLL_SECONDS": POLL_SECONDS,
         "PATH": f"{AIRFLOW.parent}{os.pathsep}{os.environ['PATH']}",  # standalone calls `airflow`
         "PYTHONPATH": PROJECT,
         **aws_environment(aws_url),

@@ -1,6 +1,6 @@
 """A throw-away Airflow home and a local AWS for the tests that run in Airflow's environment.
 
-Imported by the conftest files before Airflow is: Airflow reads its configuration at import.
+A plugin of pytest: the conftest files load it before Airflow, which reads its configuration at import.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from scripts import local_settings as local
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow.models.dagrun import DagRun
+    from airflow.sdk import DAG
+
 HOME = Path(tempfile.mkdtemp(prefix="airflow-tests-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 
@@ -30,6 +33,9 @@ def configure() -> None:
     local.AIRFLOW_HOME = HOME
     os.environ |= local.airflow_environment("http://127.0.0.1:9", port=8080)
     os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{HOME}/airflow.db"
+
+
+configure()
 
 
 def start_local_aws(state: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -62,6 +68,18 @@ def local_aws(state: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def run_dag(dag: DAG) -> DagRun:
+    """Run a DAG that lies in no bundle in this process, and return the run."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+
+    bag = DagBag(os.devnull)
+    bag.bag_dag(dag)
+    DagBundlesManager().sync_bundles_to_db()
+    sync_bag_to_db(bag, "dags-folder", None)
+    return dag.test()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from include.local_aws import faults
 from include.local_aws.app import Refused
 from include.local_aws.protocol.aws_chunked import BodyReader
 from include.local_aws.protocol.errors import AwsError
@@ -71,7 +72,30 @@ class Server:
         except Refused as refused:
             await incoming.read()
             return await _send(incoming, refused.response)
+        if call.match is not None and (answer := await self._fault(call, request, incoming)) is not None:
+            return answer
         return await _send(incoming, await self._perform(call, request, incoming))
+
+    async def _fault(
+        self, call: Call, request: Request, incoming: web.BaseRequest
+    ) -> web.StreamResponse | None:
+        """A fault on purpose, where one is due."""
+        header = request.header(faults.HEADER)
+        try:
+            late, fault = (faults.Faults.parse(header) if header else self._settings.faults).draw()
+        except faults.BadFaults as error:
+            return web.Response(status=400, text=f"{faults.HEADER}: {error}")
+        if late:
+            await asyncio.sleep(late)
+        if fault is None:
+            return None
+        if fault == "reset":
+            if incoming.transport is not None:
+                incoming.transport.abort()
+            return web.Response()
+        await incoming.read()
+        meant = faults.as_error(call.service, fault)
+        return await _send(incoming, serialize_error(call.service, meant, call.request_id))
 
     async def _perform(self, call: Call, head: Request, incoming: web.BaseRequest) -> Response:
         upload: Path | None = None

@@ -44,7 +44,7 @@ class Services:
 
     def __init__(self, settings: Settings, state: State) -> None:
         store, logs, tags = ObjectStore(state), LogStore(state), TagStore(state)
-        jobs = JobSettings(concurrent_jobs=settings.jobs)
+        jobs = JobSettings(concurrent_jobs=settings.jobs, faults=settings.faults)
         self._engine = JobEngine(state, probe(settings.runner), logs, tags, jobs)
         models = Models(state, store, tags)
         configs = EndpointConfigs(state, models, tags)

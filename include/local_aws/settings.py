@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from include.local_aws.faults import BadFaults, Faults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +31,7 @@ class Settings:
     allow_hosts: tuple[str, ...] = ()
     log_level: str = "INFO"
     ready_file: Path | None = None
+    faults: Faults = field(default_factory=Faults)
 
 
 def from_command_line(argv: Sequence[str] | None = None) -> Settings:
@@ -62,7 +65,16 @@ def from_command_line(argv: Sequence[str] | None = None) -> Settings:
         help="a further name that clients may call the server by",
     )
     parser.add_argument("--log-level", default=env("LOCAL_AWS_LOG_LEVEL", "INFO"))
+    parser.add_argument(
+        "--faults",
+        default=env("LOCAL_AWS_FAULTS", ""),
+        help="faults on purpose, such as throttle=0.3,slow=0.2:1.5 (see include/local_aws/faults.py)",
+    )
     parser.add_argument("--ready-file", type=Path, help="gets the server's URL when it is ready")
     options = parser.parse_args(argv)
     options.allow_hosts = tuple(options.allow_hosts)
+    try:
+        options.faults = Faults.parse(options.faults)
+    except BadFaults as error:
+        parser.error(f"--faults: {error}")
     return Settings(**vars(options))

@@ -8,8 +8,8 @@ from typing import Any
 from airflow.sdk import chain, task, task_group
 
 from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator, SageMakerEndpointOperator
+from aws_ml.sensors.sagemaker import SageMakerEndpointSensor
 from include import requests
-from include.settings import POLL_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -81,22 +81,26 @@ def deploy(use_case: str, model_name: str, capture: str, rows_uri: str, answers_
     create_endpoint_config = SageMakerEndpointConfigOperator(
         task_id="create_endpoint_config",
         config=requests.endpoint_config(
-            # a cleared task creates another configuration: the endpoint may already use the first
-            f"{{{{ macros.aws_ml.resource_name('{use_case}', 'endpoint-' ~ ti.try_number, dag_run) }}}}",
+            f"{{{{ macros.aws_ml.resource_name('{use_case}', 'endpoint', dag_run) }}}}",
             model_name=model_name,
             instance_type="{{ params.endpoint_instance_type }}",
             capture=capture,
         ),
     )
+    config_name = (
+        "{{ ti.xcom_pull('deploy.create_endpoint_config')['EndpointConfig']['EndpointConfigName'] }}"
+    )
     deploy_endpoint = SageMakerEndpointOperator(
         task_id="deploy_endpoint",
-        config={
-            "EndpointName": use_case,
-            "EndpointConfigName": "{{ ti.xcom_pull('deploy.create_endpoint_config')"
-            "['EndpointConfig']['EndpointConfigName'] }}",
-        },
+        config={"EndpointName": use_case, "EndpointConfigName": config_name},
         operation="create",  # updates an endpoint that exists
-        deferrable=True,
-        check_interval=POLL_SECONDS,
+        wait_for_completion=False,
     )
-    chain(requested(), create_endpoint_config, deploy_endpoint, verify(use_case, rows_uri, answers_uri))
+    wait_for_endpoint = SageMakerEndpointSensor(
+        task_id="wait_for_endpoint",
+        endpoint_name=use_case,
+        endpoint_config_name=config_name,
+        deferrable=True,
+    )
+    verified = verify(use_case, rows_uri, answers_uri)
+    chain(requested(), create_endpoint_config, deploy_endpoint, wait_for_endpoint, verified)

@@ -1,21 +1,19 @@
 from __future__ import annotations
 
-from tests import airflow_home
+from typing import TYPE_CHECKING
 
-airflow_home.configure()
-
-from typing import TYPE_CHECKING  # noqa: E402
-
-import pytest  # noqa: E402
-
-from tests.airflow_home import aws, database  # noqa: E402, F401 — fixtures
+import pytest
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.import_plugin("tests.airflow_home")
+
+
 @pytest.fixture(scope="session")
-def dag_bag(database: None) -> DagBag:  # noqa: F811
+def dag_bag(database: None) -> DagBag:
     """Every DAG of the project, as the DAG processor reads them."""
     from airflow.dag_processing.dagbag import DagBag
 

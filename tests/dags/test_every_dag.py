@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aws_ml.jobs.task import JobTask
+from aws_ml.sensors.sagemaker import JobSensor
+
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
 
@@ -30,13 +33,14 @@ def test_all_dags_explain_themselves_and_carry_owner_tags_and_retries(dag_bag: D
             assert task.retries >= 1, task.task_id
 
 
-def test_all_waits_for_jobs_are_deferred_and_outlast_the_providers_thirty_minutes(dag_bag: DagBag) -> None:
-    waiting = [task for dag in dag_bag.dags.values() for task in dag.tasks if hasattr(task, "deferrable")]
+def test_operators_start_and_deferred_sensors_wait(dag_bag: DagBag) -> None:
+    tasks = [task for dag in dag_bag.dags.values() for task in dag.tasks if isinstance(task, JobTask)]
+    starting = [task for task in tasks if hasattr(task, "wait_for_completion")]
+    waiting = [task for task in tasks if isinstance(task, JobSensor)]
+    assert starting
     assert waiting
-    for task in waiting:
-        assert task.deferrable, task.task_id
-        attempts = getattr(task, "max_attempts", None) or 480
-        assert attempts * task.check_interval >= 480, task.task_id
+    assert [task.task_id for task in starting if task.wait_for_completion] == []
+    assert [task.task_id for task in waiting if not task.deferrable] == []
 
 
 @pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.name)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
-from tests import airflow_home
+from typing import TYPE_CHECKING
 
-airflow_home.configure()
+if TYPE_CHECKING:
+    import pytest
 
-from tests.airflow_home import aws, database  # noqa: E402, F401 — fixtures
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.import_plugin("tests.airflow_home")

@@ -167,6 +167,9 @@ class Endpoints:
         fleet = self._new_fleet(name, document, serving)
         try:
             fleet.start()
+            if name in self._fleets and self._engine.settings.faults.rolls_back(name):
+                fleet.close()
+                raise ServingError("a fault on purpose (see LOCAL_AWS_FAULTS)")
         except ServingError as error:
             self._failed(name, str(error))
             return

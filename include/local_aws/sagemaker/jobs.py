@@ -12,14 +12,17 @@ that Describe always tells the truth:
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from include.local_aws.faults import Faults
 from include.local_aws.protocol.errors import ResourceInUse, ValidationException
 from include.local_aws.sagemaker import names
 from include.local_aws.sagemaker.job import Job, JobEnd, JobFailed, JobStopped, ServerStopped
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+STOP_SECONDS = 1.0  # until a job is stopped that is to be stopped on purpose
 REASON_CHARACTERS = 1024  # the model's limit of FailureReason
 
 
@@ -53,6 +57,7 @@ class JobSettings:
     stop_grace: float = 120.0  # seconds between SIGTERM and SIGKILL
     observable_seconds: float = 1.0  # a job that nobody has described yet stays InProgress at least so long
     keep_job_folders: bool = False  # to look at what a job left behind
+    faults: Faults = field(default_factory=Faults)
 
 
 class JobEngine:
@@ -156,6 +161,8 @@ class Jobs:
             kind, self.documents, document, self._folder / name, self.engine.runner, settings.stop_grace
         )
         self.engine.submit(job, work, lambda end: self._ended(name, end))
+        if settings.faults.stops(name):
+            threading.Timer(STOP_SECONDS, self._stop_on_purpose, [name]).start()
         return arn
 
     def describe(self, name: str) -> Document:
@@ -183,6 +190,10 @@ class Jobs:
             raise ValidationException(self.kind.unknown.format(name=name))
         if (job := self.engine.live(document[self.kind.arn])) and job.end is None:
             job.interrupt(JobStopped())
+
+    def _stop_on_purpose(self, name: str) -> None:
+        with contextlib.suppress(ValidationException):  # it has ended
+            self.stop(name)
 
     def delete(self, name: str) -> None:
         """Forget a job that has ended. Raises ResourceInUse for one that has not."""

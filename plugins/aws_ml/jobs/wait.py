@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MARGIN_SECONDS = 1800  # over a job's own time limit: queueing, instances, downloads, uploads
 DEFAULT_SECONDS = {"transform": 5 * 86400, "endpoint": 3600, "tuning": 30 * 86400}  # kinds without a limit
+LONGEST_PAUSE = 30.0  # seconds between two looks
 SHOWN_LINES = 10  # of the log, with a failure
 
 
@@ -40,7 +41,7 @@ class Wait:
     name: str
     since: float
     deadline: float
-    longest: float = 30.0
+    longest: float = LONGEST_PAUSE
     expected: dict[str, Any] = field(default_factory=dict)
     print_log: bool = True
 

@@ -54,7 +54,7 @@ class JobSensor(JobTask):
             self.kind,
             description,
             at_most=float(self.task.timeout),
-            longest=float(self.task.poke_interval),
+            longest=min(waiting.LONGEST_PAUSE, float(self.task.poke_interval)),
             expected=self.expected(),
             print_log=self.print_log,
         )
