@@ -94,7 +94,7 @@ def free_port(preferred: int) -> int:
 def _launch(name: str, command: Sequence[str | Path], environment: Mapping[str, str], url: str) -> Part:
     """Start a process in a session of its own (it survives this one), its output in `.run/NAME.log`."""
     local.RUN.mkdir(parents=True, exist_ok=True)
-    with log_of(name).open("wb") as log:
+    with log_of(name).open("ab") as log:
         process = subprocess.Popen(
             [str(word) for word in command],
             cwd=local.PROJECT,

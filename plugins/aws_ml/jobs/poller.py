@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FIRST_SECONDS = 2.0  # a task that resumes sooner can overtake the scheduler's news of its deferral
+# A task that resumes within one turn of the scheduler can overtake the news of its own deferral, and Airflow
+# takes that for a failure ("state mismatch").
+FIRST_SECONDS = 5.0
 SHORTEST_SECONDS = 0.5
 SHARE_OF_AGE = 0.1  # a wait may last a tenth longer than its job
 LONGEST_BACKOFF = 60.0

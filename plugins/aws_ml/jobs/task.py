@@ -10,6 +10,7 @@ from aws_ml.jobs import wait as waiting
 from aws_ml.jobs.aws import Aws
 from aws_ml.jobs.errors import RETRY_POLICY
 from aws_ml.jobs.kinds import KINDS, Kind
+from aws_ml.jobs.outcome import outcome
 from aws_ml.links.sagemaker import LINKS, JobLink, JobLogsLink
 
 if TYPE_CHECKING:
@@ -60,12 +61,14 @@ class JobTask(BaseOperator):
         if self.kind.log_group:
             JobLogsLink.persist(log_group=self.kind.log_group, **told)
 
-    def wait_for(self, wait: Wait, *, deferrable: bool) -> None:
+    def wait_for(self, wait: Wait, description: dict[str, Any], *, deferrable: bool) -> None:
         """Wait in the triggerer (this raises, the task resumes in `execute_complete`), or here.
+
+        A job that has ended already is judged here.
 
         :raises JobError: when the job did not succeed.
         """
-        if deferrable:
+        if deferrable and outcome(self.kind, description).state == "running":
             from aws_ml.triggers.sagemaker import JobTrigger
 
             trigger = JobTrigger(wait.serialize(), self.aws.serialize(), self.stop_on_kill)

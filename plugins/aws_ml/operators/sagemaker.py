@@ -76,7 +76,7 @@ class JobOperator(JobTask):
                 expected=self.expected(),
                 print_log=bool(getattr(task, "print_log", True)),
             )
-            self.wait_for(wait, deferrable=task.deferrable)
+            self.wait_for(wait, description, deferrable=task.deferrable)
             description = self.kind.look(client, submitted.name)
         return self.result(client, description)
 

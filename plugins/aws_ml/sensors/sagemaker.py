@@ -67,9 +67,9 @@ class JobSensor(JobTask):
         self.persist_links(context, self.job)
         if not self.deferrable:
             return super().execute(context)
-        client = self.aws.client("sagemaker")
-        self.wait_for(self._wait(self.kind.look(client, self.job)), deferrable=True)
-        return None
+        description = self.kind.look(self.aws.client("sagemaker"), self.job)
+        self.wait_for(self._wait(description), description, deferrable=True)
+        return serialize(description)  # it had ended
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         return serialize(self.kind.look(self.aws.client("sagemaker"), self.judge(event)))
