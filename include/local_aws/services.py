@@ -23,6 +23,7 @@ from include.local_aws.sagemaker.runtime import Runtime
 from include.local_aws.sagemaker.tags import Tags, TagStore
 from include.local_aws.sagemaker.training import TrainingJobs
 from include.local_aws.sagemaker.transform import TransformJobs
+from include.local_aws.sagemaker.tuning import TuningJobs
 from include.local_aws.server import Server
 from include.local_aws.state import State
 
@@ -50,8 +51,9 @@ class Services:
         configs = EndpointConfigs(state, models, tags)
         self._endpoints = Endpoints(self._engine, store, models, configs)
         self._capture = DataCapture(store)
+        training = TrainingJobs(self._engine, store)
         sagemaker: list[object] = [
-            *(ProcessingJobs(self._engine, store), TrainingJobs(self._engine, store)),
+            *(ProcessingJobs(self._engine, store), training, TuningJobs(self._engine, training)),
             *(TransformJobs(self._engine, store, models), models, configs, self._endpoints, Tags(tags)),
         ]
         self.handlers: dict[str, list[object]] = {

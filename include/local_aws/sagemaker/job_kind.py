@@ -29,6 +29,7 @@ class JobKind:
     unknown: str  # AWS's text of Stop for a job that does not exist, with {name}
     order: str = "Descending"  # of List, where the request does not say
     on_status: Callable[[Document, str, str], None] = no_detail  # (document, secondary status, message)
+    conducts: bool = False  # it runs other jobs, no container: it takes no place from them
 
     @property
     def name(self) -> str:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MOST_CONDUCTORS = 100  # tuning jobs at a time, the service's own limit
 STOP_SECONDS = 1.0  # until a job is stopped that is to be stopped on purpose
 REASON_CHARACTERS = 1024  # the model's limit of FailureReason
 
@@ -81,6 +82,7 @@ class JobEngine:
         self.folder = state.subfolder("jobs")
         self._live: dict[str, Job] = {}  # queued and running jobs by ARN
         self._pool = ThreadPoolExecutor(self.settings.concurrent_jobs, thread_name_prefix="job")
+        self._conductors = ThreadPoolExecutor(MOST_CONDUCTORS, thread_name_prefix="conductor")
 
     def jobs(self, kind: JobKind) -> Jobs:
         """The jobs of one kind. Those that an earlier server left unfinished are marked as failed."""
@@ -98,14 +100,16 @@ class JobEngine:
             self._live.pop(job.arn, None)
 
         self._live[job.arn] = job
-        job.future = self._pool.submit(self._run, job, work)
+        pool = self._conductors if job.kind.conducts else self._pool
+        job.future = pool.submit(self._run, job, work)
         job.future.add_done_callback(finish)
 
     def close(self) -> None:
         """Kill what runs; queued and running jobs are reported as failed, with the reason."""
         for job in list(self._live.values()):
             job.kill()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._conductors, self._pool):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def environment(self, region: str) -> dict[str, str]:
         """What every container gets, so that boto3 inside it talks to this server."""

@@ -19,6 +19,7 @@ from include.local_aws.sagemaker.metrics import MetricReader
 from include.local_aws.sagemaker.transfer import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from include.local_aws.calls import Caller, Output, Params
@@ -80,9 +81,7 @@ class TrainingJobs:
         self._jobs = engine.jobs(TRAINING)
 
     def create_training_job(self, params: Params, caller: Caller) -> Output:
-        document = request.document(params)
-        request.check(document, self._store)
-        return {"TrainingJobArn": self._jobs.create(document, params.get("Tags"), caller, self._work)}
+        return {"TrainingJobArn": self.start(params, caller, {})}
 
     def describe_training_job(self, params: Params, caller: Caller) -> Output:
         return self._jobs.describe(params["TrainingJobName"])
@@ -97,6 +96,22 @@ class TrainingJobs:
     def delete_training_job(self, params: Params, caller: Caller) -> Output:
         self._jobs.delete(params["TrainingJobName"])
         return None
+
+    def check(self, params: Params) -> Document:
+        """The job of a request, as Describe shows it. Raises ValidationException."""
+        document = request.document(params)
+        request.check(document, self._store)
+        return document
+
+    def start(self, params: Params, caller: Caller, more: Document) -> str:
+        """Start a training job that carries more members, such as the tuning job it belongs to; its ARN."""
+        return self._jobs.create(self.check(params) | more, params.get("Tags"), caller, self._work)
+
+    def find(self, name: str) -> Document:
+        return self._jobs.describe(name)
+
+    def all(self) -> Iterable[Document]:
+        return self._jobs.documents
 
     def _work(self, job: Job) -> None:
         job.limit(job.document["StoppingCondition"]["MaxRuntimeInSeconds"])

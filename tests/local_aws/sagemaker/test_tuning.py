@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError
+
+from include.local_aws.sagemaker.search_space import SearchSpace
+from tests.local_aws.sagemaker.job_requests import XGBOOST, channel, eventually, training
+
+ENDED = ("Completed", "Failed", "Stopped")
+SCORE = """
+import json
+values = json.load(open("/opt/ml/input/config/hyperparameters.json"))
+x = float(values["x"])
+print(f"score={1 - (x - 3) ** 2 / 100};", flush=True)
+"""
+SLEEP = "import time; print('started', flush=True); time.sleep(60)"
+OBJECTIVE = {"Type": "Maximize", "MetricName": "score"}
+X = {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "10"}]}
+
+
+def tuning(name, script, bucket, ranges=X, jobs=4, parallel=2, **config):
+    definition = training("unused", script, bucket)
+    del definition["TrainingJobName"]
+    specification = definition["AlgorithmSpecification"]
+    specification["MetricDefinitions"] = [{"Name": "score", "Regex": "score=([0-9.e-]+);"}]
+    # a tuning job's definition has no entry point: the script is the image's own, as script mode names it
+    entry = specification.pop("ContainerEntrypoint")
+    static = {
+        "sagemaker_program": f'"{entry[-1].rsplit("/", 1)[-1]}"',
+        "sagemaker_submit_directory": '"/opt/ml/input/data/code"',
+    }
+    return {
+        "HyperParameterTuningJobName": name,
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "RandomSeed": 7,
+            "HyperParameterTuningJobObjective": OBJECTIVE,
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": jobs, "MaxParallelTrainingJobs": parallel},
+            "ParameterRanges": ranges,
+            **config,
+        },
+        "TrainingJobDefinition": {**definition, "StaticHyperParameters": static},
+    }
+
+
+@pytest.fixture
+def tune(sagemaker, bucket, script):
+    def tune(name, code, **more):
+        request = tuning(name, script(code), bucket, **more)
+        sagemaker.create_hyper_parameter_tuning_job(**request)
+        return finished(sagemaker, name)
+
+    return tune
+
+
+def describe(sagemaker, name):
+    return sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+
+
+def finished(sagemaker, name):
+    eventually(lambda: describe(sagemaker, name)["HyperParameterTuningJobStatus"] in ENDED, seconds=60)
+    return describe(sagemaker, name)
+
+
+def children(sagemaker, name, **more):
+    return sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=name, **more
+    )["TrainingJobSummaries"]
+
+
+def test_the_best_of_several_training_jobs_is_found(tune, sagemaker):
+    job = tune("best", SCORE)
+    assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
+    assert job["TrainingJobStatusCounters"]["Completed"] == 4
+    assert job["ObjectiveStatusCounters"] == {"Succeeded": 4, "Pending": 0, "Failed": 0}
+    ranked = children(sagemaker, "best", SortBy="FinalObjectiveMetricValue", SortOrder="Descending")
+    values = [c["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for c in ranked]
+    assert values == sorted(values, reverse=True)
+    best = job["BestTrainingJob"]
+    assert best["TrainingJobName"] == ranked[0]["TrainingJobName"]
+    x = float(best["TunedHyperParameters"]["x"])
+    assert best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == pytest.approx(
+        1 - (x - 3) ** 2 / 100
+    )
+    assert best["ObjectiveStatus"] == "Succeeded"
+
+
+def test_a_child_is_an_ordinary_training_job(tune, sagemaker):
+    tune("family", SCORE, jobs=1)
+    (child,) = children(sagemaker, "family")
+    assert child["TrainingJobName"].startswith("family-001-")
+    job = sagemaker.describe_training_job(TrainingJobName=child["TrainingJobName"])
+    assert job["TuningJobArn"].endswith("hyper-parameter-tuning-job/family")
+    assert job["HyperParameters"]["_tuning_objective_metric"] == "score"
+    assert job["ModelArtifacts"]["S3ModelArtifacts"].endswith(
+        f"{child['TrainingJobName']}/output/model.tar.gz"
+    )
+
+
+def test_no_more_jobs_run_at_a_time_than_allowed(tune, sagemaker):
+    tune("parallel", SCORE, jobs=3, parallel=1)
+    described = [
+        sagemaker.describe_training_job(TrainingJobName=child["TrainingJobName"])
+        for child in children(sagemaker, "parallel", SortBy="Name", SortOrder="Ascending")
+    ]
+    for earlier, later in zip(described, described[1:], strict=False):
+        assert earlier["TrainingEndTime"] <= later["CreationTime"]
+
+
+def test_a_grid_tries_every_combination_once(tune, sagemaker):
+    ranges = {"CategoricalParameterRanges": [{"Name": "x", "Values": ["1", "3", "9"]}]}
+    job = tune("grid", SCORE, ranges=ranges, jobs=3, Strategy="Grid")
+    tried = sorted(child["TunedHyperParameters"]["x"] for child in children(sagemaker, "grid"))
+    assert tried == ["1", "3", "9"]
+    assert job["BestTrainingJob"]["TunedHyperParameters"] == {"x": "3"}
+
+
+def test_the_target_ends_the_search(tune, sagemaker):
+    job = tune(
+        "target", SCORE, jobs=20, parallel=1, TuningJobCompletionCriteria={"TargetObjectiveMetricValue": 0.5}
+    )
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert len(children(sagemaker, "target", MaxResults=50)) < 20
+
+
+def test_training_jobs_that_fail_end_the_search_with_their_reason(tune, sagemaker):
+    job = tune("failing", "raise SystemExit('no luck')", jobs=20, parallel=1)
+    assert job["HyperParameterTuningJobStatus"] == "Failed"
+    assert "AlgorithmError" in job["FailureReason"]
+    assert job["TrainingJobStatusCounters"]["NonRetryableError"] == 3
+
+
+def test_without_the_metric_the_tuning_job_fails(tune):
+    job = tune("silent", "print('nothing to say')", jobs=1)
+    assert "none emitted the metric score" in job["FailureReason"]
+    assert job["ObjectiveStatusCounters"]["Failed"] == 1
+
+
+def test_stopping_stops_the_training_jobs_first(sagemaker, bucket, script):
+    sagemaker.create_hyper_parameter_tuning_job(**tuning("stopped", script(SLEEP), bucket))
+    eventually(lambda: len(children(sagemaker, "stopped")) == 2)
+    sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+    job = finished(sagemaker, "stopped")
+    assert job["HyperParameterTuningJobStatus"] == "Stopped"
+    assert job["TrainingJobStatusCounters"]["Stopped"] == 2
+
+
+def test_listing_shows_counters_and_strategy(tune, sagemaker):
+    tune("listed", SCORE, jobs=1)
+    found = sagemaker.list_hyper_parameter_tuning_jobs(NameContains="listed")
+    (summary,) = found["HyperParameterTuningJobSummaries"]
+    assert (summary["Strategy"], summary["TrainingJobStatusCounters"]["Completed"]) == ("Random", 1)
+
+
+def test_the_built_in_algorithm_is_tuned_by_its_own_metric(sagemaker, s3, bucket):
+    random = np.random.default_rng(1)
+    x = random.normal(size=(300, 3))
+    rows = np.column_stack([(x[:, 0] > 0).astype(int), x])
+    text = "\n".join(",".join(map(str, row)) for row in rows)
+    for part in ("train", "validation"):
+        s3.put_object(Bucket=bucket, Key=f"tuned/{part}/rows.csv", Body=text.encode())
+    request = tuning("xgboost", f"s3://{bucket}/tuned/train/rows.csv", bucket, jobs=2)
+    request["HyperParameterTuningJobConfig"] |= {
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:auc"},
+        "ParameterRanges": {
+            "IntegerParameterRanges": [{"Name": "max_depth", "MinValue": "2", "MaxValue": "5"}],
+            "ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0.01", "MaxValue": "0.3"}],
+        },
+    }
+    request["TrainingJobDefinition"] |= {
+        "AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
+        "StaticHyperParameters": {"num_round": "5", "objective": "binary:logistic"},
+        "InputDataConfig": [
+            channel(part, f"s3://{bucket}/tuned/{part}/") for part in ("train", "validation")
+        ],
+    }
+    sagemaker.create_hyper_parameter_tuning_job(**request)
+    job = finished(sagemaker, "xgboost")
+    assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
+    assert job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"Strategy": "Grid"}, "categorical ranges only"),
+        ({"Strategy": "Hyperband"}, "Hyperband is not supported"),
+        ({"ranges": {}}, "must name 1 to 30"),
+        (
+            {"ranges": {"IntegerParameterRanges": [{"Name": "x", "MinValue": "9", "MaxValue": "1"}]}},
+            "'x': MinValue 9 is greater",
+        ),
+        (
+            {"ranges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "a", "MaxValue": "1"}]}},
+            "'x': could not convert",
+        ),
+        (
+            {"ranges": {"CategoricalParameterRanges": [{"Name": "sagemaker_program", "Values": ["a", "b"]}]}},
+            "both name sagemaker_program",
+        ),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_by_name(sagemaker, bucket, script, change, told):
+    with pytest.raises(ClientError, match=told):
+        sagemaker.create_hyper_parameter_tuning_job(**tuning("wrong", script(SCORE), bucket, **change))
+    with pytest.raises(ClientError, match="can't find a tuning job"):
+        describe(sagemaker, "wrong")
+
+
+def test_names_are_unique(tune, sagemaker, bucket, script):
+    tune("twice", SCORE, jobs=1)
+    with pytest.raises(ClientError, match="ResourceInUse"):
+        sagemaker.create_hyper_parameter_tuning_job(**tuning("twice", script(SCORE), bucket))
+
+
+def test_a_bayesian_search_comes_closer_than_a_random_one():
+    """Over 20 seeds on a smooth function, 25 tries each."""
+
+    def best(strategy, seed):
+        space = SearchSpace(X, strategy, maximize=True, seed=seed)
+        found = []
+        for _ in range(25):
+            trial, values = space.ask()
+            found.append(-((float(values["x"]) - 3) ** 2))
+            space.tell(trial, found[-1])
+        return max(found)
+
+    wins = [best("Bayesian", seed) >= best("Random", seed) for seed in range(20)]
+    assert sum(wins) > 12
+
+
+@pytest.mark.parametrize(
+    ("scaling", "low", "high", "share"),
+    [
+        ("Linear", "0.001", "1", 0.9),
+        ("Logarithmic", "0.001", "1", 1 / 3),
+        ("ReverseLogarithmic", "0", "0.999", 2 / 3),
+    ],
+)
+def test_scaling_types_say_where_to_look(scaling, low, high, share):
+    """The share of tries above 0.1, or above 0.9 where the range is searched towards one."""
+    entry = {"Name": "x", "MinValue": low, "MaxValue": high, "ScalingType": scaling}
+    space = SearchSpace({"ContinuousParameterRanges": [entry]}, "Random", maximize=True, seed=1)
+    values = np.array([float(space.ask()[1]["x"]) for _ in range(400)])
+    limit = 0.9 if scaling == "ReverseLogarithmic" else 0.1
+    assert (values > limit).mean() == pytest.approx(share, abs=0.08)
