@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from benchmarks import churn, control_plane, s3
+from benchmarks import churn, control_plane, s3, waits
 from benchmarks.table import table
 
 PAGE = Path(__file__).with_name("README.md")
@@ -17,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--mib", type=int, default=1024, help="size of the large S3 object")
     mib = parser.parse_args().mib
-    measured = table([*control_plane.measure(), *s3.measure(mib), *churn.measure()])
+    measured = table([*control_plane.measure(), *s3.measure(mib), *churn.measure(), *waits.measure()])
     print(measured)
     PAGE.write_text(KEPT.sub(lambda _: measured, PAGE.read_text()))
 

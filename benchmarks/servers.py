@@ -38,9 +38,10 @@ def client(service: str, url: str) -> Any:
 
 
 @contextmanager
-def local_aws(state: Path) -> Iterator[Server]:
+def local_aws(state: Path, *options: str) -> Iterator[Server]:
     ready = state.with_name("ready")
     arguments = ["-m", "include.local_aws", "--state", str(state), "--port", "0", "--ready-file", str(ready)]
+    arguments += options
     with _process(arguments) as process:
         _wait(process, ready.exists)
         yield process, ready.read_text().strip()

@@ -1,4 +1,4 @@
-"""The few calls to Airflow's REST API that the demo needs."""
+"""The few calls to Airflow's REST API that the demo and the tests need."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ class AirflowApi:
         answer.raise_for_status()
         return answer.json()
 
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._send("POST", path, body)
+
+    def patch(self, path: str, body: dict[str, Any]) -> Any:
+        return self._send("PATCH", path, body)
+
+    def _send(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        answer = self._client.request(method, path, json=body)
+        if answer.is_error:
+            raise AirflowApiError(f"{method} {path}: {answer.text}")
+        return answer.json()
+
     def wait_for_dag(self, dag_id: str, timeout: float = 90) -> None:
         """Until Airflow has read the DAG file; raises AirflowApiError with the import error otherwise."""
         deadline = time.monotonic() + timeout
@@ -54,10 +66,8 @@ class AirflowApi:
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
         """Start a run and return its id."""
-        answer = self._client.post(f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})
-        if answer.is_error:
-            raise AirflowApiError(f"{dag_id} could not be triggered: {answer.text}")
-        return str(answer.json()["dag_run_id"])
+        run = self.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
+        return str(run["dag_run_id"])
 
     def follow(self, dag_id: str, run_id: str, interval: float = 0.5) -> Iterator[list[dict[str, Any]]]:
         """The run's task instances, again and again, the last time when the run has finished."""

@@ -6,11 +6,13 @@ A plugin of pytest: the conftest files load it before Airflow, which reads its c
 from __future__ import annotations
 
 import atexit
+import datetime as dt
 import os
 import shutil
 import subprocess
 import tempfile
 import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,7 @@ import pytest
 from scripts import local_settings as local
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from airflow.models.dagrun import DagRun
     from airflow.sdk import DAG
@@ -38,11 +40,12 @@ def configure() -> None:
 configure()
 
 
-def start_local_aws(state: Path) -> tuple[subprocess.Popen[bytes], str]:
+def start_local_aws(state: Path, *options: str) -> tuple[subprocess.Popen[bytes], str]:
     """The local AWS as a process of its own; returns it with its URL."""
     ready = state.with_suffix(".url")
+    ready.unlink(missing_ok=True)
     process = subprocess.Popen(
-        [local.JOBS_PYTHON, "-m", "include.local_aws", "--state", state, "--ready-file", ready],
+        [local.JOBS_PYTHON, "-m", "include.local_aws", "--state", state, "--ready-file", ready, *options],
         cwd=local.PROJECT,
         stdout=subprocess.DEVNULL,
     )
@@ -68,6 +71,16 @@ def local_aws(state: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def run_dag_of(build: Callable[[], object]) -> DagRun:
+    """Run a DAG of the tasks that `build` makes."""
+    from airflow.sdk import DAG
+
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    with DAG(f"test-{uuid.uuid4().hex[:8]}", schedule=None, start_date=start) as dag:
+        build()
+    return run_dag(dag)
 
 
 def run_dag(dag: DAG) -> DagRun:

@@ -74,7 +74,10 @@ class Server:
             return await _send(incoming, refused.response)
         if call.match is not None and (answer := await self._fault(call, request, incoming)) is not None:
             return answer
-        return await _send(incoming, await self._perform(call, request, incoming))
+        try:
+            return await _send(incoming, await self._perform(call, request, incoming))
+        except ConnectionResetError:  # the client went away in the middle: nobody is left to be told
+            return web.Response()
 
     async def _fault(
         self, call: Call, request: Request, incoming: web.BaseRequest

@@ -19,6 +19,7 @@ from include.local_aws.sagemaker.endpoints import Endpoints
 from include.local_aws.sagemaker.jobs import JobEngine, JobSettings
 from include.local_aws.sagemaker.models import Models
 from include.local_aws.sagemaker.processing import ProcessingJobs
+from include.local_aws.sagemaker.registry import Registry
 from include.local_aws.sagemaker.runtime import Runtime
 from include.local_aws.sagemaker.tags import Tags, TagStore
 from include.local_aws.sagemaker.training import TrainingJobs
@@ -47,14 +48,16 @@ class Services:
         store, logs, tags = ObjectStore(state), LogStore(state), TagStore(state)
         jobs = JobSettings(concurrent_jobs=settings.jobs, faults=settings.faults)
         self._engine = JobEngine(state, probe(settings.runner), logs, tags, jobs)
-        models = Models(state, store, tags)
+        registry = Registry(state, tags)
+        models = Models(state, store, tags, registry)
         configs = EndpointConfigs(state, models, tags)
         self._endpoints = Endpoints(self._engine, store, models, configs)
         self._capture = DataCapture(store)
         training = TrainingJobs(self._engine, store)
         sagemaker: list[object] = [
             *(ProcessingJobs(self._engine, store), training, TuningJobs(self._engine, training)),
-            *(TransformJobs(self._engine, store, models), models, configs, self._endpoints, Tags(tags)),
+            *(TransformJobs(self._engine, store, models), models, configs, self._endpoints),
+            *(registry, Tags(tags)),
         ]
         self.handlers: dict[str, list[object]] = {
             "s3": s3.handlers(store),

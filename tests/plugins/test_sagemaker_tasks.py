@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.providers.amazon.aws.operators import sagemaker as provider_operators
 from airflow.providers.amazon.aws.sensors import sagemaker as provider_sensors
-from airflow.sdk import DAG
 
 from aws_ml.jobs.aws import Aws
 from aws_ml.jobs.errors import RETRY_POLICY, JobExists, JobFailed, JobRejected, JobTimedOut, ServiceFault
@@ -19,7 +18,7 @@ from aws_ml.jobs.wait import for_job
 from aws_ml.operators import sagemaker as operators
 from aws_ml.sensors import sagemaker as sensors
 from aws_ml.triggers.sagemaker import JobTrigger
-from tests.airflow_home import run_dag
+from tests.airflow_home import run_dag_of
 from tests.plugins.jobs.requests import (
     FAILING,
     HELLO,
@@ -32,20 +31,10 @@ from tests.plugins.jobs.requests import (
     wait_until,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 pytestmark = pytest.mark.usefixtures("aws", "database")
 
 OPERATORS = ["Processing", "Training", "Transform", "Tuning", "Endpoint", "Model", "EndpointConfig"]
 SENSORS = ["Processing", "Training", "Transform", "Tuning", "Endpoint"]
-
-
-def run(build: Callable[[], Any]) -> Any:
-    """Run a DAG of the tasks that `build` makes; returns the run's state and the last XCom."""
-    with DAG(unique("dag"), schedule=None, start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)) as dag:
-        build()
-    return run_dag(dag)
 
 
 def states(dag_run: Any) -> dict[str, str]:
@@ -78,7 +67,7 @@ def test_an_operator_can_wait_by_itself(how: dict[str, bool]) -> None:
     def build() -> None:
         operators.SageMakerProcessingOperator(task_id="job", config=processing(name, HELLO), **how)
 
-    assert run(build).state == "success"
+    assert run_dag_of(build).state == "success"
     assert status(name) == "Completed"
 
 
@@ -95,7 +84,7 @@ def test_an_operator_starts_and_a_sensor_waits(how: dict[str, bool], code: str, 
             task_id="wait", job_name=job, poke_interval=1, retries=0, **how
         )
 
-    assert states(run(build)) == {"job": "success", "wait": expected}
+    assert states(run_dag_of(build)) == {"job": "success", "wait": expected}
     assert jobs(name) == [name]
 
 
@@ -112,7 +101,7 @@ def test_a_failed_job_is_not_tried_again_by_the_task() -> None:
             retry_delay=dt.timedelta(seconds=0.1),
         )
 
-    assert run(build).state == "failed"
+    assert run_dag_of(build).state == "failed"
     assert jobs(name) == [name]
 
 

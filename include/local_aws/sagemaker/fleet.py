@@ -9,6 +9,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from include.local_aws.sagemaker.models import containers
 from include.local_aws.sagemaker.serving import ModelServer, ServingError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Fleet:
             )
 
     def _log(self, stream: str, model: Document) -> Any:
-        pipeline = len(model.get("Containers", [])) > 1
+        pipeline = len(containers(model)) > 1
 
         def write(container: str, line: str) -> None:
             self._logs.append(self._group, f"{stream}/{container}" if pipeline else stream, line)
@@ -117,9 +118,7 @@ def summaries(
     found = []
     for variant in config["ProductionVariants"]:
         model = models[variant["ModelName"]]
-        images = [
-            part["Image"] for part in [model.get("PrimaryContainer"), *model.get("Containers", [])] if part
-        ]
+        images = [container["Image"] for container in containers(model)]
         weight, count = weights[variant["VariantName"]], variant.get("InitialInstanceCount", 1)
         found.append(
             {

@@ -14,33 +14,43 @@ from include.local_aws.state import Taken
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
     from include.local_aws.s3.store import ObjectStore
+    from include.local_aws.sagemaker.registry import Registry
     from include.local_aws.sagemaker.tags import TagStore
     from include.local_aws.state import Collection, Document, State
 
 MOST_CONTAINERS = 15
+RESOLVED = "ResolvedContainers"  # of a model made from a model package; Describe does not show it
 
 
 def containers(model: Document) -> list[dict[str, Any]]:
     """The model's containers in order, each with the name by which logs and errors know it."""
     given = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model.get("Containers", [])
+    resolved: list[dict[str, Any]] = model.get(RESOLVED) or given
     return [
-        {"ContainerHostname": f"container-{number}", **container} for number, container in enumerate(given, 1)
+        {"ContainerHostname": f"container-{number}", **container}
+        for number, container in enumerate(resolved, 1)
     ]
 
 
 class Models:
     """The operations on models; `find` serves transform jobs and endpoints."""
 
-    def __init__(self, state: State, store: ObjectStore, tags: TagStore) -> None:
+    def __init__(self, state: State, store: ObjectStore, tags: TagStore, registry: Registry) -> None:
         self._documents: Collection = state.collection("model")
-        self._store, self._tags = store, tags
+        self._store, self._tags, self._registry = store, tags, registry
         self._listing = Listing(name="ModelName")
 
     def create_model(self, params: Params, caller: Caller) -> Output:
         """Store a model whose images are known and whose data is there."""
         arn = names.arn(caller, "model", params["ModelName"])
-        self._check(params)
         document = {name: value for name, value in params.items() if name != "Tags"}
+        if package := params.get("PrimaryContainer", {}).get("ModelPackageName"):
+            own = params["PrimaryContainer"].get("Environment", {})
+            document[RESOLVED] = [
+                container | {"Environment": container.get("Environment", {}) | own}
+                for container in self._registry.containers(package, caller)
+            ]
+        self._check(document)
         document |= {"ModelArn": arn, "CreationTime": time.time()}
         document.setdefault("EnableNetworkIsolation", False)
         try:

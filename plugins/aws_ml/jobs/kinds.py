@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -29,6 +29,7 @@ class Kind:
     log_group: str | None = None
     limit: int = 63  # characters of a name
     ended: tuple[str, ...] = ("Completed", "Failed", "Stopped", "Stopping")
+    gone: bool = False  # success is that it does not exist any more
 
     def look(self, client: Any, name: str) -> dict[str, Any]:
         """The job as its Describe operation shows it."""
@@ -121,6 +122,10 @@ KINDS: dict[str, Kind] = {
         ),
     )
 }
+
+KINDS["endpoint_deletion"] = replace(
+    KINDS["endpoint"], key="endpoint_deletion", waiter="EndpointDeleted", gone=True
+)
 
 # What is there at once, without a wait.
 MODEL = Kind(

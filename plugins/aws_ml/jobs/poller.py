@@ -160,7 +160,7 @@ class Poller:
     def _outcomes(self, kind: Kind, group: list[Watch]) -> dict[str, Outcome]:
         """Where those jobs stand that may have ended."""
         client = self._aws.client("sagemaker")
-        if len(group) <= FEW:
+        if len(group) <= FEW or kind.gone:  # what is gone is in no list
             changed = group
         else:
             summaries = self._summaries(client, kind, group)
@@ -173,7 +173,8 @@ class Poller:
         for watch in changed:
             description = find(client, kind, watch.name)
             if description is None:
-                found[watch.name] = Outcome("failure", "missing", f"there is no {kind.noun} of that name")
+                why = f"there is no {kind.noun} of that name"
+                found[watch.name] = Outcome("success" if kind.gone else "failure", "missing", why)
             else:
                 found[watch.name] = outcome(kind, description, watch.expected)
         return found

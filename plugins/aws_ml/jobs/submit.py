@@ -148,8 +148,8 @@ BUSY_PAUSE = 5.0
 USELESS = ("Failed", "OutOfService")  # states of an endpoint that only deletion ends
 
 
-def ensure(client: Any, kind: Kind, config: dict[str, Any], log: logging.Logger) -> dict[str, Any]:
-    """Create a model or an endpoint configuration, or find the same one; returns its description.
+def ensure(client: Any, kind: Kind, config: dict[str, Any], log: logging.Logger) -> None:
+    """Create a model or an endpoint configuration, or find the same one.
 
     :raises JobExists: where one of the name differs, naming the members.
     :raises JobRejected: when AWS refuses the request.
@@ -159,7 +159,6 @@ def ensure(client: Any, kind: Kind, config: dict[str, Any], log: logging.Logger)
         if lines := differences(config, kind.look(client, name)):
             raise JobExists(f"The {kind.noun} {name} exists and is another one: {'; '.join(lines)}")
         log.info("The %s %s is there already", kind.noun, name)
-    return kind.look(client, name)
 
 
 def submit_endpoint(

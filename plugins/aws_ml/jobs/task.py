@@ -10,10 +10,12 @@ from aws_ml.jobs import wait as waiting
 from aws_ml.jobs.aws import Aws
 from aws_ml.jobs.errors import RETRY_POLICY
 from aws_ml.jobs.kinds import KINDS, Kind
+from aws_ml.jobs.lineage import lineage
 from aws_ml.jobs.outcome import outcome
 from aws_ml.links.sagemaker import LINKS, JobLink, JobLogsLink
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors.base import OperatorLineage
     from airflow.sdk import Context
 
     from aws_ml.jobs.wait import Wait
@@ -33,6 +35,7 @@ class JobTask(BaseOperator):
         super().__init__(**kwargs)
         self.stop_on_kill = stop_on_kill
         self._running: str | None = None  # the job that this process waits for
+        self._seen: dict[str, Any] | None = None  # the job's last description
 
     @property
     def task(self) -> Any:
@@ -47,6 +50,15 @@ class JobTask(BaseOperator):
     def aws(self) -> Aws:
         task = self.task
         return Aws(task.aws_conn_id, task.region_name, task.verify, task.botocore_config)
+
+    def look(self, name: str) -> dict[str, Any]:
+        """The job as AWS describes it now."""
+        self._seen = self.kind.look(self.aws.client("sagemaker"), name)
+        return self._seen
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """What the job reads and writes, for OpenLineage."""
+        return lineage(self.kind, self._seen or {})
 
     def persist_links(self, context: Context, name: str) -> None:
         """Keep what the links are made of."""

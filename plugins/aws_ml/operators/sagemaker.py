@@ -66,7 +66,7 @@ class JobOperator(JobTask):
         client = self.aws.client("sagemaker")
         submitted = self.submit(client)
         self.persist_links(context, submitted.name)
-        description = self.kind.look(client, submitted.name)
+        description = self.look(submitted.name)
         if task.wait_for_completion:
             wait = for_job(
                 self.kind,
@@ -77,13 +77,12 @@ class JobOperator(JobTask):
                 print_log=bool(getattr(task, "print_log", True)),
             )
             self.wait_for(wait, description, deferrable=task.deferrable)
-            description = self.kind.look(client, submitted.name)
+            description = self.look(submitted.name)
         return self.result(client, description)
 
     def execute_complete(self, context: Context, event: Description | None = None) -> Description:
         """Back from the triggerer: the result, or the reason why there is none."""
-        client = self.aws.client("sagemaker")
-        return self.result(client, self.kind.look(client, self.judge(event)))
+        return self.result(self.aws.client("sagemaker"), self.look(self.judge(event)))
 
 
 class SageMakerProcessingOperator(JobOperator, provider.SageMakerProcessingOperator):
@@ -163,9 +162,9 @@ class SageMakerModelOperator(JobTask, provider.SageMakerModelOperator):
 
     def execute(self, context: Context) -> Description:
         self.preprocess_config()
-        found = ensure(self.aws.client("sagemaker"), MODEL, self.config, self.task.log)
+        ensure(self.aws.client("sagemaker"), MODEL, self.config, self.task.log)
         self.persist_links(context, self.config["ModelName"])
-        return {"Model": provider.serialize(found)}
+        return {"Model": provider.serialize(self.look(self.config["ModelName"]))}
 
 
 class SageMakerEndpointConfigOperator(JobTask, provider.SageMakerEndpointConfigOperator):
@@ -175,6 +174,6 @@ class SageMakerEndpointConfigOperator(JobTask, provider.SageMakerEndpointConfigO
 
     def execute(self, context: Context) -> Description:
         self.preprocess_config()
-        found = ensure(self.aws.client("sagemaker"), ENDPOINT_CONFIG, self.config, self.task.log)
+        ensure(self.aws.client("sagemaker"), ENDPOINT_CONFIG, self.config, self.task.log)
         self.persist_links(context, self.config["EndpointConfigName"])
-        return {"EndpointConfig": provider.serialize(found)}
+        return {"EndpointConfig": provider.serialize(self.look(self.config["EndpointConfigName"]))}

@@ -67,19 +67,18 @@ class JobSensor(JobTask):
         self.persist_links(context, self.job)
         if not self.deferrable:
             return super().execute(context)
-        description = self.kind.look(self.aws.client("sagemaker"), self.job)
+        description = self.look(self.job)
         self.wait_for(self._wait(description), description, deferrable=True)
         return serialize(description)  # it had ended
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        return serialize(self.kind.look(self.aws.client("sagemaker"), self.judge(event)))
+        return serialize(self.look(self.judge(event)))
 
     def poke(self, context: Context) -> PokeReturnValue:
         """One look, for installations without a triggerer."""
-        client = self.aws.client("sagemaker")
         if self._watch is None:
             self._running = self.job
-            wait = self._wait(self.kind.look(client, self.job))
+            wait = self._wait(self.look(self.job))
             cursor = LogCursor()
             self._watch = wait.watch(cursor, lambda _, lines, outcome: self._news.append((lines, outcome)))
         Poller(self.aws).look([self._watch])
@@ -89,7 +88,7 @@ class JobSensor(JobTask):
                 self.task.log.info("%s", line)
             if outcome is not None:
                 waiting.verdict(self.kind, self.job, outcome.state, outcome.status, outcome.reason, lines)
-                return PokeReturnValue(is_done=True, xcom_value=serialize(self.kind.look(client, self.job)))
+                return PokeReturnValue(is_done=True, xcom_value=serialize(self.look(self.job)))
         return PokeReturnValue(is_done=False)
 
 

@@ -136,8 +136,10 @@ def test_a_model_and_a_configuration_are_created_once_and_never_swapped() -> Non
     }
     config = {"EndpointConfigName": name, "ProductionVariants": [variant]}
     for kind, wanted in ((MODEL, model), (ENDPOINT_CONFIG, config)):
-        made = ensure(sagemaker(), kind, wanted, LOG)
-        assert ensure(sagemaker(), kind, wanted, LOG) == made
+        ensure(sagemaker(), kind, wanted, LOG)
+        made = kind.look(sagemaker(), name)
+        ensure(sagemaker(), kind, wanted, LOG)
+        assert kind.look(sagemaker(), name) == made
     other = {**model, "PrimaryContainer": {**container, "Environment": {"A": "2"}}}
     with pytest.raises(JobExists, match=r"PrimaryContainer.Environment.A: asked for '2', is '1'"):
         ensure(sagemaker(), MODEL, other, LOG)

@@ -1,0 +1,303 @@
+"""Every kind of job under a real scheduler, while workers, the triggerer and the local AWS are killed.
+
+What is expected each time: as many jobs as the policy allows, the true end, and each line of the job's log
+exactly once in the log of the task's last try.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from datetime import datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+import pytest
+
+from aws_ml.jobs.kinds import KINDS as ALL_KINDS
+from aws_ml.names import resource_name
+from scripts import local_settings as local
+from scripts.airflow_api import AirflowApi, AirflowApiError
+from scripts.stack import free_port
+from tests.airflow_home import start_local_aws
+from tests.chaos import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(900)
+
+KINDS = list(jobs.REQUESTS)
+LOGGED = ("processing", "training", "transform")
+DEATHS = ("before submit", "after submit", "while waiting")
+PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+FINISHED = ("success", "failed")
+QUICK = {  # Airflow notices within seconds that somebody died
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__CORE__PARALLELISM": "8",
+    "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG": "32",
+}
+
+
+def eventually(check: Callable[[], Any], seconds: float = 180) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := check()):
+        assert time.monotonic() < deadline, "it did not come to that in time"
+        time.sleep(0.5)
+    return found
+
+
+class Run:
+    """One run of a chaos DAG."""
+
+    def __init__(self, stack: Stack, kind: str, how: str, die: str = "") -> None:
+        self.stack, self.kind, self.dag = stack, kind, f"chaos_{kind}_{how}"
+        self.id = stack.api.trigger(self.dag, {"die": die})
+        self.path = f"/dags/{self.dag}/dagRuns/{self.id}"
+
+    @property
+    def state(self) -> str:
+        return str(self.stack.api.get(self.path)["state"])
+
+    @property
+    def task(self) -> dict[str, Any]:
+        return dict(self.stack.api.get(f"{self.path}/taskInstances/job"))
+
+    def finish(self, seconds: float = 240) -> Run:
+        eventually(lambda: self.state in FINISHED, seconds)
+        return self
+
+    def wait_until_deferred(self) -> None:
+        """In the triggerer, with some of the job's lines written and some to come."""
+        eventually(lambda: self.task["state"] == "deferred")
+
+    def clear(self) -> bool:
+        body = {"dry_run": False, "dag_run_id": self.id, "task_ids": ["job"], "only_failed": False}
+        return self._done(lambda: self.stack.api.post(f"/dags/{self.dag}/clearTaskInstances", body))
+
+    def fail(self) -> bool:
+        return self._done(
+            lambda: self.stack.api.patch(f"{self.path}/taskInstances/job", {"new_state": "failed"})
+        )
+
+    @staticmethod
+    def _done(act: Callable[[], Any]) -> bool:
+        """False where Airflow's SQLite database was busy: a person would click again."""
+        try:
+            return bool(act())
+        except AirflowApiError as error:
+            if "Database error" not in str(error):
+                raise
+            return False
+
+    @property
+    def jobs(self) -> dict[str, str]:
+        """Status by name of all jobs that this run created, in the order of their names."""
+        kind, run = ALL_KINDS[self.kind], self.stack.api.get(self.path)
+        moment = SimpleNamespace(run_id=self.id, run_after=datetime.fromisoformat(run["run_after"]))
+        name = resource_name("chaos", self.kind, moment, 32)
+        # a second job of the same run has a number for its last characters
+        listed = getattr(self.stack.sagemaker, kind.list)(NameContains=name[:30], MaxResults=50)
+        found = sorted(listed[kind.summaries], key=lambda job: str(job[kind.name]))
+        return {job[kind.name]: job[kind.status] for job in found}
+
+    def lines(self) -> Counter[int]:
+        """How often each line of the job is in the log of the last try."""
+        number = self.task["try_number"]
+        content = self.stack.api.get(f"{self.path}/taskInstances/job/logs/{number}?full_content=true")[
+            "content"
+        ]
+        events = [str(line.get("event", "")) for line in content]
+        return Counter(int(m[1]) for event in events for m in [re.search(r": line (\d+)$", event)] if m)
+
+
+class Stack:
+    """Airflow's components as processes of their own, and a local AWS."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.aws_state, self.port = home / "aws", free_port(0)
+        self.aws: subprocess.Popen[bytes]
+        self.start_aws(free_port(0))
+        local.AIRFLOW_HOME = home
+        self.environment = local.airflow_environment(self.aws_url, self.port) | QUICK
+        self.environment["AIRFLOW__CORE__DAGS_FOLDER"] = str(local.PROJECT / "tests/chaos/dags")
+        self.airflow("db", "migrate").wait(120)
+        self.parts = {part: self.airflow(part) for part in PARTS}
+        url = f"http://127.0.0.1:{self.port}"
+        self.api = eventually(lambda: self._log_in(url))
+        s3, self.sagemaker = (self.client(service) for service in ("s3", "sagemaker"))
+        s3.create_bucket(Bucket=local.BUCKET, CreateBucketConfiguration={"LocationConstraint": local.REGION})
+        jobs.prepare(s3, self.sagemaker)
+        for kind in KINDS:
+            self.api.wait_for_dag(f"chaos_{kind}_deferred")
+
+    def client(self, service: str) -> Any:
+        session = boto3.Session("local", "local", region_name=local.REGION)
+        return session.client(service, endpoint_url=self.aws_url)
+
+    def _log_in(self, url: str) -> AirflowApi | None:
+        passwords = self.home / "simple_auth_manager_passwords.json.generated"
+        try:
+            return AirflowApi(url, "admin", json.loads(passwords.read_text())["admin"])
+        except (FileNotFoundError, httpx.HTTPError):
+            return None
+
+    def airflow(self, *words: str) -> subprocess.Popen[bytes]:
+        with (self.home / f"{words[0]}.log").open("ab") as log:
+            return subprocess.Popen(
+                [local.AIRFLOW, *words],
+                env=self.environment,
+                cwd=local.PROJECT,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def start_aws(self, port: int) -> None:
+        self.aws_port = port
+        self.aws, self.aws_url = start_local_aws(self.aws_state, "--port", str(port), "--jobs", "8")
+
+    def kill_aws(self) -> None:
+        self.aws.kill()
+        self.aws.wait()
+        self.start_aws(self.aws_port)
+
+    def kill_triggerer(self) -> None:
+        os.killpg(self.parts["triggerer"].pid, signal.SIGKILL)
+        self.parts["triggerer"].wait()
+        self.parts["triggerer"] = self.airflow("triggerer")
+
+    def close(self) -> None:
+        for process in (*self.parts.values(), self.aws):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM) if process is not self.aws else process.terminate()
+        for process in (*self.parts.values(), self.aws):
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    running = Stack(tmp_path_factory.mktemp("chaos"))
+    yield running
+    running.close()
+
+
+def complete(run: Run) -> None:
+    if run.kind in LOGGED:
+        assert run.lines() == dict.fromkeys(range(jobs.LINES), 1)
+
+
+# All runs of a scene are started together: what happens to one must not matter to the others.
+
+
+@pytest.fixture(scope="module")
+def worker_deaths(stack: Stack) -> dict[tuple[str, str], Run]:
+    runs = {
+        (kind, die): Run(stack, kind, "in_place" if die == "while waiting" else "deferred", die)
+        for die in DEATHS
+        for kind in KINDS
+    }
+    return {key: run.finish(400) for key, run in runs.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("die", DEATHS)
+def test_a_worker_that_dies_costs_no_second_job(
+    worker_deaths: dict[tuple[str, str], Run], kind: str, die: str
+) -> None:
+    run = worker_deaths[kind, die]
+    assert run.state == "success"
+    assert run.task["try_number"] == 2
+    assert len(run.jobs) == 1
+    complete(run)
+
+
+@pytest.fixture(scope="module")
+def triggerer_death(stack: Stack, worker_deaths: Any) -> dict[str, Run]:
+    runs = {kind: Run(stack, kind, "deferred") for kind in KINDS}
+    for run in runs.values():
+        run.wait_until_deferred()
+    time.sleep(4)
+    stack.kill_triggerer()
+    return {kind: run.finish() for kind, run in runs.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_triggerer_that_dies_changes_nothing(triggerer_death: dict[str, Run], kind: str) -> None:
+    run = triggerer_death[kind]
+    assert run.state == "success"
+    assert run.task["try_number"] == 1
+    assert list(run.jobs.values()) in (["Completed"], ["InService"])
+    complete(run)
+
+
+@pytest.fixture(scope="module")
+def aws_death(stack: Stack, triggerer_death: Any) -> dict[str, Run]:
+    runs = {kind: Run(stack, kind, "deferred") for kind in KINDS}
+    for run in runs.values():
+        run.wait_until_deferred()
+    time.sleep(2)
+    stack.kill_aws()
+    return runs
+
+
+@pytest.fixture(scope="module")
+def people(stack: Stack, aws_death: dict[str, Run]) -> dict[tuple[str, str], Run]:
+    """Runs whose task is cleared, or marked as failed, by somebody while it waits."""
+    runs = {(kind, act): Run(stack, kind, "deferred") for act in ("clear", "fail") for kind in KINDS}
+    for (_, act), run in runs.items():
+        run.wait_until_deferred()
+        eventually(getattr(run, act))
+    return {key: run.finish() for key, run in runs.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_restart_of_aws_is_told_as_it_is(aws_death: dict[str, Run], people: Any, kind: str) -> None:
+    """Its running jobs failed by its fault: one more is allowed. Endpoints come back by themselves."""
+    run = aws_death[kind].finish()
+    assert run.state == "success"
+    if kind == "endpoint":
+        assert list(run.jobs.values()) == ["InService"]
+    else:
+        assert list(run.jobs.values()) == ["Failed", "Completed"]
+    complete(run)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_clearing_a_task_stops_its_job_and_starts_another(
+    people: dict[tuple[str, str], Run], kind: str
+) -> None:
+    run = people[kind, "clear"]
+    assert run.state == "success"
+    if kind == "endpoint":  # nothing to stop: it is found as it comes up
+        assert list(run.jobs.values()) == ["InService"]
+    else:
+        assert list(run.jobs.values()) == ["Stopped", "Completed"]
+    complete(run)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_task_that_somebody_fails_leaves_no_job_behind(
+    people: dict[tuple[str, str], Run], kind: str
+) -> None:
+    run = people[kind, "fail"]
+    assert run.state == "failed"
+    if kind == "endpoint":
+        assert len(run.jobs) == 1
+    else:
+        eventually(lambda: list(run.jobs.values()) == ["Stopped"], 60)

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local_aws.sagemaker import hosting
+
+
+@pytest.fixture
+def group(sagemaker):
+    name = f"churn-{uuid.uuid4().hex[:6]}"
+    sagemaker.create_model_package_group(ModelPackageGroupName=name, ModelPackageGroupDescription="telco")
+    return name
+
+
+@pytest.fixture
+def register(sagemaker, s3, bucket, group):
+    def register(factor=2.0, **more):
+        container = hosting.container(s3, bucket, factor)
+        specification = {
+            "Containers": [container],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        }
+        return sagemaker.create_model_package(
+            ModelPackageGroupName=group, InferenceSpecification=specification, **more
+        )["ModelPackageArn"]
+
+    return register
+
+
+def describe(sagemaker, arn):
+    return sagemaker.describe_model_package(ModelPackageName=arn)
+
+
+def test_versions_of_a_group_are_counted_and_wait_for_approval(sagemaker, register, group):
+    arns = [register(), register()]
+    assert [arn.rpartition(f"model-package/{group}/")[2] for arn in arns] == ["1", "2"]
+    package = describe(sagemaker, arns[1])
+    assert (package["ModelPackageVersion"], package["ModelApprovalStatus"]) == (2, "PendingManualApproval")
+    assert package["ModelPackageStatus"] == "Completed"
+
+
+def test_a_number_is_never_used_twice(sagemaker, register):
+    first = register()
+    sagemaker.delete_model_package(ModelPackageName=first)
+    assert register().endswith("/2")
+
+
+def test_what_was_registered_is_described(sagemaker, register):
+    metrics = {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://b/e.json"}}}
+    arn = register(
+        ModelMetrics=metrics,
+        CustomerMetadataProperties={"run": "1"},
+        MetadataProperties={"CommitId": "abc"},
+        Tags=[{"Key": "owner", "Value": "ml"}],
+    )
+    package = describe(sagemaker, arn)
+    assert package["ModelMetrics"] == metrics
+    assert package["CustomerMetadataProperties"] == {"run": "1"}
+    assert package["MetadataProperties"] == {"CommitId": "abc"}
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "owner", "Value": "ml"}]
+
+
+def test_approval_and_metadata_change_the_rest_stays(sagemaker, register):
+    arn = register(CustomerMetadataProperties={"run": "1", "old": "x"})
+    sagemaker.update_model_package(
+        ModelPackageArn=arn,
+        ModelApprovalStatus="Approved",
+        ApprovalDescription="better",
+        CustomerMetadataProperties={"run": "2"},
+        CustomerMetadataPropertiesToRemove=["old"],
+    )
+    package = describe(sagemaker, arn)
+    assert (package["ModelApprovalStatus"], package["ApprovalDescription"]) == ("Approved", "better")
+    assert package["CustomerMetadataProperties"] == {"run": "2"}
+    assert package["LastModifiedTime"] >= package["CreationTime"]
+    assert package["InferenceSpecification"]["Containers"][0]["Image"] == hosting.IMAGE
+
+
+def test_the_newest_approved_version_is_found_by_listing(sagemaker, register, group):
+    arns = [register() for _ in range(3)]
+    for arn in arns[:2]:
+        sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    page = sagemaker.list_model_packages(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="Approved",
+        SortBy="CreationTime",
+        SortOrder="Descending",
+        MaxResults=1,
+    )
+    assert [p["ModelPackageArn"] for p in page["ModelPackageSummaryList"]] == [arns[1]]
+    assert "NextToken" in page
+
+
+def test_packages_of_groups_are_listed_only_where_asked_for(sagemaker, register):
+    arn = register()
+
+    def listed(**more):
+        found = sagemaker.list_model_packages(MaxResults=100, **more)["ModelPackageSummaryList"]
+        return arn in [package["ModelPackageArn"] for package in found]
+
+    assert not listed()
+    assert listed(ModelPackageType="Versioned")
+    assert listed(ModelPackageType="Both")
+
+
+def test_an_approved_package_is_a_model(sagemaker, register, client):
+    arn = register(3.0)
+    request = {"ModelName": "packaged", "ExecutionRoleArn": hosting.ROLE}
+    with pytest.raises(ClientError, match="PendingManualApproval"):
+        sagemaker.create_model(**request, PrimaryContainer={"ModelPackageName": arn})
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    sagemaker.create_model(**request, PrimaryContainer={"ModelPackageName": arn})
+    described = sagemaker.describe_model(ModelName="packaged")
+    assert described["PrimaryContainer"]["ModelPackageName"] == arn
+    variants = [hosting.variant("packaged")]
+    sagemaker.create_endpoint_config(EndpointConfigName="packaged", ProductionVariants=variants)
+    sagemaker.create_endpoint(EndpointName="packaged", EndpointConfigName="packaged")
+    assert hosting.settled(sagemaker, "packaged")["EndpointStatus"] == "InService"
+    answer = client("sagemaker-runtime").invoke_endpoint(
+        EndpointName="packaged", Body=b"2", ContentType="text/csv"
+    )
+    assert answer["Body"].read() == b"6.0"
+    sagemaker.delete_endpoint(EndpointName="packaged")
+
+
+def test_a_group_goes_after_its_packages(sagemaker, register, group):
+    arn = register()
+    with pytest.raises(ClientError, match="ConflictException"):
+        sagemaker.delete_model_package_group(ModelPackageGroupName=group)
+    sagemaker.delete_model_package(ModelPackageName=arn)
+    sagemaker.delete_model_package_group(ModelPackageGroupName=group)
+    with pytest.raises(ClientError, match="does not exist"):
+        sagemaker.describe_model_package_group(ModelPackageGroupName=group)
+
+
+def test_several_are_described_at_once(sagemaker, register):
+    arn = register()
+    answer = sagemaker.batch_describe_model_package(ModelPackageArnList=[arn, f"{arn}9"])
+    assert list(answer["ModelPackageSummaries"]) == [arn]
+    assert list(answer["BatchDescribeModelPackageErrorMap"]) == [f"{arn}9"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        ({}, "either ModelPackageName or ModelPackageGroupName"),
+        ({"ModelPackageGroupName": "nobody"}, "model-package-group/nobody does not exist"),
+        ({"ModelPackageName": "alone", "InferenceSpecification": None}, "InferenceSpecification is required"),
+    ],
+)
+def test_wrong_requests_are_refused_by_name(sagemaker, request_, told):
+    specification = {"InferenceSpecification": {"Containers": [{"Image": hosting.IMAGE}]}}
+    request = {key: value for key, value in (specification | request_).items() if value is not None}
+    with pytest.raises(ClientError, match=told):
+        sagemaker.create_model_package(**request)
+
+
+def test_a_group_exists_once(sagemaker, group):
+    with pytest.raises(ClientError, match="already exists"):
+        sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    names = [
+        g["ModelPackageGroupName"]
+        for g in sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]
+    ]
+    assert names == [group]
