@@ -6,7 +6,7 @@ AIRFLOW := .venv/airflow
 JOBS := .venv/jobs
 AIRFLOW_PY := $(AIRFLOW)/bin/python
 JOBS_PY := $(JOBS)/bin/python
-.PHONY: help install demo up down status test lint format bench package lock clean
+.PHONY: help install demo up down status test chaos lint format bench package lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ status: install ## what runs, and where
 
 test: install ## the whole suite
 	@scripts/test.sh
+
+chaos: install ## kill workers, the triggerer and AWS while jobs run (5 minutes)
+	@.venv/airflow/bin/python -m pytest tests/chaos
 
 lint: install ## ruff and mypy (strict)
 	@scripts/lint.sh

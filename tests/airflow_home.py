@@ -83,7 +83,7 @@ def run_dag_of(build: Callable[[], object]) -> DagRun:
     return run_dag(dag)
 
 
-def run_dag(dag: DAG) -> DagRun:
+def run_dag(dag: DAG, conf: dict[str, str] | None = None) -> DagRun:
     """Run a DAG that lies in no bundle in this process, and return the run."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
@@ -92,7 +92,7 @@ def run_dag(dag: DAG) -> DagRun:
     bag.bag_dag(dag)
     DagBundlesManager().sync_bundles_to_db()
     sync_bag_to_db(bag, "dags-folder", None)
-    return dag.test()
+    return dag.test(run_conf=conf or {})
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 IMAGE, MODEL, SLOW_MODEL = hosting.IMAGE, "chaos", "chaos-slow"
-SECONDS_TO_LOAD = 8  # of the slow model: so long its endpoint is Creating
-LINES = 24
+SECONDS_TO_LOAD = 18  # of the slow model: so long its endpoint is Creating
+LINES = 36
 PAUSE = 0.5
 COUNTING = (
     f"import time; [(print('line', i, flush=True), time.sleep({PAUSE})) for i in range({LINES})]; "

@@ -79,8 +79,9 @@ class Run:
         return self
 
     def wait_until_deferred(self) -> None:
-        """In the triggerer, with some of the job's lines written and some to come."""
-        eventually(lambda: self.task["state"] == "deferred")
+        """Until the triggerer has it: before, nobody can tell the trigger that its task was killed."""
+        eventually(lambda: self.task["state"] == "deferred" and self.task["triggerer_job"])
+        time.sleep(1)
 
     def clear(self) -> bool:
         body = {"dry_run": False, "dag_run_id": self.id, "task_ids": ["job"], "only_failed": False}
@@ -103,13 +104,13 @@ class Run:
 
     @property
     def jobs(self) -> dict[str, str]:
-        """Status by name of all jobs that this run created, in the order of their names."""
+        """Status by name of all jobs that this run created, oldest first."""
         kind, run = ALL_KINDS[self.kind], self.stack.api.get(self.path)
         moment = SimpleNamespace(run_id=self.id, run_after=datetime.fromisoformat(run["run_after"]))
         name = resource_name("chaos", self.kind, moment, 32)
         # a second job of the same run has a number for its last characters
         listed = getattr(self.stack.sagemaker, kind.list)(NameContains=name[:30], MaxResults=50)
-        found = sorted(listed[kind.summaries], key=lambda job: str(job[kind.name]))
+        found = sorted(listed[kind.summaries], key=lambda job: str(job["CreationTime"]))
         return {job[kind.name]: job[kind.status] for job in found}
 
     def lines(self) -> Counter[int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+LOG_CURSOR = "aws_ml_log_cursor"  # XCom of a waiting task: its LogCursor
 LATE_MILLISECONDS = 5_000  # lines of several hosts do not arrive in the order of their times
 
 

@@ -11,6 +11,7 @@ from aws_ml.jobs.aws import Aws
 from aws_ml.jobs.errors import RETRY_POLICY
 from aws_ml.jobs.kinds import KINDS, Kind
 from aws_ml.jobs.lineage import lineage
+from aws_ml.jobs.logs import LOG_CURSOR
 from aws_ml.jobs.outcome import outcome
 from aws_ml.links.sagemaker import LINKS, JobLink, JobLogsLink
 
@@ -60,8 +61,9 @@ class JobTask(BaseOperator):
         """What the job reads and writes, for OpenLineage."""
         return lineage(self.kind, self._seen or {})
 
-    def persist_links(self, context: Context, name: str) -> None:
-        """Keep what the links are made of."""
+    def remember(self, context: Context, name: str) -> None:
+        """Keep in XCom what the links are made of, and where the trigger begins to read the job's log."""
+        context["ti"].xcom_push(LOG_CURSOR, {"job": name, "cursor": None})
         told = {
             "context": context,
             "operator": self,

@@ -77,7 +77,7 @@ class SageMakerUpdateEndpointWeightsOperator(EndpointTask):
 
         :raises JobFailed: when the endpoint does not show the weights afterwards.
         """
-        self.persist_links(context, self.endpoint_name)
+        self.remember(context, self.endpoint_name)
         counts = self.instance_counts or {}
         desired = [
             {
@@ -150,7 +150,7 @@ class SageMakerInvokeEndpointOperator(EndpointTask):
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
-        self.persist_links(context, self.endpoint_name)
+        self.remember(context, self.endpoint_name)
         optional = {"Accept": self.accept, "TargetVariant": self.target_variant}
         try:
             answer = self.aws.client("sagemaker-runtime").invoke_endpoint(

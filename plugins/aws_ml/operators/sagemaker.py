@@ -65,7 +65,7 @@ class JobOperator(JobTask):
         task.preprocess_config()
         client = self.aws.client("sagemaker")
         submitted = self.submit(client)
-        self.persist_links(context, submitted.name)
+        self.remember(context, submitted.name)
         description = self.look(submitted.name)
         if task.wait_for_completion:
             wait = for_job(
@@ -163,7 +163,7 @@ class SageMakerModelOperator(JobTask, provider.SageMakerModelOperator):
     def execute(self, context: Context) -> Description:
         self.preprocess_config()
         ensure(self.aws.client("sagemaker"), MODEL, self.config, self.task.log)
-        self.persist_links(context, self.config["ModelName"])
+        self.remember(context, self.config["ModelName"])
         return {"Model": provider.serialize(self.look(self.config["ModelName"]))}
 
 
@@ -175,5 +175,5 @@ class SageMakerEndpointConfigOperator(JobTask, provider.SageMakerEndpointConfigO
     def execute(self, context: Context) -> Description:
         self.preprocess_config()
         ensure(self.aws.client("sagemaker"), ENDPOINT_CONFIG, self.config, self.task.log)
-        self.persist_links(context, self.config["EndpointConfigName"])
+        self.remember(context, self.config["EndpointConfigName"])
         return {"EndpointConfig": provider.serialize(self.look(self.config["EndpointConfigName"]))}

@@ -64,7 +64,7 @@ class JobSensor(JobTask):
 
         :raises JobError: when it did not succeed.
         """
-        self.persist_links(context, self.job)
+        self.remember(context, self.job)
         if not self.deferrable:
             return super().execute(context)
         description = self.look(self.job)

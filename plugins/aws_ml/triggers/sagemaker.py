@@ -9,7 +9,7 @@ from airflow.sdk import BaseXCom
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from aws_ml.jobs.aws import Aws
-from aws_ml.jobs.logs import LogCursor
+from aws_ml.jobs.logs import LOG_CURSOR, LogCursor
 from aws_ml.jobs.poller import Watch, shared
 from aws_ml.jobs.stop import stop
 from aws_ml.jobs.wait import SHOWN_LINES, Wait
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from aws_ml.jobs.outcome import Outcome
-
-CURSOR_KEY = "aws_ml_log_cursor"  # XCom of the waiting task: how far its log was read
 
 
 class JobTrigger(BaseTrigger):
@@ -86,7 +84,7 @@ class JobTrigger(BaseTrigger):
         if instance is None or not self.wait.get("print_log"):
             return None
         return {
-            "key": CURSOR_KEY,
+            "key": LOG_CURSOR,
             "dag_id": instance.dag_id,
             "task_id": instance.task_id,
             "run_id": instance.run_id,
