@@ -59,7 +59,6 @@ def airflow_environment(aws_url: str, port: int) -> dict[str, str]:
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps({"conn_type": "aws"}),
         "AIRFLOW_VAR_ML_BUCKET": BUCKET,
         "AIRFLOW_VAR_ML_ROLE_ARN": ROLE,
-        "PATH": f"{AIRFLOW.parent}{os.pathsep}{os.environ['PATH']}",  # standalone calls `airflow`
         "PYTHONPATH": PROJECT,
         **aws_environment(aws_url),
     }

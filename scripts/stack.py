@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STARTED = local.RUN / "stack.json"
+AIRFLOW_PARTS = {
+    "airflow": ["api-server"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
 PASSWORDS = local.AIRFLOW_HOME / "simple_auth_manager_passwords.json.generated"
 
 
@@ -113,19 +119,26 @@ def log_of(name: str) -> Path:
     return local.RUN / f"{name}.log"
 
 
-def _wait(part: Part, path: str, timeout: float) -> Iterator[httpx.Response]:
-    """Answers of a starting part until the caller is satisfied; StackError when it dies or is late."""
+def _wait(parts: Sequence[Part], path: str, timeout: float) -> Iterator[httpx.Response]:
+    """Answers of the first of some starting parts until the caller is satisfied.
+
+    :raises StackError: when one of them dies, or they are late.
+    """
     deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if part.process() is None:
-            break
+    while time.monotonic() < deadline and all(part.process() for part in parts):
         with contextlib.suppress(httpx.TransportError):
-            yield httpx.get(part.url + path, timeout=5)
+            yield httpx.get(parts[0].url + path, timeout=5)
         time.sleep(0.3)
-    log = log_of(part.name)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-    part.stop()
-    raise StackError(f"{part.name} did not start. The end of {log}:\n{tail}")
+    culprit = next((part for part in parts if part.process() is None), parts[0])
+    for part in parts:
+        part.stop()
+    raise StackError(f"{culprit.name} did not start. {_tail(culprit.name)}")
+
+
+def _tail(name: str) -> str:
+    log = log_of(name)
+    lines = log.read_text(errors="replace").splitlines()[-15:]
+    return "\n".join([f"The end of {log}:", *lines])
 
 
 def start_aws() -> Part:
@@ -137,7 +150,7 @@ def start_aws() -> Part:
     options: dict[str, object] = {"--port": port, "--region": local.REGION, "--state": local.AWS_STATE}
     words = [str(word) for option in options.items() for word in option]
     part = _launch("local-aws", [str(local.JOBS_PYTHON), "-m", "include.local_aws", *words], os.environ, url)
-    for _answer in _wait(part, "/", timeout=60):
+    for _answer in _wait([part], "/", timeout=60):
         break
     _make_bucket(url)
     return part
@@ -153,16 +166,35 @@ def _make_bucket(url: str) -> None:
 
 
 def start_airflow(aws: Part) -> Part:
-    """Airflow (UI, scheduler, triggerer, DAG processor) on a free loopback port, healthy on return."""
+    """Airflow on a free loopback port, healthy on return; the part that serves its UI.
+
+    Not by `airflow standalone`: its scheduler and triggerer serve their logs on all interfaces.
+    """
     if part := running().get("airflow"):
         return part
     port = free_port(8080)
+    url = f"http://127.0.0.1:{port}"
     environment = local.airflow_environment(aws.url, port)
-    part = _launch("airflow", [local.AIRFLOW, "standalone"], environment, f"http://127.0.0.1:{port}")
-    for answer in _wait(part, "/api/v2/monitor/health", timeout=180):
+    _migrate(environment)
+    parts = [
+        _launch(name, [local.AIRFLOW, *command], environment, url if name == "airflow" else "")
+        for name, command in AIRFLOW_PARTS.items()
+    ]
+    for answer in _wait(parts, "/api/v2/monitor/health", timeout=180):
         if answer.status_code == httpx.codes.OK and _healthy(answer.json()):
             break
-    return part
+    return parts[0]
+
+
+def _migrate(environment: Mapping[str, str]) -> None:
+    """Create Airflow's database, or bring it up to date."""
+    with log_of("airflow").open("ab") as log:
+        command = [str(local.AIRFLOW), "db", "migrate"]
+        done = subprocess.run(
+            command, cwd=local.PROJECT, env=environment, stdout=log, stderr=log, check=False
+        )
+    if done.returncode:
+        raise StackError(f"Airflow's database could not be prepared. {_tail('airflow')}")
 
 
 def _healthy(report: dict[str, dict[str, str | None]]) -> bool:
@@ -176,11 +208,10 @@ def password() -> str:
 
 
 def down() -> list[str]:
-    """Stop what was started, Airflow first; returns the names of what was stopped."""
+    """Stop what was started, the local AWS last; returns the names of what was stopped."""
     parts = running()
-    for name in ("airflow", "local-aws"):
-        if name in parts:
-            parts[name].stop()
+    for part in reversed(parts.values()):
+        part.stop()
     STARTED.unlink(missing_ok=True)
     return list(parts)
 

@@ -25,7 +25,7 @@ from aws_ml.jobs.kinds import KINDS as ALL_KINDS
 from aws_ml.names import resource_name
 from scripts import local_settings as local
 from scripts.airflow_api import AirflowApi, AirflowApiError
-from scripts.stack import free_port
+from scripts.stack import AIRFLOW_PARTS, free_port
 from tests.airflow_home import start_local_aws
 from tests.chaos import jobs
 
@@ -38,7 +38,6 @@ pytestmark = pytest.mark.timeout(900)
 KINDS = list(jobs.REQUESTS)
 LOGGED = ("processing", "training", "transform")
 DEATHS = ("before submit", "after submit", "while waiting")
-PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 FINISHED = ("success", "failed")
 QUICK = {  # Airflow notices within seconds that somebody died
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
@@ -58,12 +57,26 @@ def eventually(check: Callable[[], Any], seconds: float = 180) -> Any:
     return found
 
 
+def insist(act: Callable[[], Any]) -> Any:
+    """Do it again where Airflow's SQLite database was busy, as a person would."""
+
+    def attempt() -> Any:
+        try:
+            return act()
+        except AirflowApiError as error:
+            if "Database error" not in str(error):
+                raise
+            return None
+
+    return eventually(attempt)
+
+
 class Run:
     """One run of a chaos DAG."""
 
     def __init__(self, stack: Stack, kind: str, how: str, die: str = "") -> None:
         self.stack, self.kind, self.dag = stack, kind, f"chaos_{kind}_{how}"
-        self.id = stack.api.trigger(self.dag, {"die": die})
+        self.id = str(insist(lambda: stack.api.trigger(self.dag, {"die": die})))
         self.path = f"/dags/{self.dag}/dagRuns/{self.id}"
 
     @property
@@ -83,24 +96,12 @@ class Run:
         eventually(lambda: self.task["state"] == "deferred" and self.task["triggerer_job"])
         time.sleep(1)
 
-    def clear(self) -> bool:
+    def clear(self) -> None:
         body = {"dry_run": False, "dag_run_id": self.id, "task_ids": ["job"], "only_failed": False}
-        return self._done(lambda: self.stack.api.post(f"/dags/{self.dag}/clearTaskInstances", body))
+        insist(lambda: self.stack.api.post(f"/dags/{self.dag}/clearTaskInstances", body))
 
-    def fail(self) -> bool:
-        return self._done(
-            lambda: self.stack.api.patch(f"{self.path}/taskInstances/job", {"new_state": "failed"})
-        )
-
-    @staticmethod
-    def _done(act: Callable[[], Any]) -> bool:
-        """False where Airflow's SQLite database was busy: a person would click again."""
-        try:
-            return bool(act())
-        except AirflowApiError as error:
-            if "Database error" not in str(error):
-                raise
-            return False
+    def fail(self) -> None:
+        insist(lambda: self.stack.api.patch(f"{self.path}/taskInstances/job", {"new_state": "failed"}))
 
     @property
     def jobs(self) -> dict[str, str]:
@@ -135,7 +136,7 @@ class Stack:
         self.environment = local.airflow_environment(self.aws_url, self.port) | QUICK
         self.environment["AIRFLOW__CORE__DAGS_FOLDER"] = str(local.PROJECT / "tests/chaos/dags")
         self.airflow("db", "migrate").wait(120)
-        self.parts = {part: self.airflow(part) for part in PARTS}
+        self.parts = {name: self.airflow(*command) for name, command in AIRFLOW_PARTS.items()}
         url = f"http://127.0.0.1:{self.port}"
         self.api = eventually(lambda: self._log_in(url))
         s3, self.sagemaker = (self.client(service) for service in ("s3", "sagemaker"))
@@ -178,7 +179,7 @@ class Stack:
     def kill_triggerer(self) -> None:
         os.killpg(self.parts["triggerer"].pid, signal.SIGKILL)
         self.parts["triggerer"].wait()
-        self.parts["triggerer"] = self.airflow("triggerer")
+        self.parts["triggerer"] = self.airflow(*AIRFLOW_PARTS["triggerer"])
 
     def close(self) -> None:
         for process in (*self.parts.values(), self.aws):
@@ -263,7 +264,7 @@ def people(stack: Stack, aws_death: dict[str, Run]) -> dict[tuple[str, str], Run
     runs = {(kind, act): Run(stack, kind, "deferred") for act in ("clear", "fail") for kind in KINDS}
     for (_, act), run in runs.items():
         run.wait_until_deferred()
-        eventually(getattr(run, act))
+        getattr(run, act)()
     return {key: run.finish() for key, run in runs.items()}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import httpx
+import psutil
 import pytest
 
 if TYPE_CHECKING:
@@ -35,6 +36,17 @@ def make(target: str, home: Path) -> subprocess.CompletedProcess[str]:
         timeout=400,
         check=False,
     )
+
+
+def listens_on(pid: int) -> set[str]:
+    """Addresses on which a process or one of its children accepts connections."""
+    process = psutil.Process(pid)
+    return {
+        connection.laddr.ip
+        for one in [process, *process.children(recursive=True)]
+        for connection in one.net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    }
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +88,9 @@ def test_after_make_up_the_ui_shows_the_run_the_endpoint_answers_and_down_stops_
 ) -> None:
     started = make("up", home)
     assert started.returncode == 0, started.stdout + started.stderr
-    parts = {part["name"]: part["url"] for part in json.loads((home / ".run/stack.json").read_text())}
+    started_parts = json.loads((home / ".run/stack.json").read_text())
+    parts = {part["name"]: part["url"] for part in started_parts if part["url"]}
+    assert {address for part in started_parts for address in listens_on(part["pid"])} == {"127.0.0.1"}
 
     assert httpx.get(parts["airflow"]).status_code == httpx.codes.OK
     assert httpx.get(f"{parts['airflow']}/api/v2/dags/churn/dagRuns").status_code == 401  # not for anyone
@@ -86,7 +100,7 @@ def test_after_make_up_the_ui_shows_the_run_the_endpoint_answers_and_down_stops_
     answer = runtime.invoke_endpoint(EndpointName="churn", Body=row, ContentType="text/csv")["Body"].read()
     assert answer.startswith((b"False.,", b"True.,"))
 
-    assert "Stopped: local-aws, airflow" in make("down", home).stdout
+    assert "Stopped: local-aws, airflow, scheduler, dag-processor, triggerer" in make("down", home).stdout
     for url in parts.values():
         with pytest.raises(httpx.TransportError):
             httpx.get(url, timeout=2)

@@ -1,0 +1,125 @@
+"""What each state of a job means to each operator and sensor, whichever way it waits.
+
+Success, failure and a stop come from the local AWS elsewhere; here AWS is replaced by a description, as no
+server shows a state that does not exist.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_ml.jobs import errors, poller
+from aws_ml.jobs.aws import Aws
+from aws_ml.jobs.kinds import KINDS, Kind
+from aws_ml.jobs.outcome import outcome
+from aws_ml.operators import sagemaker as operators
+from aws_ml.sensors import sagemaker as sensors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CLASSES = ["Processing", "Training", "Transform", "Tuning", "Endpoint"]
+NEW, OLD = "churn-2", "churn-1"  # endpoint configurations: asked for, and the one before
+NOW = dt.datetime.now(dt.UTC)
+ENDED: dict[str, type[errors.JobError] | None] = {
+    "success": None,
+    "failed": errors.JobFailed,
+    "failed by AWS": errors.ServiceFault,
+    "stopped": errors.JobFailed,
+    "gone": errors.JobFailed,
+    "time-out": errors.JobTimedOut,
+}
+
+
+def description(kind: Kind, state: str) -> dict[str, Any] | None:
+    """The job as AWS describes it in a state; None where it is gone."""
+    endpoint = kind.key == "endpoint"
+    status = {
+        "success": "InService" if endpoint else "Completed",
+        "failed": "Failed",
+        "failed by AWS": "Failed",
+        "stopped": "InService" if endpoint else "Stopped",  # of an endpoint: the update was rolled back
+        "time-out": "Creating" if endpoint else "InProgress",
+        "unknown": "Dreaming",
+    }.get(state)
+    if status is None:
+        return None
+    reason = {"failed": "AlgorithmError: no luck", "failed by AWS": "InternalServerError: try again"}
+    return {
+        kind.name: "job",
+        kind.arn: "arn:aws:sagemaker:eu-west-1:123456789012:x/job",
+        kind.status: status,
+        "EndpointConfigName": OLD if state == "stopped" else NEW,
+        "CreationTime": NOW,
+        "FailureReason": reason.get(state, ""),
+    }
+
+
+def operator(word: str) -> Any:
+    config = {"EndpointName": "job", "EndpointConfigName": NEW} if word == "Endpoint" else {}
+    return getattr(operators, f"SageMaker{word}Operator")(task_id="x", config=config)
+
+
+def sensor(word: str) -> Any:
+    more: dict[str, Any] = {"job_name": "job"}
+    if word == "Endpoint":
+        more = {"endpoint_name": "job", "endpoint_config_name": NEW}
+    return getattr(sensors, f"SageMaker{word}Sensor")(task_id="x", print_log=False, **more)
+
+
+def event(task: Any, state: str) -> dict[str, Any]:
+    """What the trigger tells of a job in a state."""
+    if state == "gone":
+        return {"job_name": "job", "status": "failure", "job_status": "missing", "reason": "there is none"}
+    if state == "time-out":
+        return {"job_name": "job", "status": "failure", "job_status": "timeout", "reason": "too late"}
+    found = outcome(task.kind, description(task.kind, state) or {}, task.expected())
+    return {"job_name": "job", "status": found.state, "job_status": found.status, "reason": found.reason}
+
+
+@pytest.mark.parametrize("state", ENDED)
+@pytest.mark.parametrize("make", [operator, sensor])
+@pytest.mark.parametrize("word", CLASSES)
+def test_a_task_that_resumes_judges_its_job(
+    word: str, make: Callable[[str], Any], state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = make(word)
+    monkeypatch.setattr(type(task), "look", lambda self, _: description(self.kind, "success"))
+    monkeypatch.setattr(type(task), "result", lambda *_: {"result": "done"}, raising=False)
+    monkeypatch.setattr(Aws, "client", lambda *_: None)
+    if expected := ENDED[state]:
+        with pytest.raises(expected, match="job did not succeed"):
+            task.execute_complete({}, event(task, state))
+    else:
+        assert task.execute_complete({}, event(task, state))
+
+
+@pytest.mark.parametrize("state", [*ENDED, "unknown"])
+@pytest.mark.parametrize("word", CLASSES)
+def test_a_poking_sensor_judges_its_job(word: str, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = sensor(word)
+    monkeypatch.setattr(type(task), "look", lambda self, _: description(self.kind, "success"))
+    monkeypatch.setattr(poller, "find", lambda _, kind, __: description(kind, state))
+    monkeypatch.setattr(Aws, "client", lambda *_: None)
+    if state == "time-out":
+        task.timeout = -1
+    if expected := ENDED.get(state):
+        with pytest.raises(expected, match="job did not succeed"):
+            task.poke({})
+    else:
+        assert task.poke({}).is_done == (state == "success")
+
+
+@pytest.mark.parametrize("word", CLASSES)
+def test_a_state_that_nobody_knows_is_waited_on(word: str) -> None:
+    """AWS adds states; a new one is neither a success nor a reason to fail."""
+    kind = KINDS[word.lower()]
+    assert outcome(kind, description(kind, "unknown") or {}).state == "running"
+
+
+def test_no_event_at_all_is_a_failure() -> None:
+    with pytest.raises(errors.JobFailed):
+        operator("Training").execute_complete({}, None)
