@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from botocore import xform_name  # noqa: TID253 — botocore alone is small, Airflow has it loaded
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -38,73 +40,38 @@ class Kind:
         return description
 
 
+def _job(key: str, word: str, result: str, console: str, **more: Any) -> Kind:
+    """A kind whose operations and members are all made of one word: CreateTrainingJob, TrainingJobName ..."""
+    snake = xform_name(f"{word}Job")
+    return Kind(
+        key=key,
+        noun=f"{key} job",
+        result=result,
+        create=f"create_{snake}",
+        describe=f"describe_{snake}",
+        stop=f"stop_{snake}",
+        list=f"list_{snake}s",
+        summaries=f"{word}JobSummaries",
+        name=f"{word}JobName",
+        arn=f"{word}JobArn",
+        status=f"{word}JobStatus",
+        waiter=f"{result}JobComplete",
+        console=console,
+        **more,
+    )
+
+
+def _group(word: str) -> str:
+    return f"/aws/sagemaker/{word}Jobs"
+
+
 KINDS: dict[str, Kind] = {
     kind.key: kind
     for kind in (
-        Kind(
-            key="processing",
-            noun="processing job",
-            result="Processing",
-            create="create_processing_job",
-            describe="describe_processing_job",
-            stop="stop_processing_job",
-            list="list_processing_jobs",
-            summaries="ProcessingJobSummaries",
-            name="ProcessingJobName",
-            arn="ProcessingJobArn",
-            status="ProcessingJobStatus",
-            waiter="ProcessingJobComplete",
-            console="processing-jobs",
-            log_group="/aws/sagemaker/ProcessingJobs",
-        ),
-        Kind(
-            key="training",
-            noun="training job",
-            result="Training",
-            create="create_training_job",
-            describe="describe_training_job",
-            stop="stop_training_job",
-            list="list_training_jobs",
-            summaries="TrainingJobSummaries",
-            name="TrainingJobName",
-            arn="TrainingJobArn",
-            status="TrainingJobStatus",
-            waiter="TrainingJobComplete",
-            console="jobs",
-            log_group="/aws/sagemaker/TrainingJobs",
-        ),
-        Kind(
-            key="transform",
-            noun="transform job",
-            result="Transform",
-            create="create_transform_job",
-            describe="describe_transform_job",
-            stop="stop_transform_job",
-            list="list_transform_jobs",
-            summaries="TransformJobSummaries",
-            name="TransformJobName",
-            arn="TransformJobArn",
-            status="TransformJobStatus",
-            waiter="TransformJobComplete",
-            console="transform-jobs",
-            log_group="/aws/sagemaker/TransformJobs",
-        ),
-        Kind(
-            key="tuning",
-            noun="tuning job",
-            result="Tuning",
-            create="create_hyper_parameter_tuning_job",
-            describe="describe_hyper_parameter_tuning_job",
-            stop="stop_hyper_parameter_tuning_job",
-            list="list_hyper_parameter_tuning_jobs",
-            summaries="HyperParameterTuningJobSummaries",
-            name="HyperParameterTuningJobName",
-            arn="HyperParameterTuningJobArn",
-            status="HyperParameterTuningJobStatus",
-            waiter="TuningJobComplete",
-            console="hyper-tuning-jobs",
-            limit=32,
-        ),
+        _job("processing", "Processing", "Processing", "processing-jobs", log_group=_group("Processing")),
+        _job("training", "Training", "Training", "jobs", log_group=_group("Training")),
+        _job("transform", "Transform", "Transform", "transform-jobs", log_group=_group("Transform")),
+        _job("tuning", "HyperParameterTuning", "Tuning", "hyper-tuning-jobs", limit=32),
         Kind(
             key="endpoint",
             noun="endpoint",
@@ -122,7 +89,6 @@ KINDS: dict[str, Kind] = {
         ),
     )
 }
-
 KINDS["endpoint_deletion"] = replace(
     KINDS["endpoint"], key="endpoint_deletion", waiter="EndpointDeleted", gone=True
 )

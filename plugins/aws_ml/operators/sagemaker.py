@@ -82,7 +82,8 @@ class JobOperator(JobTask):
 
     def execute_complete(self, context: Context, event: Description | None = None) -> Description:
         """Back from the triggerer: the result, or the reason why there is none."""
-        return self.result(self.aws.client("sagemaker"), self.look(self.judge(event)))
+        description = self.look(self.judge(event))
+        return self.result(self.aws.client("sagemaker"), description)
 
 
 class SageMakerProcessingOperator(JobOperator, provider.SageMakerProcessingOperator):
