@@ -31,6 +31,7 @@ class Kind:
     log_group: str | None = None
     limit: int = 63  # characters of a name
     ended: tuple[str, ...] = ("Completed", "Failed", "Stopped", "Stopping")
+    since: str = "CreationTime"  # when what is waited for began
     gone: bool = False  # success is that it does not exist any more
 
     def look(self, client: Any, name: str) -> dict[str, Any]:
@@ -85,6 +86,7 @@ KINDS: dict[str, Kind] = {
             status="EndpointStatus",
             waiter="EndpointServes",
             console="endpoints",
+            since="LastModifiedTime",
             ended=("InService", "Failed", "OutOfService", "UpdateRollbackFailed"),
         ),
     )

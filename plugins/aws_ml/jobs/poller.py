@@ -1,14 +1,15 @@
 """One look at many jobs: few calls to AWS, whatever the number of waits.
 
 A look costs one List call for each kind with several jobs (those that changed since the last look), a
-Describe for each job that ended, and one call for the log lines of all. A throttled look is repeated later,
-never a failure. In the triggerer one thread looks for all waits of a connection; a worker that waits by
-itself uses the same code without the thread.
+Describe for each job that failed, and one call for the log lines of all; it looks at all jobs of the kind,
+whichever is due. A throttled look is repeated later, never a failure. In the triggerer one thread looks for
+all waits of a connection; a worker that waits by itself uses the same code without the thread.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
 import time
@@ -37,6 +38,7 @@ SHORTEST_SECONDS = 0.5
 SHARE_OF_AGE = 0.1  # a wait may last a tenth longer than its job
 LONGEST_BACKOFF = 60.0
 FEW = 3  # so many jobs of a kind are described one by one
+MANY_SECONDS = (3.0, 8.0)  # shortest and longest pause for more: one call serves them all
 OVERLAP_SECONDS = 60  # between two lists: AWS's lists lag behind
 JITTER = 0.1
 
@@ -64,9 +66,10 @@ class Watch:
     listed: bool = False
     ended: bool = False
 
-    def plan(self, now: float) -> None:
+    def plan(self, now: float, shortest: float = SHORTEST_SECONDS, longest: float = math.inf) -> None:
         """When to look next: the older the job, the later."""
-        pause = min(self.longest, max(SHORTEST_SECONDS, (now - self.since) * SHARE_OF_AGE))
+        pause = max(shortest, (now - self.since) * SHARE_OF_AGE)
+        pause = min(self.longest, longest, pause)
         self.due = min(now + pause * random.uniform(1 - JITTER, 1 + JITTER), self.deadline)  # noqa: S311
 
 
@@ -117,7 +120,8 @@ class Poller:
                     self._changed.wait(pause)
                     continue
                 horizon = time.time() + SHORTEST_SECONDS  # those due in a moment are looked at together
-                due = [watch for watch in self._watches if watch.due <= horizon]
+                kinds = {watch.kind.key for watch in self._watches if watch.due <= horizon}
+                due = [watch for watch in self._watches if watch.kind.key in kinds]
             self.look(due)
             with self._changed:
                 self._watches = [watch for watch in self._watches if not watch.ended]
@@ -144,6 +148,7 @@ class Poller:
                     log.warning("AWS is busy, the next look is %.0f s later: %s", self._backoff, error)
                     outcomes, lines = {}, {}
             for watch in group:
+                watch.plan(now, *(MANY_SECONDS if len(group) > FEW else ()))
                 self._deliver(watch, lines.get(watch.name, []), outcomes.get(watch.name), now)
 
     @staticmethod
@@ -153,23 +158,23 @@ class Poller:
         if found is None and now >= watch.deadline:
             found = Outcome("failure", "timeout", "it did not end in the time given to it")
         watch.ended = watch.ended or found is not None
-        watch.plan(now)
         if lines or found is not None:
             watch.deliver(watch, lines, found)
 
     def _outcomes(self, kind: Kind, group: list[Watch]) -> dict[str, Outcome]:
         """Where those jobs stand that may have ended."""
         client = self._aws.client("sagemaker")
-        if len(group) <= FEW or kind.gone:  # what is gone is in no list
-            changed = group
-        else:
+        found: dict[str, Outcome] = {}
+        changed = group
+        if len(group) > FEW and not kind.gone:  # what is gone is in no list
+            changed = []
             summaries = self._summaries(client, kind, group)
-            changed = [
-                watch
-                for watch in group
-                if watch.name in summaries and outcome(kind, summaries[watch.name]).state != "running"
-            ]
-        found = {}
+            for watch in (watch for watch in group if watch.name in summaries):
+                seen = outcome(kind, summaries[watch.name])
+                if seen.state == "success" and not watch.expected:
+                    found[watch.name] = seen  # a summary says no more, and needs not
+                elif seen.state != "running":
+                    changed.append(watch)
         for watch in changed:
             description = find(client, kind, watch.name)
             if description is None:

@@ -30,7 +30,7 @@ class Wait:
     """One wait. All members are plain values: a trigger carries them through serialization.
 
     :param kind: key of `KINDS`.
-    :param since: seconds since 1970 when the job was created or changed last.
+    :param since: seconds since 1970 when the job, or the update of an endpoint, began.
     :param deadline: seconds since 1970.
     :param longest: seconds between two looks at most.
     :param expected: members of the description that success must show.
@@ -49,7 +49,8 @@ class Wait:
         return asdict(self)
 
     def watch(self, cursor: LogCursor, deliver: Callable[[Watch, list[str], Outcome | None], None]) -> Watch:
-        """What a poller looks at."""
+        """What a poller looks at; a cursor that has read nothing begins where the job did."""
+        cursor.time = cursor.time or int(self.since * 1000)
         return Watch(
             kind=KINDS[self.kind],
             name=self.name,
@@ -75,14 +76,14 @@ def for_job(
     :param seconds: how long to wait; else the job's own MaxRuntimeInSeconds and a margin.
     :param at_most: seconds; an upper limit for both.
     """
-    created = description.get("LastModifiedTime") or description["CreationTime"]
+    began = description.get(kind.since) or description["CreationTime"]
     limits = description.get("StoppingCondition") or {}
     own = limits.get("MaxWaitTimeInSeconds") or limits.get("MaxRuntimeInSeconds")
     default = own + MARGIN_SECONDS if own else DEFAULT_SECONDS.get(kind.key, 86400)
     return Wait(
         kind=kind.key,
         name=description[kind.name],
-        since=created.timestamp() - 1,
+        since=began.timestamp() - 1,
         deadline=time.time() + min(seconds or default, at_most),
         **more,
     )
