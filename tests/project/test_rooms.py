@@ -46,7 +46,7 @@ def test_a_dag_knows_airflow_plugins_and_include_but_never_the_local_aws(path: P
 
 @pytest.mark.parametrize("path", files("plugins/**/*.py"), ids=name_of)
 def test_plugins_know_only_airflow_and_boto3(path: Path) -> None:
-    known = {"airflow", "boto3", "botocore", "aws_ml"}
+    known = {"airflow", "boto3", "botocore", "jmespath", "aws_ml"}  # jmespath is a part of boto3
     assert {name for name in imports_of(path) if not standard(name)} <= {
         name for name in imports_of(path) if name.split(".")[0] in known
     }

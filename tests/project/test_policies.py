@@ -1,0 +1,45 @@
+"""The policies of docs/aws.md allow what the waits and operators of the workflows call."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from aws_ml.jobs.kinds import KINDS
+
+PAGE = (Path(__file__).parents[2] / "docs/aws.md").read_text()
+POLICIES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
+WORKERS = POLICIES[2]  # after the trust policy and SageMaker's own role
+
+
+def actions(policy: dict[str, list[dict[str, str | list[str]]]]) -> set[str]:
+    found: set[str] = set()
+    for statement in policy["Statement"]:
+        named = statement["Action"]
+        found |= {named} if isinstance(named, str) else set(named)
+    return found
+
+
+def camel(operation: str) -> str:
+    return "".join(word.capitalize() for word in operation.split("_"))
+
+
+@pytest.mark.parametrize(
+    "kind", ["processing", "training", "transform", "model", "endpoint_config", "endpoint"]
+)
+def test_workers_may_do_what_a_kind_of_job_needs(kind: str) -> None:
+    found = KINDS[kind]
+    for operation in filter(None, (found.create, found.describe, found.stop, found.list)):
+        assert f"sagemaker:{camel(operation)}" in actions(WORKERS)
+
+
+def test_workers_may_tag_and_read_logs() -> None:
+    assert {"sagemaker:AddTags", "sagemaker:ListTags", "logs:FilterLogEvents"} <= actions(WORKERS)
+
+
+def test_no_policy_allows_everything() -> None:
+    for policy in POLICIES:
+        assert not [action for action in actions(policy) if action.endswith("*")]
