@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import jmespath
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.openlineage.facet import Dataset
     from airflow.providers.openlineage.extractors.base import OperatorLineage
-    from openlineage.client.event_v2 import Dataset
 
     from aws_ml.jobs.kinds import Kind
 
