@@ -80,6 +80,7 @@ class Poller:
         self._aws = aws
         self._watches: list[Watch] = []
         self._listed: dict[str, float] = {}  # kind → when it was last listed
+        self._forbidden: set[str] = set()  # kinds that this connection may not list
         self._backoff = 0.0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -159,16 +160,22 @@ class Poller:
             found = Outcome("failure", "timeout", "it did not end in the time given to it")
         watch.ended = watch.ended or found is not None
         if lines or found is not None:
-            watch.deliver(watch, lines, found)
+            try:
+                watch.deliver(watch, lines, found)
+            except Exception:  # whoever waited is gone; the other waits go on
+                log.exception("News of the %s %s could not be delivered", watch.kind.noun, watch.name)
+                watch.ended = True
 
     def _outcomes(self, kind: Kind, group: list[Watch]) -> dict[str, Outcome]:
         """Where those jobs stand that may have ended."""
         client = self._aws.client("sagemaker")
         found: dict[str, Outcome] = {}
         changed = group
+        summaries = None
         if len(group) > FEW and not kind.gone:  # what is gone is in no list
-            changed = []
             summaries = self._summaries(client, kind, group)
+        if summaries is not None:
+            changed = []
             for watch in (watch for watch in group if watch.name in summaries):
                 seen = outcome(kind, summaries[watch.name])
                 if seen.state == "success" and not watch.expected:
@@ -184,17 +191,26 @@ class Poller:
                 found[watch.name] = outcome(kind, description, watch.expected)
         return found
 
-    def _summaries(self, client: Any, kind: Kind, group: list[Watch]) -> dict[str, dict[str, Any]]:
-        """All jobs of a kind that changed since the last look, ours and others."""
+    def _summaries(self, client: Any, kind: Kind, group: list[Watch]) -> dict[str, dict[str, Any]] | None:
+        """All jobs of a kind that changed since the last look, others' too; None where we may not list."""
+        if kind.key in self._forbidden:
+            return None
         now = time.time()
         # a job that nobody listed yet may have ended long ago
         start = min([self._listed.get(kind.key, now), *(watch.since for watch in group if not watch.listed)])
         found: dict[str, dict[str, Any]] = {}
-        pages = client.get_paginator(kind.list).paginate(
-            LastModifiedTimeAfter=start - OVERLAP_SECONDS, PaginationConfig={"PageSize": 100}
-        )
-        for page in pages:
-            found |= {summary[kind.name]: summary for summary in page[kind.summaries]}
+        try:
+            pages = client.get_paginator(kind.list).paginate(
+                LastModifiedTimeAfter=start - OVERLAP_SECONDS, PaginationConfig={"PageSize": 100}
+            )
+            for page in pages:
+                found |= {summary[kind.name]: summary for summary in page[kind.summaries]}
+        except Exception as error:
+            if is_transient(error):
+                raise
+            self._forbidden.add(kind.key)
+            log.warning("%ss are looked at one by one, as they cannot be listed: %s", kind.noun, error)
+            return None
         self._listed[kind.key] = now
         for watch in group:
             watch.listed = True
@@ -204,7 +220,14 @@ class Poller:
         cursors = {watch.name: watch.cursor for watch in group if watch.cursor is not None}
         if not cursors or kind.log_group is None:
             return {}
-        return logs.read(self._aws.client("logs"), kind.log_group, cursors)
+        try:
+            return logs.read(self._aws.client("logs"), kind.log_group, cursors)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            for watch in group:  # nice to have: the wait goes on without
+                watch.cursor = None
+            return {name: [f"The log of the {kind.noun} cannot be read: {error}"] for name in cursors}
 
 
 _POLLERS: dict[str, Poller] = {}

@@ -186,6 +186,50 @@ def test_many_jobs_cost_one_list_and_a_describe_for_each_that_failed() -> None:
     assert recorder.since > all_of_them[0].since  # from now on only what changed
 
 
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "X")
+
+
+def test_jobs_that_may_not_be_listed_are_described() -> None:
+    delivered: list[Any] = []
+    poller, recorder, all_of_them = watches({f"job-{n}": "Completed" for n in range(5)}, delivered)
+    recorder.errors = [DENIED]
+    poller.look(all_of_them)
+    assert recorder.calls == ["list", *["describe"] * 5]
+    assert len(delivered) == 5
+
+
+def test_a_log_that_may_not_be_read_is_said_once_and_the_wait_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def deny(*_: Any) -> Any:
+        raise DENIED
+
+    monkeypatch.setattr(poller_module.logs, "read", deny)
+    heard: list[Any] = []
+    poller, recorder, (watch,) = watches({"a": "InProgress"}, [])
+    watch.cursor, watch.deliver = LogCursor(), lambda _, lines, found: heard.append((lines, found))
+    for _ in range(2):
+        poller.look([watch])
+    recorder.statuses["a"] = "Completed"
+    poller.look([watch])
+    assert [len(lines) for lines, _ in heard] == [1, 0]
+    assert "cannot be read" in heard[0][0][0]
+    assert heard[1][1].state == "success"
+
+
+def test_one_who_no_longer_listens_does_not_disturb_the_others() -> None:
+    delivered: list[Any] = []
+    poller, _, (deaf, other) = watches({"a": "Completed", "b": "Completed"}, delivered)
+
+    def leave(*_: Any) -> None:
+        raise RuntimeError("the event loop is closed")
+
+    deaf.deliver = leave
+    poller.look([deaf, other])
+    assert [name for name, _ in delivered] == ["b"]
+    assert deaf.ended
+
+
 @pytest.mark.parametrize(
     "error",
     [
