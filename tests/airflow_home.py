@@ -95,6 +95,14 @@ def run_dag(dag: DAG, conf: dict[str, str] | None = None) -> DagRun:
     return dag.test(run_conf=conf or {})
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_waits() -> None:
+    """Tests in one process have no scheduler that a task could overtake: see ADR 11."""
+    from aws_ml.jobs import poller
+
+    poller.FIRST_SECONDS = 0.5
+
+
 @pytest.fixture(scope="session")
 def database() -> None:
     """Airflow's metadata database, empty."""
