@@ -154,13 +154,14 @@ class TuningJobs:
         if "MaxRuntimeInSeconds" in limits:
             job.limit(limits["MaxRuntimeInSeconds"])
         running: dict[str, Trial] = {}
-        started = 0
+        started, satisfied = 0, False
         try:
             while True:
                 job.check()
                 for name in [name for name in running if self._ended(name)]:
                     space.tell(running.pop(name), self._value(config, self._training.find(name)))
-                more = started < limits["MaxNumberOfTrainingJobs"] and not self._satisfied(job.document)
+                    satisfied = self._satisfied(job.document)
+                more = started < limits["MaxNumberOfTrainingJobs"] and not satisfied
                 if more and len(running) < limits["MaxParallelTrainingJobs"]:
                     started += 1
                     name, trial = self._start(job, space, started)

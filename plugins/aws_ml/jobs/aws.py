@@ -21,6 +21,11 @@ class Aws:
     verify: bool | str | None = None
     botocore_config: dict[str, Any] | None = field(default=None, hash=False)
 
+    @classmethod
+    def of(cls, task: Any) -> Aws:
+        """The connection of an operator or sensor of the amazon provider."""
+        return cls(task.aws_conn_id, task.region_name, task.verify, task.botocore_config)
+
     def serialize(self) -> dict[str, Any]:
         """Plain values, for a trigger."""
         return asdict(self)

@@ -10,10 +10,15 @@ JobError
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class JobError(AirflowException):
@@ -83,6 +88,21 @@ def from_call(error: Exception, doing: str) -> JobError:
     :param doing: "creating the training job churn-train-1"
     """
     return (ServiceFault if is_transient(error) else JobRejected)(f"{doing}: {error}")
+
+
+@contextmanager
+def calling(doing: str) -> Iterator[None]:
+    """Errors of AWS inside become ours, told with what was being done.
+
+    :raises JobRejected: when AWS refuses.
+    :raises ServiceFault: when AWS is at fault.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise from_call(error, doing) from error
 
 
 def from_reason(text: str, reason: str) -> JobError:

@@ -43,7 +43,7 @@ OVERLAP_SECONDS = 60  # between two lists: AWS's lists lag behind
 JITTER = 0.1
 
 
-@dataclass
+@dataclass(eq=False)
 class Watch:
     """One job that somebody waits for.
 

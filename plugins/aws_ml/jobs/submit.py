@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_ml.jobs.errors import JobExists, JobRejected, JobTimedOut, from_call
+from aws_ml.jobs.errors import JobExists, JobRejected, JobTimedOut, calling
 from aws_ml.jobs.outcome import outcome
 
 if TYPE_CHECKING:
@@ -85,22 +85,16 @@ def submit(client: Any, kind: Kind, config: dict[str, Any], policy: Policy, log:
 
 def _create(client: Any, kind: Kind, request: dict[str, Any]) -> str | None:
     """The ARN of a new job; None where the name is taken."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ClientError
 
-    try:
-        arn: str = getattr(client, kind.create)(**request)[kind.arn]
-    except ClientError as error:
-        if TAKEN.search(error.response["Error"]["Message"]) and is_there(client, kind, request[kind.name]):
-            return None
-        raise from_call(error, f"creating the {kind.noun} {request[kind.name]}") from error
-    except BotoCoreError as error:
-        raise from_call(error, f"creating the {kind.noun} {request[kind.name]}") from error
+    with calling(f"creating the {kind.noun} {request[kind.name]}"):
+        try:
+            arn: str = getattr(client, kind.create)(**request)[kind.arn]
+        except ClientError as error:
+            if TAKEN.search(error.response["Error"]["Message"]) and find(client, kind, request[kind.name]):
+                return None
+            raise
     return arn
-
-
-def is_there(client: Any, kind: Kind, name: str) -> bool:
-    """Whether a job of the name exists."""
-    return find(client, kind, name) is not None
 
 
 def find(client: Any, kind: Kind, name: str) -> dict[str, Any] | None:
@@ -203,14 +197,13 @@ def submit_endpoint(
 
 def _update(client: Any, config: dict[str, Any]) -> bool:
     """False where somebody else began to change the endpoint meanwhile."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ClientError
 
-    try:
-        client.update_endpoint(**{name: value for name, value in config.items() if name != "Tags"})
-    except ClientError as error:
-        if re.search(r"in-progress|currently|Updating", error.response["Error"]["Message"]):
-            return False
-        raise from_call(error, f"updating the endpoint {config['EndpointName']}") from error
-    except BotoCoreError as error:
-        raise from_call(error, f"updating the endpoint {config['EndpointName']}") from error
+    with calling(f"updating the endpoint {config['EndpointName']}"):
+        try:
+            client.update_endpoint(**{name: value for name, value in config.items() if name != "Tags"})
+        except ClientError as error:
+            if re.search(r"in-progress|currently|Updating", error.response["Error"]["Message"]):
+                return False
+            raise
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import BaseOperator
 
 from aws_ml.jobs import wait as waiting
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from aws_ml.jobs.wait import Wait
+
+
+def is_deferrable(given: bool | None) -> bool:
+    """What was asked for; else Airflow's setting."""
+    return conf.getboolean("operators", "default_deferrable", fallback=False) if given is None else given
 
 
 class JobTask(BaseOperator):
@@ -49,8 +55,7 @@ class JobTask(BaseOperator):
 
     @property
     def aws(self) -> Aws:
-        task = self.task
-        return Aws(task.aws_conn_id, task.region_name, task.verify, task.botocore_config)
+        return Aws.of(self)
 
     def look(self, name: str) -> dict[str, Any]:
         """The job as AWS describes it now."""
@@ -63,7 +68,6 @@ class JobTask(BaseOperator):
 
     def remember(self, context: Context, name: str) -> None:
         """Keep in XCom what the links are made of, and where the trigger begins to read the job's log."""
-        context["ti"].xcom_push(LOG_CURSOR, {"job": name, "cursor": None})
         told = {
             "context": context,
             "operator": self,
@@ -73,6 +77,7 @@ class JobTask(BaseOperator):
         }
         JobLink.persist(page=self.kind.console, **told)
         if self.kind.log_group:
+            context["ti"].xcom_push(LOG_CURSOR, {"job": name, "cursor": None})
             JobLogsLink.persist(log_group=self.kind.log_group, **told)
 
     def wait_for(self, wait: Wait, description: dict[str, Any], *, deferrable: bool) -> None:

@@ -8,12 +8,11 @@ from airflow.providers.amazon.aws.hooks.sagemaker import SageMakerHook
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.operators.sagemaker import serialize
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-from airflow.providers.common.compat.sdk import conf
 
-from aws_ml.jobs.errors import JobExists, JobFailed, from_call
+from aws_ml.jobs.errors import JobExists, JobFailed, calling
 from aws_ml.jobs.kinds import ENDPOINT_CONFIG
 from aws_ml.jobs.submit import find
-from aws_ml.jobs.task import JobTask
+from aws_ml.jobs.task import JobTask, is_deferrable
 from aws_ml.jobs.wait import for_job
 
 if TYPE_CHECKING:
@@ -35,9 +34,8 @@ class EndpointTask(JobTask, AwsBaseOperator[SageMakerHook]):
 
     def __init__(self, *, endpoint_name: str, deferrable: bool | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        default = conf.getboolean("operators", "default_deferrable", fallback=False)
         self.endpoint_name = endpoint_name
-        self.deferrable = default if deferrable is None else deferrable
+        self.deferrable = is_deferrable(deferrable)
 
     def call(self, operation: str, **parameters: Any) -> Any:
         """Call SageMaker; errors tell what was being done.
@@ -45,12 +43,8 @@ class EndpointTask(JobTask, AwsBaseOperator[SageMakerHook]):
         :raises JobRejected: when AWS refuses.
         :raises ServiceFault: when AWS is at fault.
         """
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
+        with calling(f"{operation.replace('_', ' ')} {self.endpoint_name}"):
             return getattr(self.aws.client("sagemaker"), operation)(**parameters)
-        except (ClientError, BotoCoreError) as error:
-            raise from_call(error, f"{operation.replace('_', ' ')} {self.endpoint_name}") from error
 
 
 class SageMakerUpdateEndpointWeightsOperator(EndpointTask):
@@ -148,19 +142,15 @@ class SageMakerInvokeEndpointOperator(EndpointTask):
         :raises JobFailed: when the answer is not the expected one.
         :raises JobRejected: when the endpoint refuses the request, its model's text included.
         """
-        from botocore.exceptions import BotoCoreError, ClientError
-
         self.remember(context, self.endpoint_name)
         optional = {"Accept": self.accept, "TargetVariant": self.target_variant}
-        try:
+        with calling(f"calling the endpoint {self.endpoint_name}"):
             answer = self.aws.client("sagemaker-runtime").invoke_endpoint(
                 EndpointName=self.endpoint_name,
                 Body=self.body.encode(),
                 ContentType=self.content_type,
                 **{name: value for name, value in optional.items() if value},
             )
-        except (ClientError, BotoCoreError) as error:
-            raise from_call(error, f"calling the endpoint {self.endpoint_name}") from error
         text = answer["Body"].read().decode()
         if self.expected is not None and text.strip() != self.expected.strip():
             told = f"answered {text.strip()!r}, expected was {self.expected!r}"
@@ -212,18 +202,14 @@ class SageMakerDeleteEndpointConfigOperator(JobTask, AwsBaseOperator[SageMakerHo
         :raises JobExists: naming the endpoints that use it.
         :raises JobRejected: when AWS refuses.
         """
-        from botocore.exceptions import BotoCoreError, ClientError
-
         client = self.aws.client("sagemaker")
         if find(client, ENDPOINT_CONFIG, self.config_name) is None:
             self.log.info("There is no endpoint configuration %s", self.config_name)
             return
         if users := self._users(client):
             raise JobExists(f"The endpoint configuration {self.config_name} is used by {', '.join(users)}.")
-        try:
+        with calling(f"deleting the endpoint configuration {self.config_name}"):
             client.delete_endpoint_config(EndpointConfigName=self.config_name)
-        except (ClientError, BotoCoreError) as error:
-            raise from_call(error, f"deleting the endpoint configuration {self.config_name}") from error
 
     def _users(self, client: Any) -> list[str]:
         """Endpoints that serve the configuration, or are about to."""

@@ -14,7 +14,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.jobs.aws import Aws
-from aws_ml.jobs.errors import RETRY_POLICY, JobFailed, from_call
+from aws_ml.jobs.errors import RETRY_POLICY, JobFailed, calling
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -38,14 +38,9 @@ class RegistryTask(AwsBaseOperator[SageMakerHook]):
         :raises JobRejected: when AWS refuses.
         :raises ServiceFault: when AWS is at fault.
         """
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        aws = Aws(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
-        try:
-            answer: Description = getattr(aws.client("sagemaker"), operation)(**parameters)
-        except (ClientError, BotoCoreError) as error:
-            about = ", ".join(str(value) for value in parameters.values() if isinstance(value, str))
-            raise from_call(error, f"{operation.replace('_', ' ')} {about}") from error
+        about = ", ".join(str(value) for value in parameters.values() if isinstance(value, str))
+        with calling(f"{operation.replace('_', ' ')} {about}"):
+            answer: Description = getattr(Aws.of(self).client("sagemaker"), operation)(**parameters)
         answer.pop("ResponseMetadata", None)
         return answer
 

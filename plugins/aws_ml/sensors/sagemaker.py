@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.operators.sagemaker import serialize
 from airflow.providers.amazon.aws.sensors import sagemaker as provider
-from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import PokeReturnValue
 
 from aws_ml.jobs import wait as waiting
 from aws_ml.jobs.logs import LogCursor
 from aws_ml.jobs.poller import Poller
-from aws_ml.jobs.task import JobTask
+from aws_ml.jobs.task import JobTask, is_deferrable
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,8 +34,7 @@ class JobSensor(JobTask):
 
     def __init__(self, *, deferrable: bool | None = None, print_log: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        default = conf.getboolean("operators", "default_deferrable", fallback=False)
-        self.deferrable = default if deferrable is None else deferrable
+        self.deferrable = is_deferrable(deferrable)
         self.print_log = print_log
         self._watch: Watch | None = None
         self._news: list[tuple[list[str], Outcome | None]] = []

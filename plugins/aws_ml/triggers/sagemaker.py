@@ -9,6 +9,7 @@ from airflow.sdk import BaseXCom
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from aws_ml.jobs.aws import Aws
+from aws_ml.jobs.kinds import KINDS
 from aws_ml.jobs.logs import LOG_CURSOR, LogCursor
 from aws_ml.jobs.poller import Watch, shared
 from aws_ml.jobs.stop import stop
@@ -81,7 +82,8 @@ class JobTrigger(BaseTrigger):
 
     def _key(self) -> dict[str, Any] | None:
         instance = self.task_instance
-        if instance is None or not self.wait.get("print_log"):
+        has_log = self.wait.get("print_log") and KINDS[self.wait["kind"]].log_group
+        if instance is None or not has_log:
             return None
         return {
             "key": LOG_CURSOR,
