@@ -34,7 +34,7 @@ status: install ## what runs, and where
 test: install ## the whole suite
 	@scripts/test.sh
 
-chaos: install ## kill workers, the triggerer and AWS while jobs run (5 minutes)
+chaos: install ## kill workers, the triggerer and AWS while jobs run; throttle every call (8 minutes)
 	@.venv/airflow/bin/python -m pytest tests/chaos
 
 lint: install ## ruff and mypy (strict)

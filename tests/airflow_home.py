@@ -23,6 +23,7 @@ from scripts import local_settings as local
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from airflow.dag_processing.dagbag import DagBag
     from airflow.models.dagrun import DagRun
     from airflow.sdk import DAG
 
@@ -109,6 +110,14 @@ def database() -> None:
     from airflow.utils.db import initdb
 
     initdb()
+
+
+@pytest.fixture(scope="session")
+def dag_bag(database: None) -> DagBag:
+    """Every DAG of the project, as the DAG processor reads them."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(local.PROJECT / "dags")
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ class LogCursor:
 
     time: int = 0  # milliseconds since 1970
     read: dict[str, int] = field(default_factory=dict)  # event id → time, of the last LATE_MILLISECONDS
+    _room: int = field(default=1_000, init=False, repr=False, compare=False)
 
     @property
     def start(self) -> int:
@@ -35,16 +36,18 @@ class LogCursor:
             return False
         self.time = max(self.time, moment)
         self.read[identity] = moment
-        if len(self.read) > 2 * self._recent():
-            self.read = {key: time for key, time in self.read.items() if time >= self.start}
+        if len(self.read) > self._room:
+            self.read = self._recent()
+            self._room = max(1_000, 2 * len(self.read))
         return True
 
-    def _recent(self) -> int:
-        return max(500, sum(time >= self.start for time in self.read.values()))
+    def _recent(self) -> dict[str, int]:
+        start = self.start
+        return {identity: time for identity, time in self.read.items() if time >= start}
 
     def dump(self) -> dict[str, Any]:
         """What load() takes, for JSON."""
-        return {"time": self.time, "read": {k: t for k, t in self.read.items() if t >= self.start}}
+        return {"time": self.time, "read": self._recent()}
 
     @classmethod
     def load(cls, dumped: dict[str, Any] | None) -> LogCursor:
