@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from airflow.dag_processing.dagbag import DagBag
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.timeout(600)]
 
 PARTS = {
     "processing": (operators.SageMakerProcessingOperator, sensors.SageMakerProcessingSensor),

@@ -37,6 +37,11 @@ class JobTask(BaseOperator):
     kind_key: ClassVar[str]
     operator_extra_links: Any = LINKS
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        key = getattr(cls, "kind_key", None)
+        cls.operator_extra_links = LINKS if key and KINDS[key].log_group else (JobLink(),)
+
     def __init__(self, *, stop_on_kill: bool = True, **kwargs: Any) -> None:
         kwargs.setdefault("retry_policy", RETRY_POLICY)
         super().__init__(**kwargs)

@@ -10,6 +10,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 LARGEST = 1024**3  # bytes unpacked
+RETRIES = {"mode": "standard", "total_max_attempts": 10}  # a busy S3 does not fail a job
 
 
 class BadCode(Exception):
@@ -34,11 +35,12 @@ def fetch(source: str, folder: Path) -> Path:
 
 def _download(source: str, target: Path) -> None:
     import boto3  # half a second that only containers with code in S3 pay
+    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
     bucket, _, key = source.removeprefix("s3://").partition("/")
     try:
-        boto3.client("s3").download_file(bucket, key, str(target))
+        boto3.client("s3", config=Config(retries=RETRIES)).download_file(bucket, key, str(target))
     except (ClientError, BotoCoreError) as error:
         raise BadCode(f"the code {source} cannot be downloaded: {error}") from error
 
