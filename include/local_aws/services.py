@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from include.local_aws.app import App
 from include.local_aws.logs import Logs, LogStore
+from include.local_aws.personalize.service import Personalize
 from include.local_aws.runner import probe
 from include.local_aws.s3 import service as s3
 from include.local_aws.s3.store import ObjectStore
@@ -59,20 +60,24 @@ class Services:
             *(TransformJobs(self._engine, store, models), models, configs, self._endpoints),
             *(registry, Tags(tags)),
         ]
+        self._personalize = Personalize(state, store, settings.jobs)
         self.handlers: dict[str, list[object]] = {
             "s3": s3.handlers(store),
             "logs": [Logs(logs)],
             "sagemaker": sagemaker,
             "sagemaker-runtime": [Runtime(self._endpoints, self._capture)],
+            **self._personalize.handlers,
         }
 
     def start(self, url: str) -> None:
         """The server listens at `url`: containers get to know it, endpoints come up again."""
         self._engine.endpoint_url = url
         self._endpoints.start()
+        self._personalize.start()
 
     def close(self) -> None:
         """Stop every container; jobs that ran are reported as failed."""
+        self._personalize.close()
         self._engine.close()
         self._endpoints.close()
         self._capture.close()

@@ -1,0 +1,109 @@
+"""Event trackers, and personalize-events: what happens between two imports."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from include.local_aws.personalize.errors import invalid
+from include.local_aws.personalize.resources import ACTIVE
+
+if TYPE_CHECKING:
+    from include.local_aws.calls import Caller, Output, Params
+    from include.local_aws.personalize.world import World
+    from include.local_aws.state import Document
+
+EVENTS = "EVENT_INTERACTIONS"
+EVENT_SCHEMA = "arn:aws:personalize:::schema/event-interactions"
+
+
+class EventTrackers:
+    """The operation that creates trackers. A tracker brings a dataset for its events with it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def create_event_tracker(self, params: Params, caller: Caller) -> Output:
+        group = self._world.parents("EventTracker", params)["datasetGroupArn"]
+        tracking = str(uuid.uuid4())
+        document = dict(params) | {"trackingId": tracking, "accountId": caller.account}
+        arn = self._world["EventTracker"].create(document, caller)
+        if self._world.dataset(group["datasetGroupArn"], EVENTS) is None:
+            dataset: Document = {"name": f"{group['name']}-events", "datasetType": EVENTS}
+            dataset |= {"datasetGroupArn": group["datasetGroupArn"], "schemaArn": EVENT_SCHEMA}
+            dataset |= {"trackingId": tracking, "files": []}
+            self._world["Dataset"].create(dataset, caller, suffix=f"{group['name']}/{EVENTS}")
+        return {"eventTrackerArn": arn, "trackingId": tracking}
+
+
+class Events:
+    """The operations PutEvents, PutItems and PutUsers."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def put_events(self, params: Params, caller: Caller) -> Output:
+        tracker = self._tracker(params["trackingId"])
+        events = [
+            {
+                "type": event["eventType"],
+                "item": event.get("itemId") or _properties(event).get("itemId"),
+                "value": event.get("eventValue", _properties(event).get("eventValue")),
+                "moment": int(event["sentAt"]),
+                "more": {
+                    k: v for k, v in event.items() if k in ("recommendationId", "impression", "properties")
+                },
+            }
+            for event in params["eventList"]
+        ]
+        group = tracker["datasetGroupArn"]
+        self._world.storage.add_events(group, params.get("userId"), params["sessionId"], events)
+        return None
+
+    def put_items(self, params: Params, caller: Caller) -> Output:
+        return self._put(params, "Items", "ITEM_ID", [(one["itemId"], one) for one in params["items"]])
+
+    def put_users(self, params: Params, caller: Caller) -> Output:
+        return self._put(params, "Users", "USER_ID", [(one["userId"], one) for one in params["users"]])
+
+    def _put(
+        self, params: Params, kind: str, identifier: str, given: list[tuple[str, dict[str, Any]]]
+    ) -> Output:
+        dataset = self._world["Dataset"].active(params["datasetArn"])
+        if dataset["datasetType"] != kind.upper():
+            raise invalid(
+                f"{params['datasetArn']} is a dataset of {dataset['datasetType']}, not of {kind.upper()}."
+            )
+        known = {
+            column.name.replace("_", "").lower(): column.name
+            for column in self._world.schema(dataset).columns
+        }
+        rows = []
+        for name, one in given:
+            row = {identifier: name}
+            for field, value in _properties(one).items():
+                if (column := known.get(field.replace("_", "").lower())) is None:
+                    raise invalid(f"The schema has no field for the property {field} of {name}.")
+                row[column] = value
+            rows.append((name, row))
+        self._world.storage.put_rows(params["datasetArn"], rows)
+        self._world.touch(dataset)
+        return None
+
+    def _tracker(self, tracking: str) -> Document:
+        for tracker in self._world["EventTracker"].documents:
+            if tracker["trackingId"] == tracking and tracker["status"] == ACTIVE:
+                return tracker
+        raise invalid(f"There is no active event tracker with the tracking id {tracking}.")
+
+
+def _properties(one: dict[str, Any]) -> dict[str, Any]:
+    """The JSON that SDKs put into one string."""
+    try:
+        found = json.loads(one.get("properties") or "{}")
+    except ValueError as error:
+        raise invalid(f"properties is not valid JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise invalid("properties has to be a JSON object.")
+    return found

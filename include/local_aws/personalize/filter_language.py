@@ -1,0 +1,168 @@
+"""Filter expressions: from text to a tree (developer guide, "Filter expression structure and elements").
+
+parse('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("watched")')
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lark import Lark, Transformer, v_args
+from lark.exceptions import UnexpectedInput, VisitError
+
+from include.local_aws.personalize.errors import invalid
+
+GRAMMAR = r"""
+start: clause ("|" clause)*
+clause: ACTION SUBJECT "WHERE"i any ["IF"i any]
+any: all ("OR"i all)*
+all: one ("AND"i one)*
+?one: comparison | "(" any ")"
+comparison: field OPERATOR value            -> compare
+          | field "IN"i "(" values ")"      -> within
+          | field "NOT"i "IN"i "(" values ")" -> without
+field: NAME "." NAME
+values: value ("," value)*
+?value: text | number | parameter | star
+text: ESCAPED_STRING | SINGLE
+number: SIGNED_NUMBER
+parameter: "$" NAME
+star: "*"
+ACTION: /include|exclude/i
+SUBJECT: /itemid|userid/i
+OPERATOR: "=" | "!=" | "<=" | ">=" | "<" | ">"
+SINGLE: /'[^']*'/
+NAME: /[A-Za-z_][A-Za-z0-9_]*/
+%import common.ESCAPED_STRING
+%import common.SIGNED_NUMBER
+%import common.WS
+%ignore WS
+"""
+MOST_FIELDS = 5
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """`$NAME`: a value that comes with the request."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`dataset.field operator values`; the operators IN and NOT IN have several values."""
+
+    dataset: str
+    field: str
+    operator: str
+    values: tuple[str | float | Parameter, ...]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Comparisons joined by AND or OR."""
+
+    join: Literal["AND", "OR"]
+    parts: tuple[Condition | Comparison, ...]
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One INCLUDE or EXCLUDE, perhaps only IF the user is such a one."""
+
+    action: Literal["INCLUDE", "EXCLUDE"]
+    subject: Literal["ItemID", "UserID"]
+    where: Condition
+    only_if: Condition | None = None
+
+
+@v_args(inline=True)
+class _Tree(Transformer[Any, Any]):
+    def start(self, *clauses: Clause) -> list[Clause]:
+        return list(clauses)
+
+    def clause(self, action: str, subject: str, where: Condition, only_if: Condition | None) -> Clause:
+        subjects: dict[str, Literal["ItemID", "UserID"]] = {"itemid": "ItemID", "userid": "UserID"}
+        return Clause(action.upper(), subjects[subject.lower()], where, only_if)  # type: ignore[arg-type]
+
+    def any(self, *parts: Condition) -> Condition:
+        return parts[0] if len(parts) == 1 else Condition("OR", parts)
+
+    def all(self, *parts: Any) -> Condition:
+        return Condition("AND", parts)
+
+    def field(self, dataset: str, name: str) -> tuple[str, str]:
+        return str(dataset), str(name)
+
+    def values(self, *values: Any) -> tuple[Any, ...]:
+        return values
+
+    def text(self, token: str) -> str:
+        return str(token)[1:-1]
+
+    def number(self, token: str) -> float:
+        return float(token)
+
+    def parameter(self, name: str) -> Parameter:
+        return Parameter(str(name))
+
+    def star(self) -> str:
+        return "*"
+
+    def compare(self, field: tuple[str, str], operator: str, value: Any) -> Comparison:
+        return Comparison(*field, str(operator), (value,))
+
+    def within(self, field: tuple[str, str], values: tuple[Any, ...]) -> Comparison:
+        return Comparison(*field, "IN", values)
+
+    def without(self, field: tuple[str, str], values: tuple[Any, ...]) -> Comparison:
+        return Comparison(*field, "NOT IN", values)
+
+
+_PARSER = Lark(GRAMMAR, parser="lalr", maybe_placeholders=True)
+
+
+def parse(expression: str) -> list[Clause]:
+    """The clauses of an expression. Raises InvalidInputException pointing at the place."""
+    try:
+        clauses: list[Clause] = _Tree().transform(_PARSER.parse(expression))
+    except UnexpectedInput as error:
+        place = error.get_context(expression, 20).strip()
+        raise invalid(f"The filter expression is not valid near column {error.column}: {place}") from error
+    except VisitError as error:
+        raise invalid(f"The filter expression is not valid: {error.orig_exc}") from error
+    _check(clauses)
+    return clauses
+
+
+def comparisons(condition: Condition | None) -> list[Comparison]:
+    """All comparisons below a condition."""
+    if condition is None:
+        return []
+    nested = [[part] if isinstance(part, Comparison) else comparisons(part) for part in condition.parts]
+    return [one for part in nested for one in part]
+
+
+def parameters(clauses: list[Clause], action: str = "") -> set[str]:
+    """Names of the parameters, of all clauses or of those with an action."""
+    wanted = [clause for clause in clauses if action in ("", clause.action)]
+    every = [one for c in wanted for one in [*comparisons(c.where), *comparisons(c.only_if)]]
+    return {value.name for one in every for value in one.values if isinstance(value, Parameter)}
+
+
+def _check(clauses: list[Clause]) -> None:
+    fields = set()
+    for clause in clauses:
+        if len({one.dataset.lower() for one in comparisons(clause.where)}) > 1:
+            raise invalid("A filter expression uses one dataset: chain several expressions with |.")
+        for one in comparisons(clause.where):
+            if one.dataset.lower() not in ("items", "users", "interactions"):
+                raise invalid(f"Filter expressions know Items, Users and Interactions, not {one.dataset}.")
+            if "*" in one.values and one.field.upper() != "EVENT_TYPE":
+                raise invalid("The wildcard * is for EVENT_TYPE only.")
+            fields.add((one.dataset.lower(), one.field.upper()))
+        if any(one.dataset.lower() != "currentuser" for one in comparisons(clause.only_if)):
+            raise invalid("What follows IF has to be about CurrentUser.")
+    if len(fields) > MOST_FIELDS:
+        raise invalid(f"A filter has at most {MOST_FIELDS} fields; this one has {len(fields)}.")

@@ -1,0 +1,105 @@
+"""personalize-runtime: recommendations and rankings, now."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from include.local_aws.personalize.errors import invalid, not_found
+from include.local_aws.personalize.resources import ACTIVE
+from include.local_aws.personalize.serving import RESULTS, Ask
+
+if TYPE_CHECKING:
+    from include.local_aws.calls import Caller, Output, Params
+    from include.local_aws.personalize.serving import Answer, Serving
+    from include.local_aws.personalize.world import World
+    from include.local_aws.state import Document
+
+MOST_RESULTS, MOST_WITH_METADATA, MOST_RANKED = 500, 50, 500
+
+
+class Runtime:
+    """The operations of applications."""
+
+    def __init__(self, world: World, serving: Serving) -> None:
+        self._world, self._serving = world, serving
+
+    def get_recommendations(self, params: Params, caller: Caller) -> Output:
+        source, version, arn = self._target(params)
+        ask = self._ask(params, source)
+        answers = self._serving.recommend(version, arn, ask)
+        for promotion in params.get("promotions", []):
+            answers = self._promoted(answers, promotion, version, arn, ask)
+        shown = self._shown(answers, params, source, version)
+        return {"itemList": shown, "recommendationId": f"RID-{uuid.uuid4()}"}
+
+    def get_personalized_ranking(self, params: Params, caller: Caller) -> Output:
+        source, version, arn = self._target(params)
+        if not 1 <= len(params["inputList"]) <= MOST_RANKED:
+            raise invalid(f"inputList has to have 1 to {MOST_RANKED} items.")
+        answers = self._serving.rank(version, arn, self._ask(params, source))
+        shown = self._shown(answers, params, source, version)
+        return {"personalizedRanking": shown, "recommendationId": f"RID-{uuid.uuid4()}"}
+
+    def _target(self, params: Params) -> tuple[Document, Document, str]:
+        """Campaign or recommender, what it serves, and the ARN under which that was trained."""
+        if ("campaignArn" in params) == ("recommenderArn" in params):
+            raise invalid("Give either campaignArn or recommenderArn.")
+        word = "Campaign" if "campaignArn" in params else "Recommender"
+        arn = params.get("campaignArn") or params["recommenderArn"]
+        source = self._world[word].get(arn)
+        if source["status"] != ACTIVE:
+            raise not_found(f"{arn} is not ACTIVE; it is {source['status']}.")
+        if word == "Recommender":
+            return source, source, arn
+        version = self._world["SolutionVersion"].get(source["solutionVersionArn"])
+        return source, version, version["solutionVersionArn"]
+
+    def _ask(self, params: Params, source: Document) -> Ask:
+        config = source.get("campaignConfig") or source.get("recommenderConfig") or {}
+        most = MOST_WITH_METADATA if params.get("metadataColumns") else MOST_RESULTS
+        results = params.get("numResults", RESULTS)
+        if results > most:
+            raise invalid(f"numResults is {results}; at most {most} are possible.")
+        return Ask(
+            user=params.get("userId"),
+            item=params.get("itemId"),
+            items=params.get("inputList", []),
+            results=results or RESULTS,
+            context=params.get("context", {}),
+            filter=params.get("filterArn"),
+            values=params.get("filterValues", {}),
+            config=config.get("itemExplorationConfig", {}),
+        )
+
+    def _promoted(
+        self, answers: Answer, promotion: dict[str, Any], version: Document, arn: str, ask: Ask
+    ) -> Answer:
+        """Every so many places an item that the promotion's filter allows."""
+        share = promotion.get("percentPromotedItems", 100)
+        wanted = Ask(
+            **{**vars(ask), "filter": promotion.get("filterArn"), "values": promotion.get("filterValues", {})}
+        )
+        promoted = self._serving.recommend(version, arn, wanted)[: max(1, round(len(answers) * share / 100))]
+        names = {name for name, _ in promoted}
+        others = [one for one in answers if one[0] not in names][: len(answers) - len(promoted)]
+        every = max(1, round(100 / share))
+        mixed: Answer = []
+        while promoted or others:
+            take_promoted = promoted and (not others or len(mixed) % every == 0)
+            mixed.append(promoted.pop(0) if take_promoted else others.pop(0))
+        return mixed
+
+    def _shown(
+        self, answers: Answer, params: Params, source: Document, version: Document
+    ) -> list[dict[str, Any]]:
+        columns = params.get("metadataColumns", {}).get("ITEMS", [])
+        config = source.get("campaignConfig") or source.get("recommenderConfig") or {}
+        if columns and not config.get("enableMetadataWithRecommendations"):
+            raise invalid("The campaign was not created with enableMetadataWithRecommendations.")
+        group = version["datasetGroupArn"]
+        return [
+            {"itemId": name, "score": score}
+            | ({"metadata": self._serving.metadata(group, name, columns)} if columns else {})
+            for name, score in answers
+        ]

@@ -1,0 +1,50 @@
+"""Amazon Personalize, wired together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from include.local_aws.personalize.attribution import MetricAttributions, Tags
+from include.local_aws.personalize.batch import BatchJobs
+from include.local_aws.personalize.campaigns import Campaigns, Recommenders
+from include.local_aws.personalize.datasets import Datasets
+from include.local_aws.personalize.events import Events, EventTrackers
+from include.local_aws.personalize.filters import Filters
+from include.local_aws.personalize.runtime import Runtime
+from include.local_aws.personalize.serving import Serving
+from include.local_aws.personalize.solutions import Solutions
+from include.local_aws.personalize.world import World
+
+if TYPE_CHECKING:
+    from include.local_aws.s3.store import ObjectStore
+    from include.local_aws.state import State
+
+
+class Personalize:
+    """The three services of Personalize; `handlers` is what the app dispatches to.
+
+    :param at_once: trainings, imports and batch jobs that run at the same time.
+    """
+
+    def __init__(self, state: State, objects: ObjectStore, at_once: int) -> None:
+        self._world = world = World(state, objects, at_once)
+        serving = Serving(world)
+        self._campaigns, self._recommenders = Campaigns(world, serving), Recommenders(world, serving)
+        own = [Datasets(world), EventTrackers(world), Solutions(world), self._campaigns, self._recommenders]
+        own += [Filters(world), BatchJobs(world, serving), MetricAttributions(world), Tags(world)]
+        self.handlers: dict[str, list[object]] = {
+            "personalize": [*own, *(resources.handler() for resources in world.kinds())],
+            "personalize-runtime": [Runtime(world, serving)],
+            "personalize-events": [Events(world)],
+        }
+
+    def start(self) -> None:
+        """Bring what an earlier server left into a state that is true."""
+        for resources in self._world.kinds():
+            resources.recover()
+        self._campaigns.recover()
+        self._recommenders.recover()
+
+    def close(self) -> None:
+        """Stop all work."""
+        self._world.engine.close()

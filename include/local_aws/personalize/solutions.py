@@ -1,0 +1,269 @@
+"""Recipes, solutions and the versions that are trained of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from include.local_aws.personalize.errors import WorkFailed, WorkStopped, invalid, not_found
+from include.local_aws.personalize.recipes import RECIPES, Recipe
+from include.local_aws.personalize.resources import ACTIVE, UNFINISHED
+
+if TYPE_CHECKING:
+    from include.local_aws.calls import Caller, Output, Params
+    from include.local_aws.personalize.resources import Running
+    from include.local_aws.personalize.world import World
+    from include.local_aws.state import Document
+
+PROJECT = Path(__file__).parents[3]
+POLL_SECONDS = 0.05
+KNOWN_SINCE = 1543276800.0  # recipes exist as long as the service does
+SEARCHED = {"integer": "integerHyperParameterRanges", "continuous": "continuousHyperParameterRanges"}
+SEARCHED |= {"categorical": "categoricalHyperParameterRanges"}
+TRIALS = 8  # of a search where the request does not say
+
+
+class Solutions:
+    """The operations on recipes, solutions and solution versions."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        world["Solution"].blocked = self._used
+        world["Solution"].ended = self._forget_versions
+        world["SolutionVersion"].ended = lambda document: world.storage.discard(
+            document["solutionVersionArn"]
+        )
+
+    # ---- recipes
+
+    def list_recipes(self, params: Params, caller: Caller) -> Output:
+        domain = params.get("domain", "")
+        shown = [_recipe(recipe) for recipe in RECIPES.values() if recipe.domain == domain]
+        return {"recipes": shown}
+
+    def describe_recipe(self, params: Params, caller: Caller) -> Output:
+        return {"recipe": _recipe(find_recipe(params["recipeArn"]))}
+
+    def describe_algorithm(self, params: Params, caller: Caller) -> Output:
+        name = params["algorithmArn"].rpartition("/")[2]
+        found = find_recipe(f"arn:aws:personalize:::recipe/{name}")
+        algorithm = {"name": found.name, "algorithmArn": params["algorithmArn"]}
+        return {"algorithm": algorithm | {"defaultHyperParameters": found.defaults}}
+
+    # ---- solutions
+
+    def create_solution(self, params: Params, caller: Caller) -> Output:
+        self._world.parents("Solution", params)
+        recipe = _check_solution(params)
+        automatic = params.get("performAutoTraining", True) and recipe.task != "segments"
+        document = (
+            {"performHPO": False, "performAutoML": False} | dict(params) | {"performAutoTraining": automatic}
+        )
+        work = (lambda solution: self._first_version(solution, caller)) if automatic else None
+        return {"solutionArn": self._world["Solution"].create(document, caller, work)}
+
+    def update_solution(self, params: Params, caller: Caller) -> Output:
+        solution = self._world["Solution"].active(params["solutionArn"])
+        changes = {k: params[k] for k in ("performAutoTraining", "performIncrementalUpdate") if k in params}
+        update = dict(changes) | {"status": ACTIVE, "creationDateTime": time.time()}
+        self._world["Solution"].change(solution["solutionArn"], **changes, latestSolutionUpdate=update)
+        return {"solutionArn": solution["solutionArn"]}
+
+    def describe_solution(self, params: Params, caller: Caller) -> Output:
+        solution = self._world["Solution"].get(params["solutionArn"])
+        versions = self._versions(solution["solutionArn"])
+        newest = max(versions, key=lambda version: version["creationDateTime"], default=None)
+        return {"solution": solution | ({"latestSolutionVersion": newest} if newest else {})}
+
+    # ---- versions
+
+    def create_solution_version(self, params: Params, caller: Caller) -> Output:
+        solution = self._world.parents("SolutionVersion", params)["solutionArn"]
+        mode = params.get("trainingMode", "FULL")
+        if mode == "UPDATE":
+            self._check_update(solution)
+        return {"solutionVersionArn": self._train(solution, caller, mode, "MANUAL", params.get("name"))}
+
+    def stop_solution_version_creation(self, params: Params, caller: Caller) -> Output:
+        self._world["SolutionVersion"].stop(params["solutionVersionArn"])
+        return None
+
+    def get_solution_metrics(self, params: Params, caller: Caller) -> Output:
+        version = self._world["SolutionVersion"].active(params["solutionVersionArn"])
+        return {"solutionVersionArn": params["solutionVersionArn"], "metrics": version.get("metrics", {})}
+
+    def _train(
+        self, solution: Document, caller: Caller, mode: str, kind: str, name: str | None = None
+    ) -> str:
+        copied = ("solutionArn", "datasetGroupArn", "recipeArn", "eventType", "solutionConfig", "performHPO")
+        document = {member: solution[member] for member in copied if member in solution}
+        document |= {"trainingMode": mode, "trainingType": kind, "performAutoML": False}
+        document |= {"name": name} if name else {}
+        suffix = f"{solution['name']}/{name or uuid.uuid4().hex[:8]}"
+        arn = caller.arn("personalize", f"solution/{suffix}")
+        return self._world["SolutionVersion"].create(document, caller, self._work, arn=arn)
+
+    def _first_version(self, solution: Running, caller: Caller) -> None:
+        """What performAutoTraining does within an hour of the solution's creation; here at once."""
+        self._train(solution.document, caller, "FULL", "AUTOMATIC")
+
+    def _check_update(self, solution: Document) -> None:
+        recipe = RECIPES[solution["recipeArn"]]
+        if not recipe.name.startswith("aws-user-personalization") and "hrnn-coldstart" not in recipe.name:
+            raise invalid(f"The training mode UPDATE is not supported by the recipe {recipe.name}.")
+        full = (v for v in self._versions(solution["solutionArn"]) if v["trainingMode"] == "FULL")
+        if not any(version["status"] == ACTIVE for version in full):
+            raise invalid("The training mode UPDATE needs an ACTIVE version that was trained with FULL.")
+
+    def _versions(self, solution: str) -> list[Document]:
+        return [v for v in self._world["SolutionVersion"].documents if v["solutionArn"] == solution]
+
+    # ---- training
+
+    def _work(self, version: Running) -> None:
+        folder = self._world.storage.folder(version.arn)
+        (folder / "request.json").write_text(
+            json.dumps(training_request(self._world, version.document, folder))
+        )
+        result = run_training(folder, version)
+        hours = max(0.001, result["seconds"] / 3600)
+        tuned = {"algorithmHyperParameters": result["hyperparameters"]}
+        searched = {"tunedHPOParams": tuned} if version.document.get("performHPO") else {}
+        version.change(metrics=result["metrics"], trainingHours=round(hours, 3), **searched)
+
+    # ---- what depends on what
+
+    def _used(self, document: Document) -> str:
+        arn = document["solutionArn"]
+        versions = {v["solutionVersionArn"]: v["status"] for v in self._versions(arn)}
+        if busy := [v for v, status in versions.items() if status in UNFINISHED]:
+            return f"The solution {arn} cannot be deleted: its version {busy[0]} is being created."
+        for campaign in self._world["Campaign"].documents:
+            if campaign["solutionVersionArn"] in versions:
+                return f"The solution {arn} cannot be deleted: {campaign['campaignArn']} serves its version."
+        return ""
+
+    def _forget_versions(self, document: Document) -> None:
+        for version in self._versions(document["solutionArn"]):
+            self._world.storage.discard(version["solutionVersionArn"])
+            self._world["SolutionVersion"].documents.delete(version["solutionVersionArn"])
+
+
+def find_recipe(arn: str) -> Recipe:
+    """A recipe. Raises ResourceNotFoundException."""
+    recipe = RECIPES.get(arn)
+    if recipe is None:
+        raise not_found(f"The recipe with arn {arn} does not exist.")
+    return recipe
+
+
+def training_request(world: World, document: Document, folder: Path) -> dict[str, Any]:
+    """What the training process reads. Raises WorkFailed where there are no interactions."""
+    group, recipe = document["datasetGroupArn"], RECIPES[document["recipeArn"]]
+    dataset = world.dataset(group, "Interactions")
+    if dataset is None or not dataset["files"]:
+        raise WorkFailed("Create failed. The dataset group has no interactions: import them first.")
+    events = folder / "events.parquet"
+    files = [*world.files(dataset), *([events] if world.storage.write_events(group, events) else [])]
+    config, schema = document.get("solutionConfig", {}), world.schema(dataset)
+    return {
+        "task": recipe.task,
+        "hyperparameters": recipe.defaults | config.get("algorithmHyperParameters", {}),
+        "interactions": [str(file) for file in files],
+        "thresholds": _thresholds(document, config),
+        "columns": [column.name for column in schema.metadata if column.type == "string"],
+        **_items(world, group, folder),
+        **(_search(recipe, config.get("hpoConfig", {})) if document.get("performHPO") else {}),
+    }
+
+
+def _items(world: World, group: str, folder: Path) -> dict[str, Any]:
+    dataset = world.dataset(group, "Items")
+    if dataset is None:
+        return {}
+    columns = [column.name for column in world.schema(dataset).metadata if column.categorical]
+    world.write_rows(group, "Items", columns, folder / "items.parquet")
+    return {"items": str(folder / "items.parquet"), "item_columns": columns}
+
+
+def _thresholds(document: Document, config: dict[str, Any]) -> dict[str, float | None]:
+    """Event types to learn from, with their smallest values."""
+    several = config.get("eventsConfig", {}).get("eventParametersList", [])
+    if several:
+        return {one.get("eventType", ""): one.get("eventValueThreshold") for one in several}
+    if "eventType" not in document and "eventValueThreshold" not in config:
+        return {}
+    threshold = config.get("eventValueThreshold")
+    return {document.get("eventType", ""): float(threshold) if threshold else None}
+
+
+def _search(recipe: Recipe, config: dict[str, Any]) -> dict[str, Any]:
+    """The ranges of a search: the recipe's own, and those of the request in their place."""
+    ranges: dict[str, Any] = dict(recipe.tuned)
+    given = config.get("algorithmHyperParameterRanges", {})
+    for kind, member in SEARCHED.items():
+        for one in given.get(member, []):
+            bounds = one["values"] if kind == "categorical" else [one["minValue"], one["maxValue"]]
+            ranges[one["name"]] = [kind, *bounds]
+    trials = int(config.get("hpoResourceConfig", {}).get("maxNumberOfTrainingJobs", TRIALS))
+    return {"search": ranges, "trials": trials}
+
+
+def run_training(folder: Path, version: Running) -> dict[str, Any]:
+    """Train in a process of its own; returns its result. Raises WorkFailed, WorkStopped."""
+    command = [sys.executable, "-m", "include.local_aws.personalize.models.training", str(folder)]
+    with (folder / "training.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log)
+        try:
+            while process.poll() is None:
+                if version.stopped.wait(POLL_SECONDS):
+                    raise WorkStopped
+        finally:
+            process.kill()
+            process.wait()
+    try:
+        result: dict[str, Any] = json.loads((folder / "result.json").read_text())
+    except FileNotFoundError:
+        told = (folder / "training.log").read_text()[-2000:]
+        raise WorkFailed(
+            f"InternalServerError: the training ended with exit code {process.returncode}. {told}"
+        ) from None
+    if "error" in result:
+        raise WorkFailed(result["error"])
+    return result
+
+
+def _recipe(recipe: Recipe) -> dict[str, Any]:
+    prefix = "arn:aws:personalize:::"
+    return {
+        "name": recipe.name,
+        "recipeArn": recipe.arn,
+        "algorithmArn": f"{prefix}algorithm/{recipe.name}",
+        "featureTransformationArn": f"{prefix}feature-transformation/JSON-percentile-filtering",
+        "status": ACTIVE,
+        "description": recipe.description,
+        "recipeType": recipe.kind,
+        "domain": recipe.domain or None,
+        "creationDateTime": KNOWN_SINCE,
+        "lastUpdatedDateTime": KNOWN_SINCE,
+    }
+
+
+def _check_solution(params: Params) -> Recipe:
+    if params.get("performAutoML") or "recipeArn" not in params:
+        raise invalid("recipeArn is required; performAutoML is no longer supported.")
+    recipe, config = find_recipe(params["recipeArn"]), params.get("solutionConfig", {})
+    if recipe.domain:
+        raise invalid(f"{recipe.name} is a use case of recommenders, not a recipe of solutions.")
+    if params.get("performHPO") and not recipe.tuned:
+        raise invalid(f"The recipe {recipe.name} does not support HPO.")
+    if unknown := sorted(set(config.get("algorithmHyperParameters", {})) - set(recipe.defaults)):
+        raise invalid(f"The recipe {recipe.name} has no hyperparameter {unknown[0]}.")
+    if "eventValueThreshold" in config and "eventType" not in params:
+        raise invalid("eventValueThreshold needs an eventType.")
+    return recipe

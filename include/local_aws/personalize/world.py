@@ -1,0 +1,97 @@
+"""What all operations of Personalize share: resources by kind, rows, S3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.local_aws.personalize.kinds import KINDS
+from include.local_aws.personalize.resources import Engine, Resources
+from include.local_aws.personalize.schemas import Schema
+from include.local_aws.personalize.storage import Storage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from include.local_aws.calls import Params
+    from include.local_aws.personalize.storage import Row
+    from include.local_aws.s3.store import ObjectStore
+    from include.local_aws.state import Document, State
+
+ID_OF = {"Items": "ITEM_ID", "Users": "USER_ID"}
+Rows = dict[str, "Row"]
+
+
+class World:
+    """Resources by kind, and the data that belongs to them.
+
+    world["Campaign"].get(arn)
+    """
+
+    def __init__(self, state: State, objects: ObjectStore, at_once: int) -> None:
+        self.engine = Engine(state, at_once)
+        self.storage = Storage(state, self.engine.folder)
+        self.objects = objects
+        self._kinds = {word: Resources(self.engine, kind) for word, kind in KINDS.items()}
+        self._rows: dict[str, tuple[int, Rows]] = {}
+
+    def __getitem__(self, word: str) -> Resources:
+        return self._kinds[word]
+
+    def kinds(self) -> list[Resources]:
+        """The resources of every kind."""
+        return list(self._kinds.values())
+
+    def parents(self, word: str, params: Params) -> dict[str, Document]:
+        """What a new resource belongs to, by member. Raises ResourceNotFound, ResourceInUse."""
+        by_arn = {kind.arn: name for name, kind in KINDS.items()}
+        return {m: self[by_arn[m]].active(params[m]) for m in KINDS[word].parents if m in params}
+
+    # ---- datasets
+
+    def dataset(self, group: str, kind: str) -> Document | None:
+        """A dataset group's dataset of a type (Interactions, Users, Items)."""
+        found = (d for d in self["Dataset"].documents if d["datasetGroupArn"] == group)
+        return next((d for d in found if d["datasetType"].lower() == kind.lower()), None)
+
+    def schema(self, dataset: Document) -> Schema:
+        return Schema.read(self["Schema"].get(dataset["schemaArn"])["schema"])
+
+    def files(self, dataset: Document) -> list[Path]:
+        """The imported files, oldest first."""
+        folder = self.storage.folder(dataset["datasetArn"])
+        return [folder / name for name in dataset.get("files", [])]
+
+    def rows(self, group: str, kind: str) -> Rows:
+        """All rows of users or items by identifier, newer ones in place of older; kept until they change."""
+        dataset = self.dataset(group, kind)
+        if dataset is None:
+            return {}
+        arn, revision = dataset["datasetArn"], dataset.get("revision", 0)
+        if self._rows.get(arn, (None,))[0] != revision:
+            self._rows[arn] = revision, self._read(dataset, ID_OF[kind])
+        return self._rows[arn][1]
+
+    def _read(self, dataset: Document, identifier: str) -> Rows:
+        rows: Rows = {}
+        for file in self.files(dataset):
+            rows |= {row[identifier]: row for row in pq.read_table(file).to_pylist()}
+        for row in self.storage.put(dataset["datasetArn"]):
+            rows[row[identifier]] = rows.get(row[identifier], {}) | row
+        return rows
+
+    def write_rows(self, group: str, kind: str, columns: list[str], target: Path) -> None:
+        """Rows of users or items as one Parquet file of texts: what a training reads."""
+        rows = self.rows(group, kind)
+        table: dict[str, list[object]] = {ID_OF[kind]: list(rows)}
+        for column in columns:
+            table[column] = [row.get(column) for row in rows.values()]
+        texts = {name: [None if v is None else str(v) for v in values] for name, values in table.items()}
+        pq.write_table(pa.table({name: pa.array(v, pa.string()) for name, v in texts.items()}), target)
+
+    def touch(self, dataset: Document, **members: object) -> None:
+        """Note that a dataset's rows are others now."""
+        revision = dataset.get("revision", 0) + 1
+        self["Dataset"].change(dataset["datasetArn"], revision=revision, **members)

@@ -1,0 +1,157 @@
+"""A small world of films: users of two tastes, and every call of the notebooks that build on it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+NAMESPACE = "com.amazonaws.personalize.schema"
+ROLE = "arn:aws:iam::123456789012:role/personalize"
+BUCKET = "films"
+RECIPE = "arn:aws:personalize:::recipe/{}"
+USERS, ITEMS, EVENTS = 60, 120, 20
+FIELDS: dict[str, list[dict[str, Any]]] = {
+    "Interactions": [
+        {"name": "USER_ID", "type": "string"},
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "EVENT_VALUE", "type": "float"},
+        {"name": "TIMESTAMP", "type": "long"},
+        {"name": "EVENT_TYPE", "type": "string"},
+    ],
+    "Items": [
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "GENRE", "type": ["null", "string"], "categorical": True},
+        {"name": "YEAR", "type": "int"},
+    ],
+    "Users": [{"name": "USER_ID", "type": "string"}, {"name": "AGE", "type": "int"}],
+}
+
+
+def schema(kind: str, **changes: Any) -> str:
+    record = {
+        "type": "record",
+        "name": kind,
+        "namespace": NAMESPACE,
+        "fields": FIELDS[kind],
+        "version": "1.0",
+    }
+    return json.dumps(record | changes)
+
+
+def taste(item: int) -> str:
+    return "Comedy" if item % 2 else "Drama|Crime"
+
+
+def interactions(seed: int = 7) -> str:
+    """Users with an odd number like odd items; items from 110 on are never seen."""
+    rng, lines = np.random.default_rng(seed), ["USER_ID,ITEM_ID,EVENT_VALUE,TIMESTAMP,EVENT_TYPE"]
+    for user in range(1, USERS + 1):
+        own = np.arange(user % 2, 110, 2)
+        share = 1 / (3 + np.arange(len(own)))
+        seen = rng.choice(own, EVENTS, replace=False, p=share / share.sum())
+        lines += [
+            f"{user},{item},{rng.integers(1, 6)},{880000000 + n * 60},RATING" for n, item in enumerate(seen)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def items() -> str:
+    return "ITEM_ID,GENRE,YEAR\n" + "".join(f"{i},{taste(i)},{1960 + i % 60}\n" for i in range(ITEMS))
+
+
+def users() -> str:
+    return "USER_ID,AGE\n" + "".join(f"{u},{18 + u % 50}\n" for u in range(1, USERS + 1))
+
+
+def wait(describe: Any, until: str = "ACTIVE", seconds: float = 60) -> dict[str, Any]:
+    """Poll one Describe call; returns the resource when it is in the state, or has failed."""
+    deadline = time.monotonic() + seconds
+    while True:
+        (found,) = (value for name, value in describe().items() if name != "ResponseMetadata")
+        if found["status"] in (until, "CREATE FAILED", "CREATE STOPPED"):
+            return dict(found)
+        assert time.monotonic() < deadline, f"still {found['status']}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Studio:
+    """A dataset group with what was made in it; every method is a few calls of boto3."""
+
+    personalize: Any
+    s3: Any
+    name: str
+    group: str = ""
+    arns: dict[str, str] = field(default_factory=dict)
+
+    def open(self, domain: str = "") -> Studio:
+        optional = {"domain": domain} if domain else {}
+        self.group = self.personalize.create_dataset_group(name=self.name, **optional)["datasetGroupArn"]
+        wait(lambda: self.personalize.describe_dataset_group(datasetGroupArn=self.group))
+        return self
+
+    def dataset(self, kind: str) -> str:
+        made = self.personalize.create_schema(name=f"{self.name}-{kind}", schema=schema(kind))["schemaArn"]
+        arn = self.personalize.create_dataset(
+            name=f"{self.name}-{kind}", schemaArn=made, datasetGroupArn=self.group, datasetType=kind
+        )["datasetArn"]
+        wait(lambda: self.personalize.describe_dataset(datasetArn=arn))
+        self.arns[kind], self.arns[f"{kind} schema"] = arn, made
+        return str(arn)
+
+    def load(self, kind: str, text: str | bytes, **more: Any) -> dict[str, Any]:
+        key = f"{self.name}/{kind}-{time.monotonic_ns()}.csv"
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode() if isinstance(text, str) else text)
+        arn = self.personalize.create_dataset_import_job(
+            jobName=f"{self.name}-{kind}-{time.monotonic_ns()}",
+            datasetArn=self.arns[kind],
+            dataSource={"dataLocation": f"s3://{BUCKET}/{key}"},
+            roleArn=ROLE,
+            **more,
+        )["datasetImportJobArn"]
+        return wait(lambda: self.personalize.describe_dataset_import_job(datasetImportJobArn=arn))
+
+    def filled(self) -> Studio:
+        self.open()
+        for kind, text in {"Interactions": interactions(), "Items": items(), "Users": users()}.items():
+            self.dataset(kind)
+            job = self.load(kind, text)
+            assert job["status"] == "ACTIVE", job
+        return self
+
+    def solution(self, recipe: str, **more: Any) -> str:
+        arn = self.personalize.create_solution(
+            name=f"{self.name}-{recipe.removeprefix('aws-')}"[:63],
+            datasetGroupArn=self.group,
+            recipeArn=RECIPE.format(recipe),
+            **{"performAutoTraining": False, **more},
+        )["solutionArn"]
+        wait(lambda: self.personalize.describe_solution(solutionArn=arn))
+        return str(arn)
+
+    def version(self, recipe: str, **more: Any) -> dict[str, Any]:
+        arn = self.personalize.create_solution_version(solutionArn=self.solution(recipe, **more))
+        return self.trained(arn["solutionVersionArn"])
+
+    def trained(self, arn: str) -> dict[str, Any]:
+        return wait(lambda: self.personalize.describe_solution_version(solutionVersionArn=arn))
+
+    def campaign(self, version: str, name: str, **more: Any) -> str:
+        arn = self.personalize.create_campaign(name=name, solutionVersionArn=version, **more)["campaignArn"]
+        found = wait(lambda: self.personalize.describe_campaign(campaignArn=arn))
+        assert found["status"] == "ACTIVE", found
+        return str(arn)
+
+    def gone(self, describe: Any, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                describe()
+            except self.personalize.exceptions.ResourceNotFoundException:
+                return
+            assert time.monotonic() < deadline, "it is still there"
+            time.sleep(0.05)
