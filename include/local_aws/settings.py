@@ -38,8 +38,8 @@ def from_command_line(argv: Sequence[str] | None = None) -> Settings:
     """Read the command line; LOCAL_AWS_STATE, LOCAL_AWS_PORT ... are the defaults."""
     parser = argparse.ArgumentParser(
         prog="python -m include.local_aws",
-        description="AWS on this machine: S3, SageMaker, Personalize and CloudWatch Logs, executing every job. "
-        "A development server: it checks no credentials and listens on loopback.",
+        description="AWS on this machine: S3, SageMaker, Personalize and CloudWatch Logs, executing "
+        "every job. A development server: it checks no credentials and listens on loopback.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     env = os.environ.get
