@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -74,3 +78,43 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 def client(server: RunningServer) -> Callable[[str], Client]:
     """`client("s3")` is a boto3 client of the server, without retries."""
     return server.client
+
+
+class ServerProcess:
+    """`python -m include.local_aws` on a state folder: one that can be killed."""
+
+    def __init__(self, folder: Path) -> None:
+        ready = folder / "ready"
+        ready.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "include.local_aws", "--port", "0", "--region", "us-east-1"]
+        command += ["--state", str(folder / "state"), "--ready-file", str(ready)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while not ready.exists():
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.05)
+        self.url = ready.read_text().strip()
+
+    def client(self, service: str) -> Client:
+        session = boto3.Session("x", "x", region_name="us-east-1")
+        options = Config(retries={"total_max_attempts": 1})
+        return session.client(service, endpoint_url=self.url, config=options)
+
+    def end(self, number: int) -> None:
+        self.process.send_signal(number)
+        self.process.wait(20)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[], ServerProcess]]:
+    """Starts servers on one state folder, one after the other."""
+    servers: list[ServerProcess] = []
+
+    def started() -> ServerProcess:
+        servers.append(ServerProcess(tmp_path))
+        return servers[-1]
+
+    yield started
+    for server in servers:
+        if server.process.poll() is None:
+            server.end(signal.SIGTERM)

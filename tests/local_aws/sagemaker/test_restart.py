@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from tests.local_aws.sagemaker import hosting
 from tests.local_aws.sagemaker.job_requests import (
@@ -23,47 +19,6 @@ from tests.local_aws.sagemaker.job_requests import (
 
 HANGING = "import time; print('up', flush=True); time.sleep(60)"
 REASON = "InternalServerError: the local AWS server stopped while the job was running"
-
-
-class ServerProcess:
-    """`python -m include.local_aws` on a state folder."""
-
-    def __init__(self, folder):
-        ready = folder / "ready"
-        ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "include.local_aws", "--port", "0"]
-        command += ["--state", str(folder / "state"), "--ready-file", str(ready)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        self.url = eventually(lambda: ready.exists() and ready.read_text().strip())
-
-    def client(self, service):
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name="us-east-1",
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-
-    def end(self, number):
-        self.process.send_signal(number)
-        self.process.wait(20)
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Starts servers on one state folder, one after the other."""
-    servers = []
-
-    def start():
-        servers.append(ServerProcess(tmp_path))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        if server.process.poll() is None:
-            server.end(signal.SIGTERM)
 
 
 def up(logs, group, name):

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.local_aws.personalize.studio import BUCKET, Studio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture(scope="module")
+def studio(client: Callable[[str], Any]) -> Studio:
+    """A dataset group with interactions, items and users."""
+    client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return Studio(client("personalize"), client("s3"), "films").filled()
