@@ -55,7 +55,7 @@ def make(side: str, name: str) -> BaseTrigger:
         )
     from aws_ml.jobs.aws import Aws
     from aws_ml.jobs.wait import Wait
-    from aws_ml.triggers.sagemaker import JobTrigger
+    from aws_ml.triggers.jobs import JobTrigger
 
     now = time.time()
     return JobTrigger(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from aws_ml import pools
 from aws_ml.images import connection_image_uri
-from aws_ml.links.sagemaker import LINKS
+from aws_ml.links.jobs import LINKS
 from aws_ml.names import resource_name, run_key
 
 
@@ -19,8 +20,9 @@ def image_uri(framework: str, version: str) -> str:
 
 
 class AwsMlPlugin(AirflowPlugin):
-    """Registers the macros under `macros.aws_ml`, and the links from tasks to their jobs."""
+    """Registers the macros under `macros.aws_ml`, the links from tasks to their jobs, the pools."""
 
     name = "aws_ml"
     macros = [resource_name, run_key, image_uri]
     operator_extra_links = list(LINKS)
+    listeners = [pools]

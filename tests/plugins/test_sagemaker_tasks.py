@@ -17,7 +17,7 @@ from aws_ml.jobs.kinds import KINDS
 from aws_ml.jobs.wait import for_job
 from aws_ml.operators import sagemaker as operators
 from aws_ml.sensors import sagemaker as sensors
-from aws_ml.triggers.sagemaker import JobTrigger
+from aws_ml.triggers.jobs import JobTrigger
 from tests.airflow_home import run_dag_of
 from tests.plugins.jobs.requests import (
     FAILING,

@@ -38,7 +38,7 @@ class Kind:
 
     @property
     def plural(self) -> str:
-        return f"{self.member}s"
+        return "Filters" if self.word == "Filter" else f"{self.member}s"  # the model's own spelling
 
     @property
     def arn(self) -> str:

@@ -22,6 +22,7 @@ from include.local_aws.personalize.errors import (
     WorkStopped,
     exists,
     in_use,
+    invalid,
     limit,
     not_found,
 )
@@ -141,10 +142,16 @@ class Resources:
         return document
 
     def active(self, arn: str) -> Document:
-        """The document of a resource that can be used. Raises ResourceNotFound, ResourceInUse."""
+        """The document of a resource that can be used.
+
+        Raises ResourceNotFound; ResourceInUse while it is being made, InvalidInput where it never will be.
+        """
         document = self.get(arn)
-        if not self.kind.stateless and document["status"] not in (ACTIVE, "INACTIVE"):
-            raise in_use(f"{arn} is in the state {document['status']}; it has to be ACTIVE.")
+        status = document.get("status", ACTIVE)
+        if status in UNFINISHED:
+            raise in_use(f"{arn} is in the state {status}; it has to be ACTIVE.")
+        if status not in (ACTIVE, "INACTIVE"):
+            raise invalid(f"{arn} is in the state {status}; it has to be ACTIVE.")
         return document
 
     def change(self, arn: str, **members: object) -> Document | None:

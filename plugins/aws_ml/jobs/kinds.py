@@ -1,4 +1,4 @@
-"""The kinds of SageMaker jobs: what distinguishes them is data."""
+"""The kinds of jobs and resources that are created and waited for: what distinguishes them is data."""
 
 from __future__ import annotations
 
@@ -22,23 +22,31 @@ class Kind:
     describe: str
     name: str
     arn: str
-    console: str  # the page of the AWS console below .../sagemaker/home?region=...
+    console: str  # the page of the AWS console below .../<service>/home?region=...
     stop: str | None = None
     list: str = ""
     summaries: str = ""
     status: str = ""  # empty: there at once, nobody waits
-    waiter: str = ""  # in waiters/sagemaker.json
+    waiter: str = ""  # in waiters/<service>.json
     log_group: str | None = None
     limit: int = 63  # characters of a name
     ended: tuple[str, ...] = ("Completed", "Failed", "Stopped", "Stopping")
     since: str = "CreationTime"  # when what is waited for began
     gone: bool = False  # success is that it does not exist any more
+    service: str = "sagemaker"  # of boto3, of waiters/<service>.json
+    member: str = ""  # of the Describe answer that holds the description; empty: the answer itself
+    label: str = ""  # the member of a request that names what is created, where `name` is its ARN
+
+    @property
+    def lists_changes(self) -> bool:
+        """Whether its List operation can be asked for what changed lately; what is gone is in no list."""
+        return bool(self.list) and self.service == "sagemaker" and not self.gone
 
     def look(self, client: Any, name: str) -> dict[str, Any]:
         """The job as its Describe operation shows it."""
-        description: dict[str, Any] = getattr(client, self.describe)(**{self.name: name})
-        description.pop("ResponseMetadata", None)
-        return description
+        answer: dict[str, Any] = getattr(client, self.describe)(**{self.name: name})
+        answer.pop("ResponseMetadata", None)
+        return answer[self.member] if self.member else answer
 
 
 def _job(key: str, word: str, result: str, console: str, **more: Any) -> Kind:
@@ -117,3 +125,45 @@ ENDPOINT_CONFIG = Kind(
     console="endpointConfig",
 )
 KINDS |= {kind.key: kind for kind in (MODEL, ENDPOINT_CONFIG)}
+
+
+def _personalize(word: str, label: str = "name", waiter: str = "ResourceActive", **more: Any) -> Kind:
+    """A kind of Personalize: CreateDatasetGroup, datasetGroupArn ...; it is known by its ARN."""
+    snake, member = xform_name(word), word[0].lower() + word[1:]
+    return Kind(
+        key=f"personalize_{snake}",
+        noun=snake.replace("_", " "),
+        result=word,
+        create=f"create_{snake}",
+        describe=f"describe_{snake}",
+        list=f"list_{snake}s",
+        summaries="Filters" if word == "Filter" else f"{member}s",  # the service's own spelling
+        name=f"{member}Arn",
+        arn=f"{member}Arn",
+        label=label,
+        status="" if word == "Schema" else "status",
+        waiter=waiter,
+        console="datasetGroups",
+        since="creationDateTime",
+        ended=("ACTIVE", "CREATE FAILED", "CREATE STOPPED"),
+        service="personalize",
+        member=member,
+        **more,
+    )
+
+
+PERSONALIZE: dict[str, Kind] = {
+    kind.result: kind
+    for kind in (
+        *(_personalize(word) for word in ("Schema", "DatasetGroup", "Dataset", "EventTracker", "Solution")),
+        *(_personalize(word) for word in ("Filter", "MetricAttribution")),
+        _personalize("Campaign", waiter="CampaignServes"),
+        _personalize("Recommender", waiter="RecommenderServes"),
+        _personalize("SolutionVersion", stop="stop_solution_version_creation"),
+        *(
+            _personalize(word, "jobName")
+            for word in ("DatasetImportJob", "DatasetExportJob", "BatchInferenceJob", "BatchSegmentJob")
+        ),
+    )
+}
+KINDS |= {kind.key: kind for kind in PERSONALIZE.values()}

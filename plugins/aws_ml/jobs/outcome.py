@@ -1,4 +1,4 @@
-"""Done, failed or still running: `waiters/sagemaker.json` is the one definition, for whoever waits."""
+"""Done, failed or still running: `waiters/<service>.json` is the one definition, for whoever waits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from aws_ml.jobs.kinds import Kind
 
-WAITERS = Path(__file__).parents[1] / "waiters" / "sagemaker.json"
+WAITERS = Path(__file__).parents[1] / "waiters"
 
 State = Literal["running", "success", "failure"]
 
@@ -28,13 +28,20 @@ class Outcome:
 
 
 @cache
-def _acceptors(waiter: str) -> list[AcceptorConfig]:
+def _acceptors(service: str, waiter: str) -> list[AcceptorConfig]:
     from botocore.waiter import WaiterModel
 
-    acceptors: list[AcceptorConfig] = (
-        WaiterModel(json.loads(WAITERS.read_text())).get_waiter(waiter).acceptors
-    )
+    model = WaiterModel(json.loads((WAITERS / f"{service}.json").read_text()))
+    acceptors: list[AcceptorConfig] = model.get_waiter(waiter).acceptors
     return acceptors
+
+
+def _reason(description: dict[str, Any]) -> str:
+    """AWS's own words; those about the update of a campaign come first."""
+    update = description.get("latestCampaignUpdate") or description.get("latestRecommenderUpdate") or {}
+    members = ("FailureReason", "ExitMessage", "failureReason")
+    found = (update.get("failureReason"), *(description.get(member) for member in members))
+    return next((str(text) for text in found if text), "")
 
 
 def outcome(kind: Kind, description: dict[str, Any], expected: dict[str, Any] | None = None) -> Outcome:
@@ -45,11 +52,11 @@ def outcome(kind: Kind, description: dict[str, Any], expected: dict[str, Any] | 
     """
     status = str(description.get(kind.status))
     state: State = "running"
-    for acceptor in _acceptors(kind.waiter):
+    for acceptor in _acceptors(kind.service, kind.waiter):
         if acceptor.matcher_func(description):
             state = "success" if acceptor.state == "success" else "failure"
             break
-    reason = str(description.get("FailureReason") or description.get("ExitMessage") or "")
+    reason = _reason(description)
     if state == "failure" and not reason:
         reason = f"the {kind.noun} is {status}"
         if description.get("SecondaryStatus") == "MaxRuntimeExceeded":

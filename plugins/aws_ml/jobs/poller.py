@@ -168,11 +168,11 @@ class Poller:
 
     def _outcomes(self, kind: Kind, group: list[Watch]) -> dict[str, Outcome]:
         """Where those jobs stand that may have ended."""
-        client = self._aws.client("sagemaker")
+        client = self._aws.client(kind.service)
         found: dict[str, Outcome] = {}
         changed = group
         summaries = None
-        if len(group) > FEW and not kind.gone:  # what is gone is in no list
+        if len(group) > FEW and kind.lists_changes:
             summaries = self._summaries(client, kind, group)
         if summaries is not None:
             changed = []

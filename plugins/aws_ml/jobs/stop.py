@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from aws_ml.jobs.aws import Aws
 
 
+OVER = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException", "ResourceInUseException"}
+
+
 def stop(aws: Aws, kind_key: str, name: str) -> None:
     """Ask AWS to stop a job; one that has ended, or cannot be stopped, is left as it is."""
     from botocore.exceptions import ClientError
@@ -18,7 +21,7 @@ def stop(aws: Aws, kind_key: str, name: str) -> None:
     if kind.stop is None:
         return
     try:
-        getattr(aws.client("sagemaker"), kind.stop)(**{kind.name: name})
+        getattr(aws.client(kind.service), kind.stop)(**{kind.name: name})
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+        if error.response["Error"]["Code"] not in OVER:
             raise

@@ -104,7 +104,8 @@ def find(client: Any, kind: Kind, name: str) -> dict[str, Any] | None:
     try:
         return kind.look(client, name)
     except ClientError as error:
-        if MISSING.search(error.response["Error"]["Message"]):
+        told = error.response["Error"]
+        if told["Code"] == "ResourceNotFoundException" or MISSING.search(told["Message"]):
             return None
         raise
 

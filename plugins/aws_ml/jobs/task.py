@@ -14,7 +14,7 @@ from aws_ml.jobs.kinds import KINDS, Kind
 from aws_ml.jobs.lineage import lineage
 from aws_ml.jobs.logs import LOG_CURSOR
 from aws_ml.jobs.outcome import outcome
-from aws_ml.links.sagemaker import LINKS, JobLink, JobLogsLink
+from aws_ml.links.jobs import LINKS, JobLink, JobLogsLink
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage
@@ -64,7 +64,7 @@ class JobTask(BaseOperator):
 
     def look(self, name: str) -> dict[str, Any]:
         """The job as AWS describes it now."""
-        self._seen = self.kind.look(self.aws.client("sagemaker"), name)
+        self._seen = self.kind.look(self.aws.client(self.kind.service), name)
         return self._seen
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
@@ -80,7 +80,7 @@ class JobTask(BaseOperator):
             "aws_partition": self.task.hook.conn_partition,
             "job_name": name,
         }
-        JobLink.persist(page=self.kind.console, **told)
+        JobLink.persist(page=self.kind.console, service=self.kind.service, **told)
         if self.kind.log_group:
             context["ti"].xcom_push(LOG_CURSOR, {"job": name, "cursor": None})
             JobLogsLink.persist(log_group=self.kind.log_group, **told)
@@ -93,7 +93,7 @@ class JobTask(BaseOperator):
         :raises JobError: when the job did not succeed.
         """
         if deferrable and outcome(self.kind, description).state == "running":
-            from aws_ml.triggers.sagemaker import JobTrigger
+            from aws_ml.triggers.jobs import JobTrigger
 
             trigger = JobTrigger(wait.serialize(), self.aws.serialize(), self.stop_on_kill)
             self.task.defer(trigger=trigger, method_name="execute_complete")

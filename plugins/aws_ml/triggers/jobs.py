@@ -1,4 +1,4 @@
-"""Waits for SageMaker jobs in the triggerer."""
+"""Waits for jobs of SageMaker and Personalize in the triggerer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class JobTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return (
-            "aws_ml.triggers.sagemaker.JobTrigger",
+            "aws_ml.triggers.jobs.JobTrigger",
             {"wait": self.wait, "aws": self.aws, "stop_on_kill": self.stop_on_kill},
         )
 

@@ -10,9 +10,9 @@ from airflow.providers.amazon.aws.links.base_aws import BASE_AWS_CONSOLE_LINK, B
 class JobLink(BaseAwsLink):
     """The job's page in the AWS console."""
 
-    name = "SageMaker console"
+    name = "AWS console"
     key = "aws_ml_job"
-    format_str = BASE_AWS_CONSOLE_LINK + "/sagemaker/home?region={region_name}#/{page}/{job_name}"
+    format_str = BASE_AWS_CONSOLE_LINK + "/{service}/home?region={region_name}#/{page}/{job_name}"
 
 
 class JobLogsLink(BaseAwsLink):

@@ -1,0 +1,1 @@
+"""Kind, then AWS service, as in the amazon provider."""

@@ -1,0 +1,327 @@
+"""Amazon Personalize: every resource and job, created once, waited for in the triggerer or by a sensor.
+
+`config` is the request as boto3 takes it; what the operators return, what XCom carries, is the description.
+The ARN is in XCom by itself, under the key `arn`:
+
+    solution = PersonalizeSolutionOperator(task_id="solution", config={...})
+    version = PersonalizeSolutionVersionOperator(
+        task_id="train",
+        config={"name": "films-{{ macros.aws_ml.run_key(dag_run) }}", "solutionArn": solution.output["arn"]},
+    )
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from aws_ml.hooks.personalize import PersonalizeHook
+from aws_ml.jobs.aws import Aws
+from aws_ml.jobs.errors import RETRY_POLICY, calling
+from aws_ml.jobs.resources import place, place_campaign
+from aws_ml.jobs.task import JobTask, is_deferrable
+from aws_ml.jobs.wait import for_job
+from aws_ml.pools import BATCHES, IMPORTS, SEGMENTS, TRAININGS
+from aws_ml.teardown import delete_dataset_group
+
+if TYPE_CHECKING:
+    import logging
+
+    from airflow.sdk import Context
+
+    from aws_ml.jobs.submit import Submitted
+
+Description = dict[str, Any]
+
+
+def plain(description: Description) -> Description:
+    """A description with dates as text, for XCom."""
+    found: Description = json.loads(json.dumps(description, default=str))
+    return found
+
+
+class PersonalizeOperator(JobTask, AwsBaseOperator[PersonalizeHook]):
+    """Create a resource, or find the same one; wait until it is ACTIVE.
+
+    :param config: the request of the Create operation. (templated)
+    :param wait_for_completion: wait until the resource is ACTIVE (default True).
+    :param deferrable: wait in the triggerer; else as Airflow's `operators.default_deferrable` says.
+    :param check_interval: seconds between two looks at most.
+    :param max_wait: seconds after which the wait has failed.
+    """
+
+    aws_hook_class = PersonalizeHook
+    template_fields = aws_template_fields("config")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"config": "json"}
+    ui_color = "#ded7f5"
+    default_pool: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        *,
+        config: Description,
+        wait_for_completion: bool = True,
+        deferrable: bool | None = None,
+        check_interval: float = 30.0,
+        max_wait: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if self.default_pool:
+            kwargs.setdefault("pool", self.default_pool)
+        super().__init__(**kwargs)
+        self.config = config
+        self.wait_for_completion = wait_for_completion
+        self.deferrable = is_deferrable(deferrable)
+        self.check_interval = check_interval
+        self.max_wait = max_wait
+
+    def submit(self, client: Any) -> Submitted:
+        """Create the resource, or find it."""
+        return place(client, self.kind, self.request(), self.task.log)
+
+    def request(self) -> Description:
+        """What is sent."""
+        return self.config
+
+    def execute(self, context: Context) -> Description:
+        """Create, and wait where that is asked for; returns the description.
+
+        :raises JobError: see `aws_ml.jobs.errors`.
+        """
+        submitted = self.submit(self.aws.client("personalize"))
+        self.remember(context, submitted.name)
+        context["ti"].xcom_push("arn", submitted.arn)
+        description = self.look(submitted.name)
+        if self.wait_for_completion and self.kind.status:
+            longest = float(self.check_interval)
+            wait = for_job(self.kind, description, seconds=self.max_wait, longest=longest)
+            self.wait_for(wait, description, deferrable=self.deferrable)
+            description = self.look(submitted.name)
+        return plain(description)
+
+    def execute_complete(self, context: Context, event: Description | None = None) -> Description:
+        """Back from the triggerer: the description, or the reason why there is none."""
+        return plain(self.look(self.judge(event)))
+
+
+class PersonalizeSchemaOperator(PersonalizeOperator):
+    """Create a schema; `config["schema"]` may be Avro text or a dictionary."""
+
+    kind_key: ClassVar[str] = "personalize_schema"
+
+    def request(self) -> Description:
+        schema = self.config["schema"]
+        return {**self.config, "schema": schema if isinstance(schema, str) else json.dumps(schema)}
+
+
+class PersonalizeDatasetGroupOperator(PersonalizeOperator):
+    """Create a dataset group."""
+
+    kind_key: ClassVar[str] = "personalize_dataset_group"
+
+
+class PersonalizeDatasetOperator(PersonalizeOperator):
+    """Create a dataset in a dataset group."""
+
+    kind_key: ClassVar[str] = "personalize_dataset"
+
+
+class PersonalizeDatasetImportJobOperator(PersonalizeOperator):
+    """Import rows from S3, FULL (in place of all earlier ones) or INCREMENTAL."""
+
+    kind_key: ClassVar[str] = "personalize_dataset_import_job"
+    default_pool = IMPORTS
+
+
+class PersonalizeDatasetExportJobOperator(PersonalizeOperator):
+    """Export the rows of a dataset to S3."""
+
+    kind_key: ClassVar[str] = "personalize_dataset_export_job"
+
+
+class PersonalizeEventTrackerOperator(PersonalizeOperator):
+    """Create an event tracker; the description carries its `trackingId`."""
+
+    kind_key: ClassVar[str] = "personalize_event_tracker"
+
+
+class PersonalizeSolutionOperator(PersonalizeOperator):
+    """Create a solution. It trains nothing by itself unless `performAutoTraining` is asked for.
+
+    The service's own default trains within an hour and every seven days, and bills it.
+    """
+
+    kind_key: ClassVar[str] = "personalize_solution"
+
+    def request(self) -> Description:
+        return {"performAutoTraining": False, **self.config}
+
+
+class PersonalizeSolutionVersionOperator(PersonalizeOperator):
+    """Train a version of a solution; `config["name"]` makes it findable by a retry."""
+
+    kind_key: ClassVar[str] = "personalize_solution_version"
+    default_pool = TRAININGS
+
+
+class PersonalizeCampaignOperator(PersonalizeOperator):
+    """Create a campaign, or update the one of the name: success is that the update is ACTIVE."""
+
+    kind_key: ClassVar[str] = "personalize_campaign"
+
+    def submit(self, client: Any) -> Submitted:
+        return place_campaign(client, self.kind, self.config, self.task.log)
+
+
+class PersonalizeRecommenderOperator(PersonalizeOperator):
+    """Create a recommender in a domain dataset group."""
+
+    kind_key: ClassVar[str] = "personalize_recommender"
+
+
+class PersonalizeFilterOperator(PersonalizeOperator):
+    """Create a filter."""
+
+    kind_key: ClassVar[str] = "personalize_filter"
+
+
+class PersonalizeMetricAttributionOperator(PersonalizeOperator):
+    """Create a metric attribution."""
+
+    kind_key: ClassVar[str] = "personalize_metric_attribution"
+
+
+class PersonalizeBatchInferenceJobOperator(PersonalizeOperator):
+    """Recommend for every line of a JSON Lines file."""
+
+    kind_key: ClassVar[str] = "personalize_batch_inference_job"
+    default_pool = BATCHES
+
+
+class PersonalizeBatchSegmentJobOperator(PersonalizeOperator):
+    """Find the users for every line of a JSON Lines file."""
+
+    kind_key: ClassVar[str] = "personalize_batch_segment_job"
+    default_pool = SEGMENTS
+
+
+class PersonalizeCallOperator(AwsBaseOperator[PersonalizeHook]):
+    """Make one call that has no state of its own, and return its answer.
+
+    :param config: the parameters of the call. (templated)
+    """
+
+    aws_hook_class = PersonalizeHook
+    template_fields = aws_template_fields("config")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"config": "json"}
+    ui_color = "#ded7f5"
+    service: ClassVar[str] = "personalize"
+    operation: ClassVar[str]
+
+    def __init__(self, *, config: Description, **kwargs: Any) -> None:
+        kwargs.setdefault("retry_policy", RETRY_POLICY)
+        super().__init__(**kwargs)
+        self.config = config
+
+    def execute(self, context: Context) -> Description:
+        """Call.
+
+        :raises JobRejected: when the service refuses.
+        :raises ServiceFault: when AWS is at fault.
+        """
+        with calling(self.operation.replace("_", " ")):
+            client = Aws.of(self).client(self.service)
+            answer: Description = getattr(client, self.operation)(**self.config)
+        answer.pop("ResponseMetadata", None)
+        return plain(answer)
+
+
+class PersonalizeGetSolutionMetricsOperator(PersonalizeCallOperator):
+    """The offline metrics of a solution version, as {"solutionVersionArn": ..., "metrics": {...}}."""
+
+    operation = "get_solution_metrics"
+
+
+class PersonalizeGetRecommendationsOperator(PersonalizeCallOperator):
+    """Items for a user or like an item, by a campaign or recommender."""
+
+    service, operation = "personalize-runtime", "get_recommendations"
+
+
+class PersonalizeGetRankingOperator(PersonalizeCallOperator):
+    """The given items in the order that suits a user."""
+
+    service, operation = "personalize-runtime", "get_personalized_ranking"
+
+
+class PersonalizePutEventsOperator(PersonalizeCallOperator):
+    """Send up to ten events of one session to an event tracker."""
+
+    service, operation = "personalize-events", "put_events"
+
+
+class PersonalizePutItemsOperator(PersonalizeCallOperator):
+    """Add or replace up to ten items of a dataset."""
+
+    service, operation = "personalize-events", "put_items"
+
+
+class PersonalizePutUsersOperator(PersonalizeCallOperator):
+    """Add or replace up to ten users of a dataset."""
+
+    service, operation = "personalize-events", "put_users"
+
+
+class PersonalizeStopSolutionVersionOperator(PersonalizeCallOperator):
+    """Stop a training; what it has used so far is billed."""
+
+    operation = "stop_solution_version_creation"
+
+
+class PersonalizeStartRecommenderOperator(PersonalizeCallOperator):
+    """Start a recommender that was stopped."""
+
+    operation = "start_recommender"
+
+
+class PersonalizeStopRecommenderOperator(PersonalizeCallOperator):
+    """Stop a recommender; it costs nothing while it is stopped."""
+
+    operation = "stop_recommender"
+
+
+class PersonalizeDeleteDatasetGroupOperator(AwsBaseOperator[PersonalizeHook]):
+    """Delete a dataset group and all below it, in the order that the service wants.
+
+    What is still being made, changed or deleted is waited for; what is gone already is no fault: the operator
+    can be run at any time, again, and on a group that was half made.
+
+    :param dataset_group: its name or ARN. (templated)
+    :param delete_schemas: also the schemas that only its datasets used (default True).
+    :param max_wait: seconds after which the wait has failed.
+    """
+
+    aws_hook_class = PersonalizeHook
+    template_fields = aws_template_fields("dataset_group")
+    ui_color = "#ded7f5"
+
+    def __init__(
+        self, *, dataset_group: str, delete_schemas: bool = True, max_wait: float = 7200.0, **kwargs: Any
+    ) -> None:
+        kwargs.setdefault("retry_policy", RETRY_POLICY)
+        super().__init__(**kwargs)
+        self.dataset_group, self.delete_schemas, self.max_wait = dataset_group, delete_schemas, max_wait
+
+    def execute(self, context: Context) -> list[str]:
+        """Delete; returns the ARNs in the order of their deletion.
+
+        :raises JobTimedOut: when something stays busy for too long.
+        :raises JobRejected: when the service refuses.
+        """
+        client, log = Aws.of(self).client("personalize"), cast("logging.Logger", self.log)
+        return delete_dataset_group(
+            client, self.dataset_group, log, schemas=self.delete_schemas, seconds=self.max_wait
+        )

@@ -1,0 +1,317 @@
+"""The Personalize operators and sensors against the local AWS, which really trains."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from aws_ml.hooks.personalize import PersonalizeHook
+from aws_ml.jobs import resources
+from aws_ml.jobs.errors import JobExists, JobFailed, JobTimedOut
+from aws_ml.jobs.kinds import PERSONALIZE
+from aws_ml.jobs.outcome import outcome
+from aws_ml.operators import personalize as operators
+from aws_ml.sensors import personalize as sensors
+from scripts import local_settings as local
+from tests.airflow_home import run_dag_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.models.dagrun import DagRun
+
+pytestmark = pytest.mark.usefixtures("aws", "database")
+
+RECIPE = "arn:aws:personalize:::recipe/{}"
+FIELDS = {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long"}
+SCHEMA = {
+    "type": "record",
+    "name": "Interactions",
+    "namespace": "com.amazonaws.personalize.schema",
+    "fields": [{"name": name, "type": kind} for name, kind in FIELDS.items()],
+    "version": "1.0",
+}
+
+
+def rows(number: int = 1200) -> str:
+    lines = [f"{n % 60},{(n * 7 + n // 60) % 90},{880000000 + n}" for n in range(number)]
+    return "\n".join(["USER_ID,ITEM_ID,TIMESTAMP", *lines]) + "\n"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "BUSY_PAUSE", 0.2)
+
+
+@pytest.fixture(scope="module")
+def client(aws: str) -> Any:
+    return boto3.client("personalize")
+
+
+@pytest.fixture(scope="module")
+def data(aws: str) -> str:
+    boto3.client("s3").put_object(Bucket=local.BUCKET, Key="films/interactions.csv", Body=rows().encode())
+    boto3.client("s3").put_object(Bucket=local.BUCKET, Key="films/few.csv", Body=rows(900).encode())
+    return f"s3://{local.BUCKET}/films/interactions.csv"
+
+
+def execute(task: Any) -> Any:
+    """Run one operator as a DAG; returns what it left in XCom."""
+    run = run_of(task)
+    (instance,) = run.get_task_instances()
+    assert instance.state == "success"
+    return instance.xcom_pull(task_ids=instance.task_id)
+
+
+def run_of(task: Callable[[], Any]) -> DagRun:
+    return run_dag_of(task)
+
+
+def operator(word: str, config: dict[str, Any], **more: Any) -> Callable[[], Any]:
+    made = getattr(operators, f"Personalize{word}Operator")
+    return lambda: made(task_id="task", config=config, check_interval=1, **more)
+
+
+@pytest.fixture(scope="module")
+def group(aws: str, database: None, data: str) -> dict[str, str]:
+    """A dataset group with imported interactions, made by the operators."""
+    made = {"group": execute(operator("DatasetGroup", {"name": "films"}, deferrable=True))["datasetGroupArn"]}
+    schema = execute(operator("Schema", {"name": "films", "schema": SCHEMA}))
+    config = {"name": "films", "schemaArn": schema["schemaArn"], "datasetGroupArn": made["group"]}
+    made["schema"] = schema["schemaArn"]
+    found = execute(operator("Dataset", {**config, "datasetType": "Interactions"}))
+    made["dataset"] = found["datasetArn"]
+    job = execute(operator("DatasetImportJob", import_of(made, "films-1", data), deferrable=False))
+    assert job["status"] == "ACTIVE"
+    return made
+
+
+def import_of(group: dict[str, str], name: str, uri: str) -> dict[str, Any]:
+    source = {"dataLocation": uri}
+    return {"jobName": name, "datasetArn": group["dataset"], "dataSource": source, "roleArn": local.ROLE}
+
+
+def solution_of(group: dict[str, str], name: str, recipe: str = "aws-user-personalization") -> dict[str, Any]:
+    return {"name": name, "datasetGroupArn": group["group"], "recipeArn": RECIPE.format(recipe)}
+
+
+@pytest.fixture(scope="module")
+def version(group: dict[str, str]) -> dict[str, Any]:
+    solution = execute(operator("Solution", solution_of(group, "for-you")))
+    assert solution["performAutoTraining"] is False
+    config = {"name": "run-1", "solutionArn": solution["solutionArn"]}
+    found: dict[str, Any] = execute(operator("SolutionVersion", config, deferrable=True))
+    return found
+
+
+def test_the_same_again_is_reused(group: dict[str, str], data: str, client: Any) -> None:
+    before = len(client.list_dataset_import_jobs(datasetArn=group["dataset"])["datasetImportJobs"])
+    again = execute(operator("DatasetImportJob", import_of(group, "films-1", data)))
+    assert again["jobName"] == "films-1"
+    assert execute(operator("DatasetGroup", {"name": "films"}))["datasetGroupArn"] == group["group"]
+    assert execute(operator("Schema", {"name": "films", "schema": SCHEMA}))["schemaArn"] == group["schema"]
+    jobs = client.list_dataset_import_jobs(datasetArn=group["dataset"])["datasetImportJobs"]
+    assert len(jobs) == before
+
+
+def test_another_one_of_the_name_is_an_error_that_lists_the_differences(
+    group: dict[str, str], version: dict[str, Any]
+) -> None:
+    other = solution_of(group, "for-you", "aws-sims")
+    task = operators.PersonalizeSolutionOperator(task_id="task", config=other)
+    with pytest.raises(JobExists, match=r"recipeArn: asked for '.*sims', is '.*user-personalization'"):
+        task.submit(task.aws.client("personalize"))
+
+
+def test_a_failed_import_says_why_and_the_next_try_takes_the_next_name(
+    group: dict[str, str], data: str, client: Any, caplog: Any, capfd: Any
+) -> None:
+    config = import_of(group, "films-bad", f"s3://{local.BUCKET}/films/few.csv")
+    run = run_of(operator("DatasetImportJob", config, deferrable=True))
+    assert run.state == "failed"
+    assert "fewer than 1000 interactions (it has 900)" in caplog.text + capfd.readouterr().out
+    boto3.client("s3").put_object(Bucket=local.BUCKET, Key="films/few.csv", Body=rows().encode())
+    assert execute(operator("DatasetImportJob", config))["jobName"] == "films-bad-2"
+
+
+def test_a_version_is_found_by_its_name(version: dict[str, Any], client: Any) -> None:
+    config = {"name": "run-1", "solutionArn": version["solutionArn"]}
+    assert execute(operator("SolutionVersion", config))["solutionVersionArn"] == version["solutionVersionArn"]
+    assert len(client.list_solution_versions(solutionArn=version["solutionArn"])["solutionVersions"]) == 1
+
+
+def test_metrics(version: dict[str, Any]) -> None:
+    config = {"solutionVersionArn": version["solutionVersionArn"]}
+    assert "precision_at_25" in execute(operator_of("GetSolutionMetrics", config))["metrics"]
+
+
+def operator_of(word: str, config: dict[str, Any]) -> Callable[[], Any]:
+    made = getattr(operators, f"Personalize{word}Operator")
+    return lambda: made(task_id="task", config=config)
+
+
+@pytest.fixture(scope="module")
+def campaign(version: dict[str, Any]) -> str:
+    config = {"name": "films", "solutionVersionArn": version["solutionVersionArn"], "minProvisionedTPS": 1}
+    found = execute(operator("Campaign", config, deferrable=True))
+    return str(found["campaignArn"])
+
+
+def test_a_campaign_is_created_once_then_updated(campaign: str, version: dict[str, Any], client: Any) -> None:
+    config = {"name": "run-2", "solutionArn": version["solutionArn"]}
+    newer = execute(operator("SolutionVersion", config))["solutionVersionArn"]
+    update = {"name": "films", "solutionVersionArn": newer}
+    found = execute(operator("Campaign", update, deferrable=True))
+    assert found["campaignArn"] == campaign
+    assert (found["solutionVersionArn"], found["latestCampaignUpdate"]["status"]) == (newer, "ACTIVE")
+    moment = client.describe_campaign(campaignArn=campaign)["campaign"]["lastUpdatedDateTime"]
+    execute(operator("Campaign", update))
+    assert client.describe_campaign(campaignArn=campaign)["campaign"]["lastUpdatedDateTime"] == moment
+
+
+def test_calls(campaign: str, group: dict[str, str]) -> None:
+    tracker = execute(operator("EventTracker", {"name": "films", "datasetGroupArn": group["group"]}))
+    ask = {"campaignArn": campaign, "userId": "3"}
+    before = execute(operator_of("GetRecommendations", ask))["itemList"]
+    event = {"eventType": "click", "itemId": "44", "sentAt": dt.datetime.now(dt.UTC).timestamp()}
+    send = {"trackingId": tracker["trackingId"], "userId": "3", "sessionId": "s", "eventList": [event]}
+    execute(operator_of("PutEvents", send))
+    after = execute(operator_of("GetRecommendations", ask))["itemList"]
+    assert before != after
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_start_and_sensor(
+    group: dict[str, str], version: dict[str, Any], client: Any, deferrable: bool
+) -> None:
+    config = {"name": f"sensed-{deferrable}".lower(), "solutionArn": version["solutionArn"]}
+
+    def build() -> Any:
+        start = operators.PersonalizeSolutionVersionOperator(
+            task_id="start", config=config, wait_for_completion=False
+        )
+        arn = start.output["arn"]
+        return start >> sensors.PersonalizeSolutionVersionSensor(
+            task_id="task", arn=arn, deferrable=deferrable, poke_interval=1
+        )
+
+    assert run_of(build).state == "success"
+
+
+def test_a_training_that_was_stopped_is_a_failure(version: dict[str, Any], client: Any) -> None:
+    stopped = client.create_solution_version(solutionArn=version["solutionArn"], name="stopped")
+    arn = stopped["solutionVersionArn"]
+    client.stop_solution_version_creation(solutionVersionArn=arn)
+    run = run_of(lambda: sensors.PersonalizeSolutionVersionSensor(task_id="task", arn=arn, deferrable=True))
+    assert run.state == "failed"
+
+
+def test_a_killed_task_stops_its_training(version: dict[str, Any], client: Any) -> None:
+    arn = client.create_solution_version(solutionArn=version["solutionArn"], name="killed")[
+        "solutionVersionArn"
+    ]
+    task = sensors.PersonalizeSolutionVersionSensor(task_id="task", arn=arn)
+    task._running = arn
+    task.on_kill()
+    deadline = time.monotonic() + 20
+    while (status := describe_version(client, arn)["status"]) not in ("CREATE STOPPED", "ACTIVE"):
+        assert time.monotonic() < deadline
+    assert status == "CREATE STOPPED"
+
+
+def describe_version(client: Any, arn: str) -> dict[str, Any]:
+    return dict(client.describe_solution_version(solutionVersionArn=arn)["solutionVersion"])
+
+
+def test_a_quota_is_waited_for(group: dict[str, str], client: Any) -> None:
+    nothing = import_of(group, "", "s3://nothing/here")
+    for number in range(5):
+        client.create_dataset_import_job(**{**nothing, "jobName": f"full-{number}-{time.monotonic_ns()}"})
+    config = import_of(group, "films-1", f"s3://{local.BUCKET}/films/interactions.csv") | {"jobName": "after"}
+    task = operators.PersonalizeDatasetImportJobOperator(task_id="task", config=config)
+    assert task.submit(task.aws.client("personalize")).created
+
+
+def test_a_quota_that_stays_used_up_ends_the_task(group: dict[str, str], monkeypatch: Any) -> None:
+    from botocore.exceptions import ClientError
+
+    def full() -> None:
+        raise ClientError({"Error": {"Code": "LimitExceededException", "Message": "More than 5"}}, "Create")
+
+    monkeypatch.setattr(resources, "BUSY_SECONDS", 0.3)
+    with pytest.raises(JobTimedOut, match="creating it: .*More than 5"):
+        resources.patiently("creating it", full, logging.getLogger())
+
+
+def test_a_resource_that_failed_for_ever_says_so(group: dict[str, str], monkeypatch: Any) -> None:
+    kind = PERSONALIZE["Solution"]
+    failed = {"name": "s", "status": "CREATE FAILED", "failureReason": "out of luck", "solutionArn": "a"}
+    monkeypatch.setattr(resources, "create", lambda *_: None)
+    monkeypatch.setattr(resources, "find_named", lambda *_, **__: failed)
+    task = operators.PersonalizeSolutionOperator(task_id="task", config={"name": "s"})
+    with pytest.raises(JobFailed, match="CREATE FAILED: out of luck"):
+        resources.place(None, kind, {"name": "s"}, task.log)
+
+
+@pytest.mark.parametrize(
+    ("word", "shown", "state"),
+    [
+        ("Campaign", {"status": "ACTIVE"}, "success"),
+        (
+            "Campaign",
+            {"status": "ACTIVE", "latestCampaignUpdate": {"status": "CREATE IN_PROGRESS"}},
+            "running",
+        ),
+        ("Campaign", {"status": "ACTIVE", "latestCampaignUpdate": {"status": "CREATE FAILED"}}, "failure"),
+        ("Campaign", {"status": "DELETE PENDING"}, "failure"),
+        ("SolutionVersion", {"status": "CREATE STOPPING"}, "running"),
+        ("SolutionVersion", {"status": "CREATE STOPPED"}, "failure"),
+        ("DatasetGroup", {"status": "CREATE PENDING"}, "running"),
+        ("Recommender", {"status": "INACTIVE"}, "failure"),
+        (
+            "Recommender",
+            {"status": "ACTIVE", "latestRecommenderUpdate": {"status": "CREATE PENDING"}},
+            "running",
+        ),
+    ],
+)
+def test_states(word: str, shown: dict[str, Any], state: str) -> None:
+    assert outcome(PERSONALIZE[word], shown).state == state
+
+
+def test_the_hook_finds_by_name(group: dict[str, str]) -> None:
+    hook = PersonalizeHook()
+    found = hook.find("DatasetGroup", "films")
+    assert found is not None
+    assert found["datasetGroupArn"] == group["group"]
+    assert hook.find("DatasetGroup", "other") is None
+
+
+def test_every_kind_has_an_operator_and_a_sensor() -> None:
+    for word, kind in PERSONALIZE.items():
+        assert getattr(operators, f"Personalize{word}Operator").kind_key == kind.key
+        if kind.status:
+            assert getattr(sensors, f"Personalize{word}Sensor").kind_key == kind.key
+
+
+def test_teardown_of_everything_is_in_order_and_can_be_repeated(
+    group: dict[str, str], campaign: str, client: Any
+) -> None:
+    client.create_solution(
+        **solution_of(group, "half-made")
+    )  # trains by itself: busy when the teardown comes
+
+    def build() -> Any:
+        return operators.PersonalizeDeleteDatasetGroupOperator(task_id="task", dataset_group="films")
+
+    deleted = execute(build)
+    kinds = [arn.split(":")[5].split("/")[0] for arn in deleted]
+    assert kinds.index("campaign") < kinds.index("solution") < kinds.index("dataset")
+    assert kinds[-2:] == ["dataset-group", "schema"]
+    assert client.list_dataset_groups()["datasetGroups"] == []
+    assert execute(build) in ([], None)
