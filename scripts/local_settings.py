@@ -59,6 +59,7 @@ def airflow_environment(aws_url: str, port: int) -> dict[str, str]:
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps({"conn_type": "aws"}),
         "AIRFLOW_VAR_ML_BUCKET": BUCKET,
         "AIRFLOW_VAR_ML_ROLE_ARN": ROLE,
+        "AIRFLOW_VAR_ML_PERSONALIZE_ROLE_ARN": ROLE,
         "PYTHONPATH": PROJECT,
         **aws_environment(aws_url),
     }

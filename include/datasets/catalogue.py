@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from include.datasets import churn
+from include.datasets import churn, movies
 from include.datasets.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ class Entry:
     source: Source
     generator: Callable[[int, int], Iterator[str]]  # (rows, seed) → chunks of the file's text, header first
     rows: int  # of the public file, and of the generated one unless asked otherwise
+    header: bool = True  # the file's first line names the columns
+
+
+def _movielens(file: str, sha256: str) -> Source:
+    """A file of MovieLens 100K (Harper and Konstan 2015): for research, not to be passed on."""
+    url = "https://files.grouplens.org/datasets/movielens/ml-100k.zip"
+    return Source(url=url, member=f"ml-100k/{file}", sha256=sha256)
 
 
 CATALOGUE = {
@@ -44,6 +51,27 @@ CATALOGUE = {
         ),
         generator=churn.generate,
         rows=3333,
+    ),
+    "movie_ratings": Entry(
+        file="movielens_100k/u.data",
+        source=_movielens("u.data", "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490"),
+        generator=movies.ratings,
+        rows=100_000,
+        header=False,
+    ),
+    "movie_items": Entry(
+        file="movielens_100k/u.item",
+        source=_movielens("u.item", "553841ebc7de3a0fd0d6b62a204ea30c1e651aacfb2814c7a6584ac52f2c5701"),
+        generator=movies.items,
+        rows=movies.ITEMS,
+        header=False,
+    ),
+    "movie_users": Entry(
+        file="movielens_100k/u.user",
+        source=_movielens("u.user", "f120e114da2e8cf314fd28f99417c94ae9ddf1cb6db8ce0e4b5995d40e90e62c"),
+        generator=movies.users,
+        rows=movies.USERS,
+        header=False,
     ),
 }
 

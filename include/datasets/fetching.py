@@ -56,7 +56,7 @@ def generate(name: str, target: Path, *, rows: int, seed: int) -> Dataset:
     with atomic(target) as file:
         for chunk in find(name).generator(rows, seed):
             file.write(chunk.encode())
-    return _describe(target, "generator", f"generated data, {rows:,} rows, seed {seed}")
+    return _describe(find(name), target, "generator", f"generated data, {rows:,} rows, seed {seed}")
 
 
 def cache_folder() -> Path:
@@ -70,7 +70,7 @@ def _from_folder(entry: Entry, folder: Path) -> Dataset:
     path = folder / entry.file
     if not path.is_file():
         raise DatasetError(f"ML_DATASETS_DIR is {folder}, which has no {entry.file}")
-    return _describe(path, "folder", f"{entry.file} from a local folder")
+    return _describe(entry, path, "folder", f"{entry.file} from a local folder")
 
 
 def _from_source(name: str, entry: Entry, url: str | None, cache: Path) -> Dataset:
@@ -79,13 +79,15 @@ def _from_source(name: str, entry: Entry, url: str | None, cache: Path) -> Datas
     if not (path.is_file() and _digest(path) == entry.source.sha256):
         download(replace(entry.source, url=url), path)
         log.info("Downloaded %s to %s", url, path)
-    return _describe(path, "download", f"public data, {url}")
+    return _describe(entry, path, "download", f"public data, {url}")
 
 
-def _describe(path: Path, source: Literal["folder", "download", "generator"], description: str) -> Dataset:
+def _describe(
+    entry: Entry, path: Path, source: Literal["folder", "download", "generator"], description: str
+) -> Dataset:
     with path.open("rb") as file:
         lines = sum(1 for _ in file)
-    return Dataset(path, source, lines - 1, _digest(path), description)
+    return Dataset(path, source, lines - entry.header, _digest(path), description)
 
 
 def _digest(path: Path) -> str:

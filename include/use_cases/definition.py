@@ -68,3 +68,52 @@ class UseCase:
             *("--published", json.dumps(dict(self.published.metrics))),
             *("--published-source", self.published.source),
         ]
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """One recipe that a recommendation use case trains beside others.
+
+    :param recipe: name of the Personalize recipe.
+    :param ask: what its campaign is asked in the hold-out test; empty: it has no campaign.
+    :param campaign: campaignConfig of its campaign.
+    """
+
+    key: str
+    recipe: str
+    ask: Literal["user", "item", "ranking", "cold", ""]
+    campaign: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RecommendationUseCase:
+    """A recommendation workflow's constants; schemas are columns by dataset type."""
+
+    name: str  # of the dataset group, and prefix of every resource in it
+    title: str
+    datasets: Mapping[str, str]  # dataset type → the sample data's name in include.datasets
+    schemas: Mapping[str, Mapping[str, str]]  # dataset type → column → Avro type, `categorical` for text
+    recommenders: tuple[Recommender, ...]
+    event_type: str
+    published: Mapping[str, Mapping[str, float]]  # recommender → metric → value
+    published_source: str
+    sklearn_version: str
+    split_seed: int
+    cold_share: float  # of the items: kept out of training, for the test of new items
+    holdout_share: float  # of each user's events, the newest
+    instance_type: str = "ml.m5.large"
+    owner: str = "ml-platform"
+    tags: tuple[str, ...] = field(default=("ml", "personalize"))
+
+    def avro(self, kind: str) -> dict[str, object]:
+        """The schema of a dataset type as Personalize wants it."""
+        fields = [_avro_field(name, text) for name, text in self.schemas[kind].items()]
+        namespace = "com.amazonaws.personalize.schema"
+        record = {"type": "record", "name": kind, "namespace": namespace, "fields": fields}
+        return {**record, "version": "1.0"}
+
+
+def _avro_field(name: str, kind: str) -> dict[str, object]:
+    if kind == "categorical":
+        return {"name": name, "type": ["null", "string"], "categorical": True}
+    return {"name": name, "type": kind}

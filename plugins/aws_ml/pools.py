@@ -29,10 +29,9 @@ def create_pools() -> None:
     """Make the pools that are not there."""
     from airflow.models.pool import Pool
     from airflow.utils.session import create_session
-    from sqlalchemy import select
 
     with create_session() as session:
-        there = set(session.scalars(select(Pool.pool)))
+        there = {str(pool.pool) for pool in Pool.get_pools(session=session)}
         for name, slots in POOLS.items():
             if name not in there:
                 description = "Amazon Personalize: as many at a time as the service's default quota allows"

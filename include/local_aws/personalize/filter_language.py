@@ -6,12 +6,16 @@ parse('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("watched")')
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 from lark import Lark, Transformer, v_args
 from lark.exceptions import UnexpectedInput, VisitError
 
 from include.local_aws.personalize.errors import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 GRAMMAR = r"""
 start: clause ("|" clause)*
@@ -79,8 +83,8 @@ class Clause:
 
 @v_args(inline=True)
 class _Tree(Transformer[Any, Any]):
-    def start(self, *clauses: Clause) -> list[Clause]:
-        return list(clauses)
+    def start(self, *clauses: Clause) -> tuple[Clause, ...]:
+        return clauses
 
     def clause(self, action: str, subject: str, where: Condition, only_if: Condition | None) -> Clause:
         subjects: dict[str, Literal["ItemID", "UserID"]] = {"itemid": "ItemID", "userid": "UserID"}
@@ -123,10 +127,11 @@ class _Tree(Transformer[Any, Any]):
 _PARSER = Lark(GRAMMAR, parser="lalr", maybe_placeholders=True)
 
 
-def parse(expression: str) -> list[Clause]:
+@cache
+def parse(expression: str) -> tuple[Clause, ...]:
     """The clauses of an expression. Raises InvalidInputException pointing at the place."""
     try:
-        clauses: list[Clause] = _Tree().transform(_PARSER.parse(expression))
+        clauses: tuple[Clause, ...] = _Tree().transform(_PARSER.parse(expression))
     except UnexpectedInput as error:
         place = error.get_context(expression, 20).strip()
         raise invalid(f"The filter expression is not valid near column {error.column}: {place}") from error
@@ -144,14 +149,14 @@ def comparisons(condition: Condition | None) -> list[Comparison]:
     return [one for part in nested for one in part]
 
 
-def parameters(clauses: list[Clause], action: str = "") -> set[str]:
+def parameters(clauses: Sequence[Clause], action: str = "") -> set[str]:
     """Names of the parameters, of all clauses or of those with an action."""
     wanted = [clause for clause in clauses if action in ("", clause.action)]
     every = [one for c in wanted for one in [*comparisons(c.where), *comparisons(c.only_if)]]
     return {value.name for one in every for value in one.values if isinstance(value, Parameter)}
 
 
-def _check(clauses: list[Clause]) -> None:
+def _check(clauses: Sequence[Clause]) -> None:
     fields = set()
     for clause in clauses:
         if len({one.dataset.lower() for one in comparisons(clause.where)}) > 1:

@@ -89,7 +89,7 @@ def allowed(expression: str, values: Mapping[str, str], subject: Subject) -> Mas
     return mask
 
 
-def _check_parameters(clauses: list[Clause], values: Mapping[str, str]) -> None:
+def _check_parameters(clauses: Sequence[Clause], values: Mapping[str, str]) -> None:
     if unknown := sorted(set(values) - parameters(clauses)):
         raise invalid(f"The filter has no parameter {unknown[0]}.")
     if missing := sorted(parameters(clauses, "INCLUDE") - set(values)):

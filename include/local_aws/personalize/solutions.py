@@ -25,6 +25,7 @@ POLL_SECONDS = 0.05
 KNOWN_SINCE = 1543276800.0  # recipes exist as long as the service does
 SEARCHED = {"integer": "integerHyperParameterRanges", "continuous": "continuousHyperParameterRanges"}
 SEARCHED |= {"categorical": "categoricalHyperParameterRanges"}
+NUMBERS = ("int", "long", "float", "double")
 TRIALS = 8  # of a search where the request does not say
 
 
@@ -186,9 +187,11 @@ def _items(world: World, group: str, folder: Path) -> dict[str, Any]:
     dataset = world.dataset(group, "Items")
     if dataset is None:
         return {}
-    columns = [column.name for column in world.schema(dataset).metadata if column.categorical]
-    world.write_rows(group, "Items", columns, folder / "items.parquet")
-    return {"items": str(folder / "items.parquet"), "item_columns": columns}
+    schema = world.schema(dataset)
+    categories = [column.name for column in schema.metadata if column.categorical]
+    numbers = [column.name for column in schema.columns if column.type in NUMBERS]
+    world.write_rows(group, "Items", [*categories, *numbers], folder / "items.parquet")
+    return {"items": str(folder / "items.parquet"), "item_columns": categories, "item_numbers": numbers}
 
 
 def _thresholds(document: Document, config: dict[str, Any]) -> dict[str, float | None]:

@@ -31,6 +31,13 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "model": (f"PrimaryContainer.{CONTAINER}", f"Containers[].{CONTAINER}[]"),
     "endpoint_config": ("ProductionVariants[].join('/', ['model', ModelName])",),
     "endpoint": ("EndpointConfigName && join('/', ['endpoint-config', EndpointConfigName])",),
+    "personalize_dataset_import_job": ("dataSource.dataLocation",),
+    "personalize_dataset_export_job": ("datasetArn",),
+    "personalize_solution_version": ("datasetGroupArn",),
+    "personalize_campaign": ("solutionVersionArn",),
+    "personalize_recommender": ("datasetGroupArn",),
+    "personalize_batch_inference_job": ("solutionVersionArn", "jobInput.s3DataSource.path"),
+    "personalize_batch_segment_job": ("solutionVersionArn", "jobInput.s3DataSource.path"),
 }
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "processing": ("ProcessingOutputConfig.Outputs[].S3Output.S3Uri",),
@@ -43,6 +50,13 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "model": ("ModelArn",),
     "endpoint_config": ("EndpointConfigArn",),
     "endpoint": ("EndpointArn", "DataCaptureConfig.DestinationS3Uri"),
+    "personalize_dataset_import_job": ("datasetArn",),
+    "personalize_dataset_export_job": ("jobOutput.s3DataDestination.path",),
+    "personalize_solution_version": ("solutionVersionArn",),
+    "personalize_campaign": ("campaignArn",),
+    "personalize_recommender": ("recommenderArn",),
+    "personalize_batch_inference_job": ("jobOutput.s3DataDestination.path",),
+    "personalize_batch_segment_job": ("jobOutput.s3DataDestination.path",),
 }
 
 

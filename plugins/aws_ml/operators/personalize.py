@@ -172,8 +172,13 @@ class PersonalizeCampaignOperator(PersonalizeOperator):
 
     kind_key: ClassVar[str] = "personalize_campaign"
 
+    def request(self) -> Description:
+        """A number that came out of a template is text."""
+        numbers = {m: int(self.config[m]) for m in ("minProvisionedTPS",) if m in self.config}
+        return {**self.config, **numbers}
+
     def submit(self, client: Any) -> Submitted:
-        return place_campaign(client, self.kind, self.config, self.task.log)
+        return place_campaign(client, self.kind, self.request(), self.task.log)
 
 
 class PersonalizeRecommenderOperator(PersonalizeOperator):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aws_ml.jobs.kinds import KINDS
+from aws_ml.jobs.kinds import KINDS, PERSONALIZE
 from aws_ml.jobs.lineage import lineage
 
 ACCOUNT = "arn:aws:sagemaker:eu-west-1:123456789012"
@@ -105,4 +105,20 @@ def test_a_job_without_data_has_none(kind: str) -> None:
 
 
 def test_every_kind_that_an_operator_creates_has_lineage() -> None:
-    assert {kind.key for kind in KINDS.values() if not kind.gone} == set(DESCRIPTIONS)
+    kinds = {kind.key for kind in KINDS.values() if not kind.gone and kind.service == "sagemaker"}
+    assert kinds == set(DESCRIPTIONS)
+
+
+def test_personalize_reads_and_writes() -> None:
+    arn = "arn:aws:personalize:eu-west-1:123456789012:{}"
+    job = {
+        "solutionVersionArn": arn.format("solution/films/1"),
+        "jobInput": {"s3DataSource": {"path": "s3://b/in.json"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://b/out/"}},
+    }
+    found = lineage(PERSONALIZE["BatchInferenceJob"], job)
+    assert [(one.namespace, one.name) for one in found.inputs] == [
+        ("arn:aws:personalize:eu-west-1:123456789012", "solution/films/1"),
+        ("s3://b", "in.json"),
+    ]
+    assert [(one.namespace, one.name) for one in found.outputs] == [("s3://b", "out")]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
 
 RARE = 15  # interactions up to which an item is new (the service's cold_start_max_interactions)
+RIDGE = 10.0
+TINY = 1e-12  # keeps every new item possible
 PRIOR = 20.0  # events that a context value needs to count as much as none at all
 
 
@@ -53,6 +55,8 @@ class Model:
     :param history_items: item codes of all users, each user's newest first.
     :param history_types: event type codes beside them.
     :param features: items × metadata values, 1 where the item has the value.
+    :param inverse: (XᵀX + 10)⁻¹ of the features X of items that are not new: the ridge regression from
+        metadata to scores (Hoerl and Kennard 1970), solved for whatever scores a user gives.
     :param lifts: by column, its values and items × values: interactions with the value.
     """
 
@@ -67,6 +71,7 @@ class Model:
     history_types: Codes
     type_names: list[str]
     features: sparse.csr_array
+    inverse: NDArray[np.float64]
     lifts: dict[str, tuple[list[str], sparse.csr_array]] = field(default_factory=dict)
 
     # ---- looking up
@@ -116,13 +121,12 @@ class Model:
         return trust * _shares(scores) + (1 - trust) * alike if alike.any() else scores
 
     def new_items(self, scores: Scores) -> Scores:
-        """Probability of each new item: the mean score of the items with which it shares metadata."""
+        """Probability of each new item: what its metadata let expect, given the scores of the other items."""
         new = self.popularity <= self.settings.rare
-        known = self.features[~new]
-        of_value = (known.T @ scores[~new]) / np.maximum(1, known.sum(axis=0))
-        values = np.maximum(1, self.features.sum(axis=1))
-        guessed = np.where(new, (self.features @ of_value) / values, 0.0)
-        return _shares(guessed if guessed.any() else new.astype(float))
+        known = np.where(new, 0.0, scores - scores[~new].mean() if (~new).any() else 0.0)
+        guessed = self.features @ (self.inverse @ (self.features.T @ known))
+        positive = np.where(new, guessed - guessed.min() + TINY, 0.0)
+        return _shares(positive)
 
     def explored(self, scores: Scores, weight: float) -> Scores:
         """A share of the probability goes to new items: 0 none, 1 all."""

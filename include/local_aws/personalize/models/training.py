@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from scipy import sparse
 from include.local_aws.personalize.models import transitions
 from include.local_aws.personalize.models.interactions import Interactions, NotEnoughData, Selection, load
 from include.local_aws.personalize.models.metrics import CUTOFFS, offline
-from include.local_aws.personalize.models.model import RARE, Model, Settings
+from include.local_aws.personalize.models.model import RARE, RIDGE, Model, Settings
 from include.local_aws.personalize.models.transitions import Weights
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ KEPT = 200  # events of a user that a model remembers
 RANKED = 50  # popular items that the test of a ranking orders
 TREND_SHARE = 0.1  # of all time: the period that trends are seen in
 SEGMENT_TRUTH = 0.2
+BINS = 10
+MOST_VALUES = 2000
 SEED = 1729
 
 
@@ -48,7 +51,7 @@ class Request:
     :param trials: of the search.
     :param thresholds: see `Selection`.
     :param columns: the user's own columns of interactions.
-    :param items: Parquet file of items, with its categorical columns.
+    :param items: Parquet file of items, with its categorical and its numeric columns.
     """
 
     task: str
@@ -58,6 +61,7 @@ class Request:
     columns: list[str]
     items: str = ""
     item_columns: tuple[str, ...] = ()
+    item_numbers: tuple[str, ...] = ()
     search: Mapping[str, Any] = field(default_factory=dict)
     trials: int = 8
 
@@ -100,6 +104,7 @@ def _model(
     starts, items, types = _histories(data)
     rows = np.searchsorted(data.item_ids, metadata[0]) if metadata[0] else np.zeros(0, int)
     order = sparse.coo_array((np.ones(len(rows)), (rows, np.arange(len(rows)))), shape=(number, len(rows)))
+    features = (order.tocsr() @ metadata[1]).tocsr()
     lifts = {
         name: (values, _lifts(data, codes, len(values))) for name, (codes, values) in data.contexts.items()
     }
@@ -114,7 +119,8 @@ def _model(
         history_items=items,
         history_types=types,
         type_names=data.type_names,
-        features=(order.tocsr() @ metadata[1]).tocsr(),
+        features=features,
+        inverse=np.zeros((0, 0)),
         lifts=lifts,
     )
 
@@ -133,23 +139,44 @@ def _tuned(model: Model, counts: sparse.csr_array, task: str, values: Mapping[st
         rare=int(values.get("cold_start_max_interactions", RARE)),
         repeats=0.0 if values.get("exclude_seen") == "true" else model.settings.repeats,
     )
-    return replace(model, settings=settings, weights=transitions.weigh(counts, model.popularity, how))
+    known = model.features[model.popularity > settings.rare]
+    ridge = (known.T @ known).toarray() + RIDGE * np.eye(known.shape[1])
+    weights = transitions.weigh(counts, model.popularity, how)
+    return replace(model, settings=settings, weights=weights, inverse=np.linalg.inv(ridge))
 
 
 def _features(request: Request) -> tuple[list[str], sparse.csr_array]:
-    """Items of the items dataset, and which metadata values each has."""
+    """Items of the items dataset, and which metadata values each has.
+
+    Categories may be several, with | between; numbers become one of ten bins with equally many items.
+    """
     if not request.items:
         return [], sparse.csr_array((0, 1))
-    table = pq.read_table(request.items).to_pydict()
-    names, rows, values = [str(name) for name in table["ITEM_ID"]], [], []
-    known: dict[tuple[str, str], int] = {}
+    table = pq.read_table(request.items)
+    names = table.column("ITEM_ID").to_pylist()
+    rows, values = list[int](), list[tuple[str, str]]()
     for column in request.item_columns:
-        for row, text in enumerate(table[column]):
-            for value in str(text).split("|") if text is not None else ():
+        for row, text in enumerate(table.column(column).to_pylist()):
+            for value in text.split("|") if text else ():
                 rows.append(row)
-                values.append(known.setdefault((column, value), len(known)))
-    shape = (len(names), max(1, len(known)))
-    return names, sparse.coo_array((np.ones(len(rows)), (rows, values)), shape=shape).tocsr()
+                values.append((column, value))
+    for column in request.item_numbers:
+        numbers = np.array([np.nan if x is None else float(x) for x in table.column(column).to_pylist()])
+        known = np.flatnonzero(~np.isnan(numbers))
+        inner = np.linspace(0, 1, BINS + 1)[1:-1]
+        edges: NDArray[np.float64] = np.unique(np.quantile(numbers[known], inner))
+        rows += known.tolist()
+        values += [(column, str(place)) for place in np.searchsorted(edges, numbers[known], side="right")]
+    return names, _matrix(rows, values, len(names))
+
+
+def _matrix(rows: list[int], values: list[tuple[str, str]], height: int) -> sparse.csr_array:
+    """Rows × values, 1 where the row has the value; the most frequent values where there are very many."""
+    kept = {value: code for code, (value, _) in enumerate(Counter(values).most_common(MOST_VALUES))}
+    pairs = {(row, kept[value]) for row, value in zip(rows, values, strict=True) if value in kept}
+    places = np.array(sorted(pairs), dtype=int).reshape(-1, 2).T
+    shape = (height, max(1, len(kept)))
+    return sparse.coo_array((np.ones(len(pairs)), (places[0], places[1])), shape=shape).tocsr()
 
 
 def _histories(data: Interactions) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:

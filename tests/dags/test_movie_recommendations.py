@@ -1,0 +1,73 @@
+"""The movie workflow, run as Airflow runs it, against the local AWS (MR-1 to MR-6 of the requirements)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from include.use_cases.movie_recommendations.use_case import MOVIES
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def run(dag_bag: DagBag, aws: str) -> Any:
+    """One run with the defaults."""
+    return dag_bag.dags["movie_recommendations"].test()
+
+
+def states(run: Any) -> dict[str, str]:
+    return {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
+
+
+def evaluation(run: Any) -> dict[str, Any]:
+    (found,) = (ti for ti in run.get_task_instances() if ti.task_id == "publish")
+    results = found.xcom_pull(task_ids="publish")
+    bucket, key = results["evaluation"].removeprefix("s3://").split("/", 1)
+    body = boto3.client("s3").get_object(Bucket=bucket, Key=f"{key}/evaluation.json")["Body"].read()
+    return dict(json.loads(body))
+
+
+def test_every_step_is_green_and_nothing_is_torn_down(run: Any) -> None:
+    assert {task: state for task, state in states(run).items() if state != "success"} == {
+        "teardown": "skipped"
+    }
+    assert boto3.client("personalize").list_dataset_groups()["datasetGroups"]
+
+
+def test_every_recommender_beats_its_baseline(run: Any) -> None:
+    found = evaluation(run)
+    warm, new = found["holdout"], found["new_items"]
+    for name in ("user_personalization", "similar_items", "ranking"):
+        assert warm[name]["ndcg_10"] > warm["popular films"]["ndcg_10"], name
+    assert new["cold_start"]["precision_25"] > new["random list"]["precision_25"]
+    assert set(found["offline"]) == {one.key for one in MOVIES.recommenders}
+
+
+def test_batch_answers_lie_in_s3_for_real_users(run: Any) -> None:
+    s3 = boto3.client("s3")
+    listed = s3.list_objects_v2(Bucket="ml-workflows", Prefix="movie_recommendations/runs/")["Contents"]
+    (key,) = (one["Key"] for one in listed if one["Key"].endswith("recommendations/users.json.out"))
+    lines = [json.loads(line) for line in s3.get_object(Bucket="ml-workflows", Key=key)["Body"].iter_lines()]
+    assert all(len(line["output"]["recommendedItems"]) == 25 for line in lines)
+    assert "0" not in {line["input"]["userId"] for line in lines}  # the original asked for row numbers
+
+
+def test_a_second_run_updates_and_the_teardown_leaves_nothing(run: Any, dag_bag: DagBag) -> None:
+    personalize = boto3.client("personalize")
+    before = {one["campaignArn"] for one in personalize.list_campaigns()["campaigns"]}
+    conf = {"recommenders": ["user_personalization"], "teardown": True}
+    second = dag_bag.dags["movie_recommendations"].test(run_conf=conf)
+    found = states(second)
+    assert found["teardown"] == "success"
+    assert found["ranking.train"] == found["ask_ranking"] == "skipped"
+    assert found["user_personalization.wait_for_campaign"] == "success"
+    assert len(before) == 4
+    assert personalize.list_dataset_groups()["datasetGroups"] == []
+    assert personalize.list_schemas()["schemas"] == []
