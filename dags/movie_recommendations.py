@@ -30,12 +30,9 @@ campaigns. Runs follow each other; a second one waits.
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
-from typing import Any
 
-from airflow.sdk import DAG, Asset, Param, TaskGroup, TriggerRule, chain, task
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk import DAG, Param, TaskGroup, chain
 
 from aws_ml.operators.personalize import (
     PersonalizeBatchInferenceJobOperator,
@@ -43,12 +40,10 @@ from aws_ml.operators.personalize import (
     PersonalizeEventTrackerOperator,
     PersonalizeFilterOperator,
 )
-from aws_ml.operators.sagemaker import SageMakerProcessingOperator
 from aws_ml.sensors.personalize import PersonalizeBatchInferenceJobSensor
-from aws_ml.sensors.sagemaker import SageMakerProcessingSensor
-from include import requests
-from include.task_groups import recommending
-from include.task_groups.params import INSTANCES
+from include.task_groups import asking, recommending
+from include.task_groups.params import INSTANCES, own_data
+from include.task_groups.processing import processing
 from include.task_groups.recommending import GROUP, ROLE, RUN_KEY, arn_of
 from include.task_groups.staging import stage_data, upload_code
 from include.use_cases.movie_recommendations.use_case import MOVIES
@@ -56,75 +51,8 @@ from include.use_cases.movie_recommendations.use_case import MOVIES
 BUCKET = "{{ var.value.ml_bucket }}"
 RUN = f"s3://{BUCKET}/movie_recommendations/runs/{RUN_KEY}"
 SKLEARN = f"{{{{ macros.aws_ml.image_uri('sklearn', '{MOVIES.sklearn_version}') }}}}"
-CODE = "{{ ti.xcom_pull('upload_code')['files'] }}"
 KEYS = [one.key for one in MOVIES.recommenders]
 PERSONAL = next(one.key for one in MOVIES.recommenders if one.ask == "user")
-MODEL = Asset("model/movie_recommendations")
-
-
-def own_data(kind: str) -> Param:
-    """A field of the trigger form for a user's own file."""
-    return Param(
-        "",
-        type="string",
-        pattern="^(s3://[^/]+/.+)?$",
-        title=f"Your own {kind}",
-        description="S3 URI of a CSV file. Empty: the sample data is put into your bucket.",
-        section="Data",
-    )
-
-
-def processing(
-    step: str, script: str, inputs: dict[str, str], outputs: list[str], arguments: list[str]
-) -> Any:
-    """A processing job of this use case and the sensor that waits for it."""
-    start = SageMakerProcessingOperator(
-        task_id=step,
-        config=requests.processing(
-            f"{{{{ macros.aws_ml.resource_name('movies', '{step}', dag_run) }}}}",
-            image=SKLEARN,
-            script=script,
-            inputs={"code": CODE, **inputs},
-            outputs={name: f"{RUN}/{name}" for name in outputs},
-            arguments=arguments,
-            instance_type="{{ params.processing_instance_type }}",
-        ),
-        wait_for_completion=False,
-        trigger_rule=TriggerRule.NONE_FAILED,
-    )
-    wait = SageMakerProcessingSensor(
-        task_id=f"wait_for_{step}",
-        job_name=f"{{{{ ti.xcom_pull('{step}')['Processing']['ProcessingJobName'] }}}}",
-        deferrable=True,
-    )
-    start >> wait
-    return start, wait
-
-
-def unless_asked_for(context: Any) -> None:
-    """Skip the teardown where the trigger form does not ask for it."""
-    if not context["params"]["teardown"]:
-        raise AirflowSkipException("The trigger form does not ask for a teardown.")
-
-
-@task(outlets=[MODEL], trigger_rule=TriggerRule.NONE_FAILED)
-def publish(run: str, source: str, **context: Any) -> dict[str, Any]:
-    """Put what the run achieved on the asset event, and return it."""
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    bucket, key = S3Hook.parse_s3_url(f"{run}/evaluation/evaluation.json")
-    found = json.loads(S3Hook().read_key(key, bucket))
-    results = {
-        "use_case": "movie_recommendations",
-        "run": run.rsplit("/", 1)[-1],
-        "dataset_group": context["params"]["dataset_group"],
-        "evaluation": f"{run}/evaluation",
-        "data_source": source,
-        "metrics": found["holdout"],
-        "new_items": found["new_items"],
-    }
-    context["outlet_events"][MODEL].extra = results
-    return results
 
 
 with DAG(
@@ -136,9 +64,7 @@ with DAG(
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=48),
     params={
-        "interactions_uri": own_data("interactions"),
-        "items_uri": own_data("items"),
-        "users_uri": own_data("users"),
+        **{f"{kind.lower()}_uri": own_data(kind.lower()) for kind in MOVIES.datasets},
         "dataset_group": Param(
             MOVIES.name,
             type="string",
@@ -165,8 +91,10 @@ with DAG(
     }
     code = upload_code("movie_recommendations", BUCKET, ["jobs", "use_cases/movie_recommendations/jobs"])
     prepare, prepared = processing(
+        "movies",
         "prepare",
-        "prepare.py",
+        image=SKLEARN,
+        run=RUN,
         inputs={
             name: f"{{{{ ti.xcom_pull('stage_{word}')['uri'] }}}}"
             for name, word in (("ratings", "interactions"), ("items", "items"), ("users", "users"))
@@ -197,10 +125,8 @@ with DAG(
         config={"name": f"{GROUP}-clicks", "datasetGroupArn": arn_of("dataset_group")},
         deferrable=True,
     )
-    for one in trained.values():
-        imported >> one
-    imported >> unseen
-    imported >> tracker
+    for wait in imported:
+        wait >> [*trained.values(), unseen, tracker]
 
     published = {"metrics": dict(MOVIES.published), "source": MOVIES.published_source}
     offline = recommending.offline_metrics(KEYS, RUN, published)
@@ -208,10 +134,10 @@ with DAG(
     for one in MOVIES.recommenders:
         trained[one.key] >> offline
         if one.ask:
-            asked = recommending.ask_campaign.override(task_id=f"ask_{one.key}")(
+            asked = asking.ask_campaign.override(task_id=f"ask_{one.key}")(
                 one.key, one.ask, RUN, "{{ params.holdout_users }}"
             )
-            [trained[one.key], unseen] >> asked
+            [trained[one.key], unseen, offline] >> asked
             answers.append(asked)
 
     with TaskGroup("batch"):
@@ -231,13 +157,15 @@ with DAG(
         )
         trained[PERSONAL] >> batch >> batched
 
-    clicked = recommending.session(MOVIES.event_type, RUN, PERSONAL)
+    clicked = asking.session(MOVIES.event_type, RUN, PERSONAL)
     # asked before the clicks: the hold-out is measured without them
     [*answers, tracker] >> clicked
 
     evaluate, evaluated = processing(
+        "movies",
         "evaluate",
-        "evaluate.py",
+        image=SKLEARN,
+        run=RUN,
         inputs={
             name: f"{RUN}/{name}/"
             for name in ("answers", "offline", "published", "truth", "summary", "interactions")
@@ -248,11 +176,13 @@ with DAG(
             *("--data-source", "{{ ti.xcom_pull('stage_interactions')['source'] }}"),
         ],
     )
-    chain([offline, *answers], evaluate, evaluated)
-    announced = publish(RUN, "{{ ti.xcom_pull('stage_interactions')['source'] }}")
-    [evaluated, batched, clicked] >> announced
+    chain(answers, evaluate, evaluated)
+    announced = recommending.publish(
+        "movie_recommendations", RUN, "{{ ti.xcom_pull('stage_interactions')['source'] }}"
+    )
+    evaluated >> announced
 
     teardown = PersonalizeDeleteDatasetGroupOperator(
-        task_id="teardown", dataset_group=GROUP, pre_execute=unless_asked_for
+        task_id="teardown", dataset_group=GROUP, pre_execute=recommending.unless_asked_for
     )
-    announced >> teardown.as_teardown(setups=group)
+    [announced, batched, clicked] >> teardown.as_teardown(setups=group)

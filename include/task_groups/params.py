@@ -15,13 +15,7 @@ INSTANCES = ["ml.t3.medium", "ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml
 def workflow_params(use_case: UseCase) -> dict[str, Any]:
     """Data, split, deployment, hyperparameters and instance types, with the use case's values as defaults."""
     return {
-        "data_uri": Param(
-            "",
-            type="string",
-            pattern="^(s3://[^/]+/.+)?$",
-            title="Your own data",
-            description="S3 URI of a CSV file. Empty: the sample data is put into your bucket.",
-        ),
+        "data_uri": own_data("data"),
         "split_seed": Param(
             use_case.split_seed, type="integer", minimum=0, title="Seed of the train/validation/test split"
         ),
@@ -39,6 +33,17 @@ STEPS = ("processing", "training", "transform", "endpoint")
 def hyperparameter_templates(use_case: UseCase) -> dict[str, str]:
     """The training job's hyperparameters, each as chosen in the trigger form."""
     return {name: f"{{{{ params.{name} }}}}" for name in use_case.hyperparameters}
+
+
+def own_data(what: str) -> Param:
+    """A field for a user's own file."""
+    return Param(
+        "",
+        type="string",
+        pattern="^(s3://[^/]+/.+)?$",
+        title=f"Your own {what}",
+        description="S3 URI of a CSV file. Empty: the sample data is put into your bucket.",
+    )
 
 
 def _hyperparameter(value: str) -> Param:

@@ -1,14 +1,13 @@
-"""Parts of a recommendation workflow: data into Personalize, recipes side by side, campaigns tested."""
+"""Parts of a recommendation workflow: data into Personalize, recipes side by side, what came of it."""
 
 from __future__ import annotations
 
 import json
 import logging
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import TaskGroup, chain, task
+from airflow.sdk import Asset, TaskGroup, chain, task
+from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.operators.personalize import (
     PersonalizeCampaignOperator,
@@ -25,6 +24,7 @@ from aws_ml.sensors.personalize import (
     PersonalizeDatasetImportJobSensor,
     PersonalizeSolutionVersionSensor,
 )
+from include.task_groups.asking import write
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -36,13 +36,6 @@ log = logging.getLogger(__name__)
 GROUP = "{{ params.dataset_group }}"
 RUN_KEY = "{{ macros.aws_ml.run_key(dag_run) }}"
 ROLE = "{{ var.value.ml_personalize_role_arn }}"
-RESULTS = 25
-RANKED = 100  # popular items that a ranking campaign orders
-AT_ONCE = 8  # requests to a campaign
-
-
-class NothingChanged(RuntimeError):
-    """Events were sent, and the recommendations stayed as they were."""
 
 
 def arn_of(task_id: str) -> str:
@@ -171,110 +164,38 @@ def offline_metrics(
         shown = "  ".join(f"{key} {metrics[name]:.4f}" for key, metrics in found.items() if name in metrics)
         log.info("%-50s %s", name, shown)
     for key, metrics in found.items():
-        _write(f"{run}/offline/{key}.json", metrics)
-    _write(f"{run}/published/published.json", published)
+        write(f"{run}/offline/{key}.json", metrics)
+    write(f"{run}/published/published.json", published)
     return found
 
 
-@task(trigger_rule="none_failed")
-def ask_campaign(key: str, ask: str, run: str, most_users: str, **context: Any) -> dict[str, Any] | None:
-    """Ask a campaign for every user of the hold-out, and keep the answers in S3.
-
-    Films that a user has watched are filtered out by the filter that `filters.unseen` made.
-    """
-    campaign = context["ti"].xcom_pull(task_ids=f"{key}.campaign", key="arn")
-    if not campaign:
-        return None
-    truth = "cold" if ask == "cold" else "holdout"
-    users = sorted({user for user, _ in _pairs(f"{run}/truth/{truth}.csv")})[: int(most_users)]
-    seen = context["ti"].xcom_pull(task_ids="filter_unseen", key="arn")
-    requests = _requests(ask, run, campaign, seen, users)
-    answers = _ask(requests)
-    _write(f"{run}/answers/{key}.json", {"ask": ask, "answers": answers})
-    log.info("%d users were answered by %s", len(answers), campaign)
-    return {"users": len(answers), "campaign": campaign}
+def unless_asked_for(context: Any) -> None:
+    """Skip the teardown where the trigger form does not ask for it."""
+    if not context["params"]["teardown"]:
+        raise AirflowSkipException("The trigger form does not ask for a teardown.")
 
 
-def _requests(ask: str, run: str, campaign: str, seen: str, users: list[str]) -> dict[str, dict[str, Any]]:
-    """The request for each user, as boto3 takes it."""
-    common: dict[str, Any] = {"campaignArn": campaign, "filterArn": seen}
-    if ask == "ranking":
-        counts: dict[str, int] = {}
-        for _, item in _pairs(f"{run}/interactions/interactions.csv"):
-            counts[item] = counts.get(item, 0) + 1
-        popular = sorted(counts, key=lambda item: -counts[item])[:RANKED]
-        return {user: {**common, "userId": user, "inputList": popular} for user in users}
-    common["numResults"] = RESULTS
-    if ask == "item":
-        newest = dict(_pairs(f"{run}/truth/newest.csv"))
-        return {u: {**common, "userId": u, "itemId": newest[u]} for u in users if u in newest}
-    return {user: {**common, "userId": user} for user in users}
+def publish(use_case: str, run: str, source: str) -> Any:
+    """A task that emits the asset `model/<use case>` with what the evaluation found."""
+    model = Asset(f"model/{use_case}")
 
+    @task(task_id="publish", outlets=[model])
+    def announce(run: str, source: str, **context: Any) -> dict[str, Any]:
+        """Put what the run achieved on the asset event, and return it."""
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-def _ask(requests: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
-    from aws_ml.jobs.aws import Aws
+        bucket, key = S3Hook.parse_s3_url(f"{run}/evaluation/evaluation.json")
+        found = json.loads(S3Hook().read_key(key, bucket))
+        results = {
+            "use_case": use_case,
+            "run": run.rsplit("/", 1)[-1],
+            "dataset_group": context["params"]["dataset_group"],
+            "evaluation": f"{run}/evaluation",
+            "data_source": source,
+            "metrics": found["holdout"],
+            "new_items": found["new_items"],
+        }
+        context["outlet_events"][model].extra = results
+        return results
 
-    runtime = Aws().client("personalize-runtime")
-
-    def answer(request: dict[str, Any]) -> list[str]:
-        if "inputList" in request:
-            items = runtime.get_personalized_ranking(**request)["personalizedRanking"]
-        else:
-            items = runtime.get_recommendations(**request)["itemList"]
-        return [str(item["itemId"]) for item in items]
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(requests, pool.map(answer, requests.values()), strict=True))
-
-
-@task(trigger_rule="none_failed")
-def session(event_type: str, run: str, key: str, **context: Any) -> dict[str, Any] | None:
-    """A user clicks on films; the very next recommendations have to be others.
-
-    :raises NothingChanged: when they are the same.
-    """
-    from aws_ml.jobs.aws import Aws
-
-    tracker = context["ti"].xcom_pull(task_ids="event_tracker")
-    campaign = context["ti"].xcom_pull(task_ids=f"{key}.campaign", key="arn")
-    if not campaign:
-        return None
-    (user, film), *_ = _pairs(f"{run}/truth/holdout.csv")
-    runtime = Aws().client("personalize-runtime")
-
-    def recommended() -> list[str]:
-        items = runtime.get_recommendations(campaignArn=campaign, userId=user)["itemList"]
-        return [str(item["itemId"]) for item in items]
-
-    before = recommended()
-    event = {"eventType": event_type, "itemId": film, "eventValue": 5.0, "sentAt": datetime.now(UTC)}
-    Aws().client("personalize-events").put_events(
-        trackingId=tracker["trackingId"], userId=user, sessionId=f"visit-{user}", eventList=[event]
-    )
-    after = recommended()
-    log.info("User %s before: %s", user, ", ".join(before[:10]))
-    log.info("User %s after watching %s: %s", user, film, ", ".join(after[:10]))
-    if before == after:
-        raise NothingChanged(
-            f"{user} watched {film}, and the campaign {campaign} recommends the same as before."
-        )
-    return {"user": user, "watched": film, "before": before[:10], "after": after[:10]}
-
-
-def _pairs(uri: str) -> list[tuple[str, str]]:
-    """The first two columns of a CSV file in S3, its header left out."""
-    import csv
-
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    bucket, name = S3Hook.parse_s3_url(uri)
-    rows = csv.reader(str(S3Hook().read_key(name, bucket)).splitlines())
-    next(rows)
-    return [(row[0], row[1]) for row in rows]
-
-
-def _write(uri: str, content: Any) -> None:
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    bucket, name = S3Hook.parse_s3_url(uri)
-    S3Hook().load_string(json.dumps(content), name, bucket, replace=True)
+    return announce(run, source)

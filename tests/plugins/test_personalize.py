@@ -292,6 +292,18 @@ def test_the_hook_finds_by_name(group: dict[str, str]) -> None:
     assert hook.find("DatasetGroup", "other") is None
 
 
+def test_every_operator_and_sensor_is_on_the_page() -> None:
+    page = (local.PROJECT / "docs/operators/personalize.md").read_text()
+    for module in (operators, sensors):
+        for name in vars(module):
+            if name.startswith("Personalize") and name.endswith(("Operator", "Sensor")):
+                if name in ("PersonalizeOperator", "PersonalizeCallOperator", "PersonalizeSensor"):
+                    continue  # what the others are made of
+                assert f"`{name}" in page, name
+    for name in ("config", "wait_for_completion", "check_interval", "max_wait", "delete_schemas"):
+        assert f"`{name}`" in page, name
+
+
 def test_every_kind_has_an_operator_and_a_sensor() -> None:
     for word, kind in PERSONALIZE.items():
         assert getattr(operators, f"Personalize{word}Operator").kind_key == kind.key

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from aws_ml.jobs.kinds import KINDS
+from aws_ml.jobs.kinds import KINDS, PERSONALIZE
 
 PAGE = (Path(__file__).parents[2] / "docs/aws.md").read_text()
 POLICIES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
 WORKERS = POLICIES[2]  # after the trust policy and SageMaker's own role
+PERSONALIZE_WORKERS = POLICIES[4]  # after the bucket's policy for Personalize
 
 
 def actions(policy: dict[str, list[dict[str, str | list[str]]]]) -> set[str]:
@@ -34,6 +35,14 @@ def test_workers_may_do_what_a_kind_of_job_needs(kind: str) -> None:
     found = KINDS[kind]
     for operation in filter(None, (found.create, found.describe, found.stop, found.list)):
         assert f"sagemaker:{camel(operation)}" in actions(WORKERS)
+
+
+def test_workers_may_do_what_the_movie_workflow_needs() -> None:
+    words = ("Schema", "DatasetGroup", "Dataset", "DatasetImportJob", "EventTracker", "Solution")
+    for word in (*words, "SolutionVersion", "Campaign", "Filter", "BatchInferenceJob"):
+        kind = PERSONALIZE[word]
+        for operation in filter(None, (kind.create, kind.describe, kind.stop, kind.list)):
+            assert f"personalize:{camel(operation)}" in actions(PERSONALIZE_WORKERS)
 
 
 def test_workers_may_tag_and_read_logs() -> None:

@@ -34,6 +34,7 @@ class Recipe:
     defaults: dict[str, str] = field(default_factory=dict)
     tuned: dict[str, Range] = field(default_factory=dict)
     domain: str = ""  # of recommenders
+    metadata: bool = True  # learns from the metadata of items
 
     @property
     def arn(self) -> str:
@@ -79,7 +80,7 @@ ALL = [
         scores=True,
         defaults={"exclude_seen": "false"},
     ),
-    _users("aws-hrnn", "Items for a user (legacy)."),
+    _users("aws-hrnn", "Items for a user (legacy).", metadata=False),
     _users("aws-hrnn-metadata", "Items for a user, with metadata (legacy)."),
     Recipe(
         *("aws-hrnn-coldstart", "cold", "USER_PERSONALIZATION", "New items for a user (legacy)."),
@@ -97,6 +98,7 @@ ALL = [
         *("aws-sims", "items", "RELATED_ITEMS", "Items that occur together with an item."),
         defaults=RELATED | LENGTHS,
         tuned=RELATED_RANGES,
+        metadata=False,
     ),
     Recipe("aws-similar-items", "items", "RELATED_ITEMS", "Items like an item, metadata included."),
     Recipe(

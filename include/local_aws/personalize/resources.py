@@ -27,7 +27,6 @@ from include.local_aws.personalize.errors import (
     not_found,
 )
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.state import Taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,11 +177,10 @@ class Resources:
         if not self.kind.stateless:
             document["status"] = PENDING
         with self.engine.state.transaction():
+            if self.documents.get(arn) is not None:
+                raise exists(f"Another resource with Arn {arn} already exists.")
             self._check_quotas(document)
-            try:
-                self.documents.insert(arn, document)
-            except Taken as error:
-                raise exists(f"Another resource with Arn {arn} already exists.") from error
+            self.documents.insert(arn, document)
             self.engine.tags.put(arn, {"tags": tags or []})
         if not self.kind.stateless:
             self.start(document, work)

@@ -178,7 +178,7 @@ def training_request(world: World, document: Document, folder: Path) -> dict[str
         "interactions": [str(file) for file in files],
         "thresholds": _thresholds(document, config),
         "columns": [column.name for column in schema.metadata if column.type == "string"],
-        **_items(world, group, folder),
+        **(_items(world, group, folder) if recipe.metadata else {}),
         **(_search(recipe, config.get("hpoConfig", {})) if document.get("performHPO") else {}),
     }
 

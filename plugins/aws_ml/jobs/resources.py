@@ -24,7 +24,8 @@ Description = dict[str, Any]
 
 BUSY_SECONDS = 4 * 3600.0  # a quota, or a parent that is not ready, is waited for so long
 BUSY_PAUSE = 20.0
-BUSY = ("LimitExceededException", "ResourceInUseException")
+FULL = "LimitExceededException"
+BUSY = (FULL, "ResourceInUseException")
 TAKEN = "ResourceAlreadyExistsException"
 MOST_TRIES = 99
 UPDATED = ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")
@@ -80,8 +81,9 @@ def create(client: Any, kind: Kind, request: Description, log: logging.Logger) -
         try:
             arn: str = getattr(client, kind.create)(**request)[kind.arn]
         except ClientError as error:
-            if error.response["Error"]["Code"] == TAKEN:
-                return None
+            code = error.response["Error"]["Code"]
+            if code == TAKEN or (code == FULL and find_named(client, kind, request[kind.label])):
+                return None  # the one that fills the quota may be the one that is asked for
             raise
         return arn
 
