@@ -5,7 +5,7 @@ if [ -z "${ML_DATASETS_DIR:-}" ] && [ -d ../shared/datasets ]; then
     export ML_DATASETS_DIR=$PWD/../shared/datasets
 fi
 status=0
-side_by_side=(-n 2 --dist loadfile)
+side_by_side=(-n 3 --dist loadfile)  # much of a test is waiting
 .venv/jobs/bin/python -m pytest "${side_by_side[@]}" tests/local_aws tests/include "$@" || status=$?
 .venv/airflow/bin/python -m pytest "${side_by_side[@]}" tests/dags tests/plugins tests/project tests/e2e "$@" || status=$?
 exit "$status"

@@ -76,9 +76,9 @@ class Engine:
         """Run in the background."""
         self._light.submit(self._logged, action)
 
-    def pause(self, seconds: float = OBSERVABLE_SECONDS) -> None:
+    def pause(self) -> None:
         """Let clients see the present state."""
-        self.closing.wait(seconds)
+        self.closing.wait(OBSERVABLE_SECONDS)
 
     def close(self) -> None:
         """Stop all work; what ran is found as unfinished by the next server."""

@@ -4,10 +4,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from include.local_aws.personalize import resources
 from tests.local_aws.personalize.studio import BUCKET, Studio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_states() -> None:
+    """Servers in this process show each state for a moment only."""
+    resources.OBSERVABLE_SECONDS = 0.08
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,103 @@
+"""GetRecommendations of the local Personalize: latency and throughput, by boto3, after 100 thousand events.
+
+Usage: python -m benchmarks.recommendation_calls
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.csv as pv
+import pyarrow.parquet as pq
+
+from benchmarks.recommendations import generate
+from benchmarks.servers import BenchmarkError, client, local_aws
+
+EVENTS, CALLS, AT_ONCE = 100_000, 2000, 4
+SCHEMA = {
+    "type": "record",
+    "name": "Interactions",
+    "namespace": "com.amazonaws.personalize.schema",
+    "fields": [
+        {"name": "USER_ID", "type": "string"},
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "TIMESTAMP", "type": "long"},
+    ],
+    "version": "1.0",
+}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name, local_aws(Path(name) / "state") as (_, url):
+        campaign = build(Path(name), url)
+        runtime = client("personalize-runtime", url)
+
+        def ask(user: int) -> float:
+            started = time.perf_counter()
+            runtime.get_recommendations(campaignArn=campaign, userId=str(user % (EVENTS // 100)))
+            return time.perf_counter() - started
+
+        for user in range(50):
+            ask(user)
+        alone = np.array([ask(user) for user in range(CALLS)]) * 1000
+        started = time.perf_counter()
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(ask, range(CALLS)))
+        rate = CALLS / (time.perf_counter() - started)
+    print(f"one caller: p50 {np.percentile(alone, 50):.1f} ms, p99 {np.percentile(alone, 99):.1f} ms")
+    print(f"{AT_ONCE} callers: {rate:.0f} calls a second")
+
+
+def build(folder: Path, url: str) -> str:
+    """Import, train, deploy; returns the campaign."""
+    generate(EVENTS, folder / "data.parquet")
+    with (folder / "data.csv").open("wb") as file:
+        file.write(b"USER_ID,ITEM_ID,TIMESTAMP\n")  # the service wants no quotes here
+        pv.write_csv(pq.read_table(folder / "data.parquet"), file, pv.WriteOptions(include_header=False))
+    s3, personalize = client("s3", url), client("personalize", url)
+    s3.create_bucket(Bucket="data")
+    s3.upload_file(str(folder / "data.csv"), "data", "interactions.csv")
+    group = personalize.create_dataset_group(name="bench")["datasetGroupArn"]
+    schema = personalize.create_schema(name="bench", schema=json.dumps(SCHEMA))["schemaArn"]
+    wait(lambda: personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"])
+    dataset = personalize.create_dataset(
+        name="bench", schemaArn=schema, datasetGroupArn=group, datasetType="Interactions"
+    )["datasetArn"]
+    wait(lambda: personalize.describe_dataset(datasetArn=dataset)["dataset"])
+    job = personalize.create_dataset_import_job(
+        jobName="bench",
+        datasetArn=dataset,
+        dataSource={"dataLocation": "s3://data/interactions.csv"},
+        roleArn="arn:aws:iam::123456789012:role/bench",
+    )["datasetImportJobArn"]
+    wait(lambda: personalize.describe_dataset_import_job(datasetImportJobArn=job)["datasetImportJob"])
+    solution = personalize.create_solution(
+        name="bench",
+        datasetGroupArn=group,
+        performAutoTraining=False,
+        recipeArn="arn:aws:personalize:::recipe/aws-user-personalization",
+    )["solutionArn"]
+    wait(lambda: personalize.describe_solution(solutionArn=solution)["solution"])
+    version = personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    wait(lambda: personalize.describe_solution_version(solutionVersionArn=version)["solutionVersion"])
+    campaign = personalize.create_campaign(name="bench", solutionVersionArn=version)["campaignArn"]
+    wait(lambda: personalize.describe_campaign(campaignArn=campaign)["campaign"])
+    return str(campaign)
+
+
+def wait(describe: Any) -> None:
+    """Until it is ACTIVE."""
+    while (found := describe())["status"] != "ACTIVE":
+        if "FAILED" in found["status"]:
+            raise BenchmarkError(found.get("failureReason", found["status"]))
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main()
