@@ -193,9 +193,9 @@ def read_items(path: Path) -> pd.DataFrame:
         flags = frame[[genre for genre in GENRES if genre in frame.columns]]
         frame["GENRE"] = ["|".join(flags.columns[row == "1"]) for row in flags.to_numpy()]
     if "CREATION_TIMESTAMP" not in frame.columns:
-        dates = pd.to_datetime(frame.get("DATE"), format="%d-%b-%Y", errors="coerce", utc=True)
-        known = pd.Series(dates, index=frame.index)
-        seconds = (known - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
+        dates = frame.get("DATE", pd.Series("", index=frame.index))
+        known = pd.to_datetime(dates, format="%d-%b-%Y", errors="coerce")
+        seconds = (known - pd.Timestamp(0)).dt.total_seconds()
         frame["CREATION_TIMESTAMP"] = seconds.fillna(NO_DATE).astype(np.int64)
     return frame[["ITEM_ID", "GENRE", "CREATION_TIMESTAMP"]].drop_duplicates("ITEM_ID", keep="last")
 

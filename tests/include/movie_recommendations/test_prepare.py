@@ -1,0 +1,124 @@
+"""The preparation job: what it splits, what it refuses (MR-1)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+from include.datasets import generate
+from include.use_cases.movie_recommendations.jobs import prepare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEADER = "USER_ID,ITEM_ID,TIMESTAMP\n"
+
+
+def rows(number: int = 4000, users: int = 50) -> list[str]:
+    return [f"{n % users},{(n * 7) % 211},{880000000 + n}" for n in range(number)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Inputs in the formats of MovieLens, made up."""
+    for name, data, number in (("ratings", "movie_ratings", 20_000), ("items", "movie_items", 1682)):
+        generate(data, tmp_path / "in" / name / "u.txt", rows=number, seed=1)
+    generate("movie_users", tmp_path / "in/users/u.txt", rows=943, seed=1)
+    return tmp_path
+
+
+def run(folder: Path, *more: str) -> int:
+    places = (
+        "--input",
+        str(folder / "in"),
+        "--output",
+        str(folder / "out"),
+        "--message",
+        str(folder / "why"),
+    )
+    return prepare.main(["--seed", "7", *places, *more])
+
+
+def read(folder: Path, name: str) -> Any:
+    return pd.read_csv(folder / "out" / name, dtype=str, keep_default_na=False)
+
+
+def put(folder: Path, name: str, text: str | bytes) -> None:
+    for old in (folder / "in" / name).glob("*"):
+        old.unlink()
+    (folder / "in" / name / "own.csv").write_bytes(text.encode() if isinstance(text, str) else text)
+
+
+def test_warm_and_cold_newest_and_older(folder: Path) -> None:
+    assert run(folder) == 0
+    training, holdout, cold = (
+        read(folder, name)
+        for name in ("interactions/interactions.csv", "truth/holdout.csv", "truth/cold.csv")
+    )
+    summary = json.loads((folder / "out/summary/summary.json").read_text())
+    assert len(training) + len(holdout) + len(cold) == summary["interactions"] == 20_000
+    assert set(cold.ITEM_ID) == set(summary["cold_items"])
+    assert not set(cold.ITEM_ID) & (set(training.ITEM_ID) | set(holdout.ITEM_ID))
+    assert len(summary["cold_items"]) == pytest.approx(summary["items"] / 2, abs=1)
+    assert len(holdout) / (len(holdout) + len(training)) == pytest.approx(0.1, abs=0.06)  # at least one each
+    users = [
+        json.loads(line)["userId"] for line in (folder / "out/batch/users.json").read_text().splitlines()
+    ]
+    assert set(users) == set(holdout.USER_ID)
+    newest = read(folder, "truth/newest.csv")
+    last = training.drop_duplicates("USER_ID", keep="last").set_index("USER_ID").ITEM_ID
+    assert dict(newest.itertuples(index=False)) == last.to_dict()
+
+
+def test_the_same_seed_gives_the_same_split_another_one_another(folder: Path) -> None:
+    cold = []
+    for seed in ("1", "1", "2"):
+        assert run(folder, "--seed", seed) == 0
+        cold.append(json.loads((folder / "out/summary/summary.json").read_text())["cold_items"])
+    assert cold[0] == cold[1] != cold[2]
+
+
+def test_own_data_with_a_header(folder: Path) -> None:
+    put(folder, "ratings", HEADER + "\n".join(rows()))
+    put(folder, "items", "ITEM_ID,GENRE\n" + "".join(f"{n},A|B\n" for n in range(211)))
+    put(folder, "users", "USER_ID\n" + "".join(f"{n}\n" for n in range(50)))
+    assert run(folder) == 0
+    assert set(read(folder, "interactions/interactions.csv").EVENT_VALUE.astype(float)) == {1.0}
+    assert set(read(folder, "items/items.csv").GENRE) == {"A|B"}
+
+
+FAULTS: dict[str, tuple[str, str | bytes, str]] = {
+    "empty": ("ratings", "", "own.csv is empty"),
+    "only a header": ("ratings", HEADER, "own.csv has no rows"),
+    "missing column": ("ratings", "USER_ID,FILM\n1,2\n", "lacks the columns ITEM_ID, TIMESTAMP"),
+    "wrong type": ("ratings", HEADER + "1,2,soon\n", "row 2, column TIMESTAMP: 'soon'; expected a number"),
+    "milliseconds": ("ratings", HEADER + "1,2,880000000000\n", "expected seconds, not milliseconds"),
+    "comma": ("ratings", HEADER + '1,"a, b",3\n', "column ITEM_ID: 'a, b'; an identifier with a comma"),
+    "no user": ("ratings", HEADER + ",2,3\n", "column USER_ID: ''; it is empty"),
+    "over-long": ("ratings", HEADER + f"{'u' * 257},2,3\n", "at most 256 characters"),
+    "header twice": ("ratings", "USER_ID,USER_ID,TIMESTAMP\n1,2,3\n", "names a column twice"),
+    "too few": (
+        "ratings",
+        HEADER + "\n".join(rows(900)),
+        "interactions are left to train on, 1000 are needed",
+    ),
+    "too few users": ("ratings", HEADER + "\n".join(rows(4000, 20)), "only 20 users have two interactions"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_does_not_fit_is_named_and_nothing_is_written(folder: Path, fault: str) -> None:
+    name, text, told = FAULTS[fault]
+    put(folder, name, text)
+    assert run(folder) == 1
+    assert told in (folder / "why").read_text()
+    assert not list((folder / "out").rglob("*.csv"))
+
+
+def test_two_files_where_one_is_expected(folder: Path) -> None:
+    (folder / "in/items/more.txt").write_text("1|x\n")
+    assert run(folder) == 1
+    assert "the input items has 2 files" in (folder / "why").read_text()
