@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
+from aws_ml import pools
 from aws_ml.hooks.personalize import PersonalizeHook
 from aws_ml.jobs import resources
 from aws_ml.jobs.errors import JobExists, JobFailed, JobTimedOut
@@ -290,6 +292,18 @@ def test_the_hook_finds_by_name(group: dict[str, str]) -> None:
     assert found is not None
     assert found["datasetGroupArn"] == group["group"]
     assert hook.find("DatasetGroup", "other") is None
+
+
+def test_the_scheduler_makes_pools_of_the_quotas_size_and_leaves_those_that_are_there() -> None:
+    from airflow.models.pool import Pool
+
+    pools.on_starting(SimpleNamespace(job_type="TriggererJob"))
+    assert Pool.get_pool(pools.IMPORTS) is None
+    pools.on_starting(SimpleNamespace(job_type="SchedulerJob"))
+    assert {pool.pool: pool.slots for pool in Pool.get_pools() if pool.pool in pools.POOLS} == pools.POOLS
+    Pool.create_or_update_pool(pools.IMPORTS, slots=50, description="ours", include_deferred=True)
+    pools.on_starting(SimpleNamespace(job_type="SchedulerJob"))
+    assert Pool.get_pool(pools.IMPORTS).slots == 50
 
 
 def test_every_operator_and_sensor_is_on_the_page() -> None:
