@@ -32,18 +32,17 @@ from airflow.sdk import DAG, chain
 
 from aws_ml.operators.sagemaker import (
     SageMakerModelOperator,
-    SageMakerProcessingOperator,
     SageMakerTrainingOperator,
     SageMakerTransformOperator,
 )
 from aws_ml.sensors.sagemaker import (
-    SageMakerProcessingSensor,
     SageMakerTrainingSensor,
     SageMakerTransformSensor,
 )
 from include import requests
 from include.task_groups.deployment import deploy
 from include.task_groups.params import hyperparameter_templates, workflow_params
+from include.task_groups.processing import processing
 from include.task_groups.publishing import publish
 from include.task_groups.staging import stage_data, upload_code
 from include.use_cases.churn.use_case import CHURN
@@ -52,7 +51,6 @@ BUCKET = "{{ var.value.ml_bucket }}"
 RUN = f"s3://{BUCKET}/churn/runs/{{{{ macros.aws_ml.run_key(dag_run) }}}}"
 SKLEARN = f"{{{{ macros.aws_ml.image_uri('sklearn', '{CHURN.sklearn_version}') }}}}"
 XGBOOST = f"{{{{ macros.aws_ml.image_uri('xgboost', '{CHURN.xgboost_version}') }}}}"
-CODE = "{{ ti.xcom_pull('upload_code')['files'] }}"
 BUNDLE = "{{ ti.xcom_pull('upload_code')['bundle'] }}"
 MODEL_DATA = "{{ ti.xcom_pull('wait_for_train')['ModelArtifacts']['S3ModelArtifacts'] }}"
 
@@ -88,26 +86,14 @@ with DAG(
     data = stage_data(CHURN.dataset, BUCKET, "{{ params.data_uri }}")
     code = upload_code("churn", BUCKET, ["jobs", "use_cases/churn/jobs"])
 
-    preprocess = SageMakerProcessingOperator(
-        task_id="preprocess",
-        config=requests.processing(
-            name("preprocess"),
-            image=SKLEARN,
-            script="preprocess.py",
-            inputs={"code": CODE, "raw": "{{ ti.xcom_pull('stage_data')['uri'] }}"},
-            outputs={
-                part: f"{RUN}/{part}"
-                for part in ("train", "validation", "test", "labelled", "baseline", "model", "summary")
-            },
-            arguments=CHURN.preprocess_arguments("{{ params.split_seed }}"),
-            instance_type="{{ params.processing_instance_type }}",
-        ),
-        wait_for_completion=False,
-    )
-    wait_for_preprocess = SageMakerProcessingSensor(
-        task_id="wait_for_preprocess",
-        job_name="{{ ti.xcom_pull('preprocess')['Processing']['ProcessingJobName'] }}",
-        deferrable=True,
+    preprocess, wait_for_preprocess = processing(
+        "churn",
+        "preprocess",
+        image=SKLEARN,
+        run=RUN,
+        inputs={"raw": "{{ ti.xcom_pull('stage_data')['uri'] }}"},
+        outputs=["train", "validation", "test", "labelled", "baseline", "model", "summary"],
+        arguments=CHURN.preprocess_arguments("{{ params.split_seed }}"),
     )
 
     train = SageMakerTrainingOperator(
@@ -163,23 +149,14 @@ with DAG(
         deferrable=True,
     )
 
-    evaluate = SageMakerProcessingOperator(
-        task_id="evaluate",
-        config=requests.processing(
-            name("evaluate"),
-            image=SKLEARN,
-            script="evaluate.py",
-            inputs={"code": CODE, "labelled": f"{RUN}/labelled/", "predictions": f"{RUN}/predictions/"},
-            outputs={"evaluation": f"{RUN}/evaluation"},
-            arguments=CHURN.evaluation_arguments("{{ ti.xcom_pull('stage_data')['source'] }}"),
-            instance_type="{{ params.processing_instance_type }}",
-        ),
-        wait_for_completion=False,
-    )
-    wait_for_evaluate = SageMakerProcessingSensor(
-        task_id="wait_for_evaluate",
-        job_name="{{ ti.xcom_pull('evaluate')['Processing']['ProcessingJobName'] }}",
-        deferrable=True,
+    evaluate, wait_for_evaluate = processing(
+        "churn",
+        "evaluate",
+        image=SKLEARN,
+        run=RUN,
+        inputs={"labelled": f"{RUN}/labelled/", "predictions": f"{RUN}/predictions/"},
+        outputs=["evaluation"],
+        arguments=CHURN.evaluation_arguments("{{ ti.xcom_pull('stage_data')['source'] }}"),
     )
 
     deployed = deploy(
