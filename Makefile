@@ -6,7 +6,7 @@ AIRFLOW := .venv/airflow
 JOBS := .venv/jobs
 AIRFLOW_PY := $(AIRFLOW)/bin/python
 JOBS_PY := $(JOBS)/bin/python
-.PHONY: help install demo up down status test chaos lint format bench package lock clean
+.PHONY: help install demo up down status test workflows chaos lint format bench package lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -31,8 +31,12 @@ down: ## stop what `make up` started
 status: install ## what runs, and where
 	@$(AIRFLOW_PY) -m scripts.stack status
 
-test: install ## the whole suite
+test: install ## the suite
 	@scripts/test.sh
+
+workflows: install ## run the longer workflows from end to end (3 minutes)
+	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
+		.venv/airflow/bin/python -m pytest tests/workflows
 
 chaos: install ## kill workers, the triggerer and AWS while jobs run; throttle every call (8 minutes)
 	@.venv/airflow/bin/python -m pytest tests/chaos
