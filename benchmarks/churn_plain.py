@@ -29,7 +29,7 @@ def main(work: Path) -> None:
     prepared = work / "prepared"
     data = fetch(CHURN.dataset, work)
     options = ["--input", str(data.path.parent), "--output", str(prepared)]
-    preprocess.main([*CHURN.preprocess_arguments(str(CHURN.split_seed)), *options])
+    preprocess.main(["--seed", str(CHURN.split_seed), *CHURN.table_arguments, *options])
 
     table = np.loadtxt(prepared / "train/train.csv", delimiter=",")
     settings = dict(CHURN.hyperparameters)

@@ -12,7 +12,9 @@ proves how well it knows, and puts the model behind an endpoint.
 | **create_model** | one unit: features → XGBoost → label | inference pipeline |
 | **batch_transform** | predicts the test rows | transform job |
 | **evaluate** | metrics and an HTML report, kept beside the model | processing job |
-| **deploy** | creates or updates the endpoint `churn`; checks its answers against the transform | endpoint |
+| **baseline** | what the data and the predictions look like, to compare traffic with | processing job |
+| **register** | the model's next version in the model package group `churn` | model registry |
+| **deploy** | the endpoint `churn`, its answers checked; the version is approved | endpoint |
 | **publish** | announces the model and its metrics as the asset `model/churn` | Airflow |
 
 Operators start jobs, sensors (**wait_for_...**) wait for them and show their logs. A task that is repeated
@@ -44,6 +46,7 @@ from include.task_groups.deployment import deploy
 from include.task_groups.params import hyperparameter_templates, workflow_params
 from include.task_groups.processing import processing
 from include.task_groups.publishing import publish
+from include.task_groups.registration import register
 from include.task_groups.staging import stage_data, upload_code
 from include.use_cases.churn.use_case import CHURN
 
@@ -92,19 +95,22 @@ with DAG(
         image=SKLEARN,
         run=RUN,
         inputs={"raw": "{{ ti.xcom_pull('stage_data')['uri'] }}"},
-        outputs=["train", "validation", "test", "labelled", "baseline", "model", "summary"],
-        arguments=CHURN.preprocess_arguments("{{ params.split_seed }}"),
+        outputs=["train", "validation", "test", "labelled", "training_rows", "model", "summary"],
+        arguments=["--seed", "{{ params.split_seed }}", *CHURN.table_arguments],
     )
 
     train = SageMakerTrainingOperator(
         task_id="train",
-        config=requests.training(
-            name("train"),
-            image=XGBOOST,
-            channels={"train": f"{RUN}/train/", "validation": f"{RUN}/validation/"},
-            output=f"{RUN}/training",
-            hyperparameters=hyperparameter_templates(CHURN),
-            instance_type="{{ params.training_instance_type }}",
+        config=requests.tagged(
+            "churn",
+            requests.training(
+                name("train"),
+                image=XGBOOST,
+                channels={"train": f"{RUN}/train/", "validation": f"{RUN}/validation/"},
+                output=f"{RUN}/training",
+                hyperparameters=hyperparameter_templates(CHURN),
+                instance_type="{{ params.training_instance_type }}",
+            ),
         ),
         wait_for_completion=False,
     )
@@ -114,32 +120,28 @@ with DAG(
         deferrable=True,
     )
 
+    containers = [
+        transformer("feature-transform"),
+        requests.algorithm_container(XGBOOST, MODEL_DATA),
+        transformer("inverse-label-transform"),
+    ]
     create_model = SageMakerModelOperator(
         task_id="create_model",
-        config={
-            "ModelName": name("model"),
-            "Containers": [
-                transformer("feature-transform"),
-                {
-                    "Image": XGBOOST,
-                    "ModelDataUrl": MODEL_DATA,
-                    "Environment": {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"},
-                },
-                transformer("inverse-label-transform"),
-            ],
-            "ExecutionRoleArn": requests.ROLE,
-        },
+        config=requests.tagged("churn", requests.model(name("model"), containers)),
     )
     model_name = "{{ ti.xcom_pull('create_model')['Model']['ModelName'] }}"
 
     batch_transform = SageMakerTransformOperator(
         task_id="batch_transform",
-        config=requests.transform(
-            name("batch-transform"),
-            model_name=model_name,
-            source=f"{RUN}/test/",
-            output=f"{RUN}/predictions",
-            instance_type="{{ params.transform_instance_type }}",
+        config=requests.tagged(
+            "churn",
+            requests.transform(
+                name("batch-transform"),
+                model_name=model_name,
+                source=f"{RUN}/test/",
+                output=f"{RUN}/predictions",
+                instance_type="{{ params.transform_instance_type }}",
+            ),
         ),
         wait_for_completion=False,
     )
@@ -159,13 +161,32 @@ with DAG(
         arguments=CHURN.evaluation_arguments("{{ ti.xcom_pull('stage_data')['source'] }}"),
     )
 
+    baseline, wait_for_baseline = processing(
+        "churn",
+        "baseline",
+        image=XGBOOST,  # it reads the model, too: which column matters how much
+        run=RUN,
+        inputs={
+            "data": f"{RUN}/training_rows/",
+            "predictions": f"{RUN}/evaluation/predictions.csv",
+            "features": f"{RUN}/validation/",
+            "summary": f"{RUN}/summary/",
+            "model": MODEL_DATA,
+        },
+        outputs=["baseline"],
+        arguments=CHURN.table_arguments,
+    )
+    registered = register("churn", containers=containers, run=RUN, model_name=model_name)
+
     deployed = deploy(
         use_case="churn",
         model_name=model_name,
+        model_package="{{ ti.xcom_pull('register', key='arn') }}",
         capture=f"s3://{BUCKET}/churn/capture",
         rows_uri=f"{RUN}/test/batch_transform_test.csv",
         answers_uri=f"{RUN}/predictions/batch_transform_test.csv.out",
     )
     chain([data, code], preprocess, wait_for_preprocess, train, wait_for_train, create_model)
-    chain(create_model, batch_transform, wait_for_batch_transform, evaluate, wait_for_evaluate, deployed)
+    chain(create_model, batch_transform, wait_for_batch_transform, evaluate, wait_for_evaluate)
+    chain(wait_for_evaluate, baseline, wait_for_baseline, registered, deployed)
     deployed >> publish("churn", model_name, RUN, "{{ ti.xcom_pull('stage_data')['source'] }}")

@@ -9,8 +9,14 @@ from typing import Any
 
 ROLE = "{{ var.value.ml_role_arn }}"
 CODE_FOLDER = "/opt/ml/processing/input/code"
+USE_CASE_TAG = "aws-ml:use-case"  # what carries it belongs to the project: `clean_up` deletes nothing else
 
 Config = dict[str, Any]
+
+
+def tagged(use_case: str, config: Config) -> Config:
+    """A request whose resource carries the project's tag."""
+    return {**config, "Tags": [*config.get("Tags", []), {"Key": USE_CASE_TAG, "Value": use_case}]}
 
 
 def _cluster(instance_type: str, volume_gb: int = 20) -> Config:
@@ -18,8 +24,10 @@ def _cluster(instance_type: str, volume_gb: int = 20) -> Config:
 
 
 def _s3_input(name: str, uri: str) -> Config:
+    """The objects below a prefix; of a URI that ends in `.manifest`, those that the manifest lists."""
     folder = CODE_FOLDER if name == "code" else f"/opt/ml/processing/input/{name}"
-    source = {"S3Uri": uri, "LocalPath": folder, "S3DataType": "S3Prefix", "S3InputMode": "File"}
+    kind = "ManifestFile" if uri.endswith(".manifest") else "S3Prefix"
+    source = {"S3Uri": uri, "LocalPath": folder, "S3DataType": kind, "S3InputMode": "File"}
     return {"InputName": name, "S3Input": source}
 
 
@@ -37,6 +45,7 @@ def processing(
     outputs: dict[str, str],
     arguments: list[str],
     instance_type: str,
+    role: str = ROLE,
     max_runtime: int = 3600,
 ) -> Config:
     """A processing job that runs `script` of the input `code`.
@@ -56,7 +65,7 @@ def processing(
         "ProcessingOutputConfig": {"Outputs": [_s3_output(key, uri) for key, uri in outputs.items()]},
         "ProcessingResources": {"ClusterConfig": _cluster(instance_type)},
         "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime},
-        "RoleArn": ROLE,
+        "RoleArn": role,
     }
 
 
@@ -114,6 +123,17 @@ def script_container(
     }
 
 
+def algorithm_container(image: str, model_data: str) -> Config:
+    """A serving container of a built-in algorithm, in the middle of a pipeline that speaks CSV."""
+    environment = {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"}
+    return {"Image": image, "ModelDataUrl": model_data, "Environment": environment}
+
+
+def model(name: str, containers: list[Config]) -> Config:
+    """A model: an inference pipeline of containers."""
+    return {"ModelName": name, "Containers": containers, "ExecutionRoleArn": ROLE}
+
+
 def transform(
     name: str,
     *,
@@ -140,19 +160,22 @@ def transform(
     }
 
 
-def endpoint_config(name: str, *, model_name: str, instance_type: str, capture: str) -> Config:
-    """One variant that takes all traffic, every request captured below the S3 URI `capture`."""
+def variant(name: str, model_name: str, instance_type: str, weight: float = 1.0) -> Config:
+    """A production variant: a model on one instance, with its share of the traffic."""
+    return {
+        "VariantName": name,
+        "ModelName": model_name,
+        "InstanceType": instance_type,
+        "InitialInstanceCount": 1,
+        "InitialVariantWeight": weight,
+    }
+
+
+def endpoint_config(name: str, *, variants: list[Config], capture: str) -> Config:
+    """Production variants, every request captured below the S3 URI `capture`."""
     return {
         "EndpointConfigName": name,
-        "ProductionVariants": [
-            {
-                "VariantName": "AllTraffic",
-                "ModelName": model_name,
-                "InstanceType": instance_type,
-                "InitialInstanceCount": 1,
-                "InitialVariantWeight": 1.0,
-            }
-        ],
+        "ProductionVariants": variants,
         "DataCaptureConfig": {
             "EnableCapture": True,
             "InitialSamplingPercentage": 100,
@@ -163,4 +186,40 @@ def endpoint_config(name: str, *, model_name: str, instance_type: str, capture: 
                 "JsonContentTypes": ["application/json"],
             },
         },
+    }
+
+
+def model_package(
+    use_case: str,
+    *,
+    containers: list[Config],
+    run: str,
+    instance_type: str,
+    properties: dict[str, str],
+) -> Config:
+    """A version of a use case's model, waiting for approval, with what it was measured by.
+
+    :param run: S3 URI of the training run; `evaluation/` and `baseline/` lie below it.
+    :param properties: what the next steps want to know of the version.
+    """
+
+    def document(path: str) -> Config:
+        return {"ContentType": "application/json", "S3Uri": f"{run}/{path}"}
+
+    quality = {"Statistics": document("evaluation/evaluation.json")}
+    data = {name: document(f"baseline/{name.lower()}.json") for name in ("Statistics", "Constraints")}
+    least = {"Constraints": document("baseline/model_quality_constraints.json")}
+    return {
+        "ModelPackageGroupName": use_case,
+        "ModelApprovalStatus": "PendingManualApproval",
+        "InferenceSpecification": {
+            "Containers": containers,
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv", "application/json"],
+            "SupportedTransformInstanceTypes": [instance_type],
+            "SupportedRealtimeInferenceInstanceTypes": [instance_type],
+        },
+        "ModelMetrics": {"ModelQuality": quality, "ModelDataQuality": data},
+        "DriftCheckBaselines": {"ModelQuality": least, "ModelDataQuality": data},
+        "CustomerMetadataProperties": {"run": run, **properties},
     }

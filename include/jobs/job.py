@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 MESSAGE_FILE = Path("/opt/ml/output/message")  # SageMaker shows its first kilobyte as ExitMessage
 MESSAGE_BYTES = 1024
+JOB_CONFIG = Path("/opt/ml/config/processingjobconfig.json")
 
 
 class DataError(ValueError):
@@ -47,3 +49,10 @@ def staged(output: Path) -> Iterator[Path]:
             target = output / file.relative_to(scratch)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(file, target)
+
+
+def job_name(config: Path) -> str:
+    """The processing job's name, as SageMaker tells the container."""
+    if not config.exists():
+        return "outside SageMaker"
+    return str(json.loads(config.read_text()).get("ProcessingJobName", "unnamed"))

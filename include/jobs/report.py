@@ -13,7 +13,7 @@ from plots import STYLE as PLOT_STYLE
 from plots import Axis, Plot, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 TILES = {  # metric → what it is called
     "accuracy": "Accuracy",
@@ -62,6 +62,30 @@ td.cell small { color: var(--text); }
 """
 
 
+def page(
+    title: str,
+    subtitle: str,
+    facts: Mapping[str, str],
+    tiles: str,
+    sections: Sequence[tuple[str, str]],
+    note: str = "",
+) -> str:
+    """A whole HTML document: header, facts, tiles, sections of a title and their HTML."""
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
+    body = "".join(f"<section><h2>{escape(name)}</h2>{content}</section>" for name, content in sections)
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}{PLOT_STYLE}</style></head>"
+        f'<body><main><h1>{escape(title)}</h1><p class="note">{escape(subtitle)}</p><dl>{items}</dl>'
+        f'<div class="tiles">{tiles}</div>{_note(note)}<div class="plots">{body}</div></main></body></html>'
+    )
+
+
+def _note(text: str) -> str:
+    return f'<p class="note">{escape(text)}</p>' if text else ""
+
+
 @dataclass(frozen=True)
 class Report:
     """What a report shows: predictions with their truth, the metrics, and what they are compared with."""
@@ -87,28 +111,14 @@ class Report:
             ("Choice of threshold", self.trade_off().svg()),
             ("Calibration", self.calibration().svg()),
         ]
-        body = "".join(f"<section><h2>{escape(name)}</h2>{content}</section>" for name, content in sections)
-        return (
-            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>{escape(self.title)}: evaluation</title><style>{STYLE}{PLOT_STYLE}</style></head>"
-            f"<body><main>{self.header()}{self.tiles()}"
-            f'<div class="plots">{body}</div></main></body></html>'
-        )
-
-    def header(self) -> str:
         facts = {
             **self.facts,
             "Rows": f"{len(self.actual):,}, of them {int(self.actual.sum()):,} positive",
             "Positive class": f"“{self.labels[1]}”, predicted where the score is above {self.threshold:g}",
         }
-        items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
-        return f'<h1>{escape(self.title)}</h1><p class="note">Evaluation on held-out rows</p><dl>{items}</dl>'
-
-    def tiles(self) -> str:
+        note = f"Published: {self.published_source}" if self.published else ""
         tiles = "".join(self._tile(name, title) for name, title in TILES.items())
-        source = f'<p class="note">Published: {escape(self.published_source)}</p>' if self.published else ""
-        return f'<div class="tiles">{tiles}</div>{source}'
+        return page(f"{self.title}: evaluation", "Evaluation on held-out rows", facts, tiles, sections, note)
 
     def _tile(self, name: str, title: str) -> str:
         value = self.metrics[name]["value"]

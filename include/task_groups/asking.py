@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,6 +9,8 @@ from typing import Any
 
 from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowSkipException
+
+from include.documents import read_lines, write_json
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def ask_campaign(key: str, ask: str, run: str, most_users: str, **context: Any) 
     seen = context["ti"].xcom_pull(task_ids="filter_unseen", key="arn")
     requests = _requests(ask, run, campaign, seen, users)
     answers = _ask(requests)
-    write(f"{run}/answers/{key}.json", {"ask": ask, "answers": answers})
+    write_json(f"{run}/answers/{key}.json", {"ask": ask, "answers": answers})
     log.info("%d users were answered by %s", len(answers), campaign)
     return {"users": len(answers), "campaign": campaign}
 
@@ -112,17 +113,6 @@ def _pairs(uri: str) -> list[tuple[str, str]]:
     """The first two columns of a CSV file in S3, its header left out."""
     import csv
 
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    bucket, name = S3Hook.parse_s3_url(uri)
-    rows = csv.reader(str(S3Hook().read_key(name, bucket)).splitlines())
+    rows = csv.reader(read_lines(uri))
     next(rows)
     return [(row[0], row[1]) for row in rows]
-
-
-def write(uri: str, content: Any) -> None:
-    """Put a JSON document into S3."""
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    bucket, name = S3Hook.parse_s3_url(uri)
-    S3Hook().load_string(json.dumps(content), name, bucket, replace=True)

@@ -7,9 +7,11 @@ from typing import Any
 
 from airflow.sdk import chain, task, task_group
 
+from aws_ml.operators.registry import SageMakerApproveModelPackageOperator
 from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator, SageMakerEndpointOperator
 from aws_ml.sensors.sagemaker import SageMakerEndpointSensor
 from include import requests
+from include.documents import read_lines
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +39,6 @@ def verify(endpoint_name: str, rows_uri: str, answers_uri: str) -> dict[str, Any
     :raises EndpointDisagrees: naming the first row that differs.
     """
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    def read_lines(uri: str) -> list[str]:
-        bucket, key = S3Hook.parse_s3_url(uri)
-        return str(S3Hook().read_key(key, bucket)).splitlines()[:MANY_ROWS]
 
     runtime = AwsBaseHook(client_type="sagemaker-runtime").conn
 
@@ -55,7 +52,7 @@ def verify(endpoint_name: str, rows_uri: str, answers_uri: str) -> dict[str, Any
         )
         return str(reply["Body"].read().decode()).splitlines()
 
-    rows, expected = read_lines(rows_uri), read_lines(answers_uri)
+    rows, expected = (read_lines(uri)[:MANY_ROWS] for uri in (rows_uri, answers_uri))
     single = [answer for n, row in enumerate(rows[:SINGLE_CALLS]) for answer in ask([row], f"verify-{n}")]
     compare(single, expected[:SINGLE_CALLS])
     compare(ask(rows, "verify-all"), expected)
@@ -73,18 +70,22 @@ def compare(answers: list[str], expected: list[str]) -> None:
 
 
 @task_group
-def deploy(use_case: str, model_name: str, capture: str, rows_uri: str, answers_uri: str) -> None:
-    """Create or update the endpoint `use_case`, then verify it.
+def deploy(
+    use_case: str, model_name: str, model_package: str, capture: str, rows_uri: str, answers_uri: str
+) -> None:
+    """Create or update the endpoint `use_case`, verify it, approve the version that it serves.
 
     :param capture: S3 URI below which requests and answers are captured.
     """
     create_endpoint_config = SageMakerEndpointConfigOperator(
         task_id="create_endpoint_config",
-        config=requests.endpoint_config(
-            f"{{{{ macros.aws_ml.resource_name('{use_case}', 'endpoint', dag_run) }}}}",
-            model_name=model_name,
-            instance_type="{{ params.endpoint_instance_type }}",
-            capture=capture,
+        config=requests.tagged(
+            use_case,
+            requests.endpoint_config(
+                f"{{{{ macros.aws_ml.resource_name('{use_case}', 'endpoint', dag_run) }}}}",
+                variants=[requests.variant("AllTraffic", model_name, "{{ params.endpoint_instance_type }}")],
+                capture=capture,
+            ),
         ),
     )
     config_name = (
@@ -92,7 +93,7 @@ def deploy(use_case: str, model_name: str, capture: str, rows_uri: str, answers_
     )
     deploy_endpoint = SageMakerEndpointOperator(
         task_id="deploy_endpoint",
-        config={"EndpointName": use_case, "EndpointConfigName": config_name},
+        config=requests.tagged(use_case, {"EndpointName": use_case, "EndpointConfigName": config_name}),
         operation="create",  # updates an endpoint that exists
         wait_for_completion=False,
     )
@@ -103,4 +104,9 @@ def deploy(use_case: str, model_name: str, capture: str, rows_uri: str, answers_
         deferrable=True,
     )
     verified = verify(use_case, rows_uri, answers_uri)
-    chain(requested(), create_endpoint_config, deploy_endpoint, wait_for_endpoint, verified)
+    approve = SageMakerApproveModelPackageOperator(
+        task_id="approve",
+        model_package_arn=model_package,
+        reason="Its answers on the endpoint are those of the batch transform.",
+    )
+    chain(requested(), create_endpoint_config, deploy_endpoint, wait_for_endpoint, verified, approve)

@@ -34,14 +34,17 @@ def processing(
     """
     start = SageMakerProcessingOperator(
         task_id=step,
-        config=requests.processing(
-            f"{{{{ macros.aws_ml.resource_name('{use_case}', '{step}', dag_run) }}}}",
-            image=image,
-            script=f"{step}.py",
-            inputs={"code": CODE, **inputs},
-            outputs={name: f"{run}/{name}" for name in outputs},
-            arguments=arguments,
-            instance_type="{{ params.processing_instance_type }}",
+        config=requests.tagged(
+            use_case,
+            requests.processing(
+                f"{{{{ macros.aws_ml.resource_name('{use_case}', '{step}', dag_run) }}}}",
+                image=image,
+                script=f"{step}.py",
+                inputs={"code": CODE, **inputs},
+                outputs={name: f"{run}/{name}" for name in outputs},
+                arguments=arguments,
+                instance_type="{{ params.processing_instance_type }}",
+            ),
         ),
         wait_for_completion=False,
         trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, TriggerRule, task
+
+from include.documents import read_json
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
@@ -21,10 +22,7 @@ def publish(use_case: str, model_name: str, run_uri: str, data_source: str) -> X
     @task(task_id="publish", outlets=[model], trigger_rule=TriggerRule.NONE_FAILED)
     def announce(model_name: str, run_uri: str, data_source: str, **context: Any) -> dict[str, Any]:
         """Put what the run achieved on the asset event, and return it."""
-        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-        bucket, key = S3Hook.parse_s3_url(f"{run_uri}/evaluation/evaluation.json")
-        metrics = json.loads(S3Hook().read_key(key, bucket))["binary_classification_metrics"]
+        metrics = read_json(f"{run_uri}/evaluation/evaluation.json")["binary_classification_metrics"]
         verified = context["ti"].xcom_pull(task_ids="deploy.verify")
         results = {
             "use_case": use_case,

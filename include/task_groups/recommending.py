@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from aws_ml.sensors.personalize import (
     PersonalizeDatasetImportJobSensor,
     PersonalizeSolutionVersionSensor,
 )
-from include.task_groups.asking import write
+from include.documents import read_json, write_json
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -164,8 +163,8 @@ def offline_metrics(
         shown = "  ".join(f"{key} {metrics[name]:.4f}" for key, metrics in found.items() if name in metrics)
         log.info("%-50s %s", name, shown)
     for key, metrics in found.items():
-        write(f"{run}/offline/{key}.json", metrics)
-    write(f"{run}/published/published.json", published)
+        write_json(f"{run}/offline/{key}.json", metrics)
+    write_json(f"{run}/published/published.json", published)
     return found
 
 
@@ -182,10 +181,7 @@ def publish(use_case: str, run: str, source: str) -> Any:
     @task(task_id="publish", outlets=[model])
     def announce(run: str, source: str, **context: Any) -> dict[str, Any]:
         """Put what the run achieved on the asset event, and return it."""
-        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-        bucket, key = S3Hook.parse_s3_url(f"{run}/evaluation/evaluation.json")
-        found = json.loads(S3Hook().read_key(key, bucket))
+        found = read_json(f"{run}/evaluation/evaluation.json")
         results = {
             "use_case": use_case,
             "run": run.rsplit("/", 1)[-1],

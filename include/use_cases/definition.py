@@ -22,6 +22,41 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Monitoring:
+    """When traffic counts as drifted, and when drift retrains (docs/drift.md says how it is measured)."""
+
+    window_hours: float = 24.0
+    minimum_rows: int = 200  # a window with fewer is no evidence, for drift or against it
+    watch: float = 0.1  # distance of a column above which it is watched
+    drift: float = 0.2  # ... above which it has drifted
+    columns: Mapping[str, float] = field(default_factory=dict)  # a column's own `drift`
+    drift_share: float = 0.1  # of the columns' importance: so much drifted is a drifted window
+    rate_factor: float = 1.5  # by which the share of positive predictions may grow or shrink
+    drifted_windows: int = 2  # so many drifted ...
+    of_windows: int = 3  # ... of the last so many with enough rows confirm the drift
+    cool_down_hours: float = 72.0  # after a retraining, drift does not start another one
+    most_per_week: int = 2  # retrainings, whatever started them
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """When a challenger takes the champion's place, and how."""
+
+    metric: str = "auc"  # has to be better on the same rows
+    least_gain: float = 0.005
+    gates: Mapping[str, float] = field(
+        default_factory=dict
+    )  # least value of a metric, however bad the champion
+    certainty: float = 0.9  # share of the bootstrap samples in which it has to be better
+    most_loss: Mapping[str, float] = field(default_factory=dict)  # metric → so much may it be worse
+    approval: Literal["auto", "manual"] = "auto"
+    canary_share: float = 0.1  # of the traffic that the challenger gets first
+    canary_minutes: float = 5.0
+    most_errors: float = 0.01  # share of the canary's calls
+    slowest_ms: float = 1000.0  # 99th percentile of the canary's answers
+
+
+@dataclass(frozen=True)
 class UseCase:
     """A workflow's constants. The DAG turns them into the defaults of its trigger form.
 
@@ -40,6 +75,8 @@ class UseCase:
     xgboost_version: str
     split_seed: int
     threshold: float = 0.5  # a score above it is the positive label
+    monitoring: Monitoring = field(default_factory=Monitoring)
+    promotion: Promotion = field(default_factory=Promotion)
     instance_type: str = "ml.m5.large"
     owner: str = "ml-platform"
     tags: tuple[str, ...] = field(default=("ml", "sagemaker"))
@@ -52,10 +89,26 @@ class UseCase:
     def positive_label(self) -> str:
         return self.labels[1]
 
-    def preprocess_arguments(self, seed: str) -> list[str]:
-        """Arguments of the job script `preprocess.py`; `seed` may be a template."""
+    @property
+    def table_arguments(self) -> list[str]:
+        """Arguments that tell a job script what the columns and labels are."""
         columns = [f"{kind}:{name}" for name, kind in self.columns.items()]
-        return ["--seed", seed, "--labels", *self.labels, "--columns", *columns]
+        return ["--labels", *self.labels, "--columns", *columns]
+
+    @property
+    def monitor_arguments(self) -> list[str]:
+        """Arguments of the job script `monitor.py`, window and title left out."""
+        policy = self.monitoring
+        own = [("--column", f"{name}:drift={limit}") for name, limit in policy.columns.items()]
+        return [
+            *self.table_arguments,
+            *("--minimum-rows", str(policy.minimum_rows)),
+            *("--watch", str(policy.watch)),
+            *("--drift", str(policy.drift)),
+            *("--drift-share", str(policy.drift_share)),
+            *("--rate-factor", str(policy.rate_factor)),
+            *(part for pair in own for part in pair),
+        ]
 
     def evaluation_arguments(self, data_source: str) -> list[str]:
         """Arguments of the job script `evaluate.py`; `data_source` (what the data is) may be a template."""

@@ -29,7 +29,7 @@ class Prepared:
 
 def run_preprocess(raw: Path, output: Path, seed: str = "1729") -> int:
     places = ["--input", str(raw), "--output", str(output), "--message", str(output.parent / "message")]
-    return preprocess.main([*CHURN.preprocess_arguments(seed), *places])
+    return preprocess.main(["--seed", seed, *CHURN.table_arguments, *places])
 
 
 @pytest.fixture(scope="session")

@@ -196,6 +196,8 @@ class Registry:
     def _check(params: Params) -> None:
         if ("ModelPackageName" in params) == ("ModelPackageGroupName" in params):
             raise ValidationException("Give either ModelPackageName or ModelPackageGroupName.")
+        if "ModelPackageGroupName" in params and params.get("Tags"):
+            raise ValidationException("A version has the tags of its model package group: give no Tags.")
         specification = params.get("InferenceSpecification")
         if specification is None:
             raise ValidationException("InferenceSpecification is required by the local AWS.")

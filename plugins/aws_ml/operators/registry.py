@@ -14,13 +14,15 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.jobs.aws import Aws
-from aws_ml.jobs.errors import RETRY_POLICY, JobFailed, calling
+from aws_ml.jobs.errors import RETRY_POLICY, JobFailed, JobRejected, calling
+from aws_ml.jobs.submit import REQUEST_TAG, TAKEN, digest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 Approval = Literal["Approved", "Rejected", "PendingManualApproval"]
 Description = dict[str, Any]
+LOOKED_AT = 10  # newest versions among which that of an earlier try is sought
 
 
 class RegistryTask(AwsBaseOperator[SageMakerHook]):
@@ -46,6 +48,64 @@ class RegistryTask(AwsBaseOperator[SageMakerHook]):
 
     def describe(self, arn: str) -> Description:
         return serialize(self.call("describe_model_package", ModelPackageName=arn))
+
+
+class SageMakerCreateModelPackageOperator(RegistryTask):
+    """Register a version of a model in its group, which is created where there is none.
+
+    The same request is registered once, however often the task runs: a metadata property holds its digest
+    (versions have no tags of their own: AWS gives them the group's).
+
+    :param config: the parameters of CreateModelPackage; `Tags` become those of a new group.
+    """
+
+    template_fields = (*RegistryTask.template_fields, "config")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"config": "json"}
+
+    def __init__(self, *, config: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+
+    def execute(self, context: Context) -> Description:
+        """Returns the version's description.
+
+        :raises JobRejected: when AWS refuses.
+        """
+        group, fingerprint = self.config["ModelPackageGroupName"], digest(self.config)
+        self._ensure_group(group)
+        found = self._registered(group, fingerprint)
+        if found is None:
+            request = {name: value for name, value in self.config.items() if name != "Tags"}
+            properties = {**request.get("CustomerMetadataProperties", {}), REQUEST_TAG: fingerprint}
+            request |= {"CustomerMetadataProperties": properties, "ClientToken": fingerprint[:36]}
+            found = self.describe(str(self.call("create_model_package", **request)["ModelPackageArn"]))
+            self.log.info("Registered %s", found["ModelPackageArn"])
+        context["ti"].xcom_push(key="arn", value=found["ModelPackageArn"])
+        return found
+
+    def _ensure_group(self, group: str) -> None:
+        tags = {"Tags": self.config["Tags"]} if "Tags" in self.config else {}
+        try:
+            self.call("create_model_package_group", ModelPackageGroupName=group, **tags)
+        except JobRejected as error:
+            if not TAKEN.search(str(error)):
+                raise
+
+    def _registered(self, group: str, fingerprint: str) -> Description | None:
+        """The version that an earlier try registered; it is among the newest."""
+        newest = self.call(
+            "list_model_packages",
+            ModelPackageGroupName=group,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+            MaxResults=LOOKED_AT,
+        )["ModelPackageSummaryList"]
+        for summary in newest:
+            version = self.describe(summary["ModelPackageArn"])
+            if version.get("CustomerMetadataProperties", {}).get(REQUEST_TAG) == fingerprint:
+                self.log.info("%s was registered by an earlier try", version["ModelPackageArn"])
+                return version
+        return None
 
 
 class SageMakerDescribeModelPackageOperator(RegistryTask):

@@ -62,7 +62,7 @@ def test_raw_rows_become_the_features_that_the_model_was_trained_on(
     features: inference.Model, prepared: Prepared
 ) -> None:
     """CH-3: serving and training see the same numbers, to the last digit."""
-    baseline = "\n".join(prepared.lines("baseline/baseline.csv")[1:])
+    baseline = "\n".join(prepared.lines("training_rows/train.csv")[1:])
     trained_on = np.loadtxt(prepared.lines("train/train.csv"), delimiter=",")[:, 1:]
     assert np.array_equal(table(invoke(features, baseline)), trained_on)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FILES = {
     *("train/train.csv", "validation/validation.csv", "test/batch_transform_test.csv", "labelled/test.csv"),
-    *("baseline/baseline.csv", "model/model.tar.gz", "summary/summary.json"),
+    *("training_rows/train.csv", "model/model.tar.gz", "summary/summary.json"),
 }
 
 
@@ -41,7 +41,7 @@ def test_the_split_is_the_seeds(prepared: Prepared) -> None:
         assert summary["positives"] == {"train": 325, "validation": 110, "test": 48}
     frame = pd.read_csv(next(prepared.raw.glob("*.txt")), dtype=str)
     expected = frame.sample(frac=1, random_state=1729)["Phone"].tolist()
-    parts = ("baseline/baseline.csv", "labelled/test.csv")
+    parts = ("training_rows/train.csv", "labelled/test.csv")
     train, test = (pd.read_csv(prepared.folder / part, dtype=str)["Phone"].tolist() for part in parts)
     assert (train, test) == (expected[:2333], expected[2999:])
 

@@ -32,7 +32,11 @@ def test_the_published_metrics_are_those_of_the_matrix_read_with_the_right_axes(
 
 
 def test_arguments_fit_the_limits_of_a_processing_job() -> None:
-    for arguments in (CHURN.preprocess_arguments("1729"), CHURN.evaluation_arguments("the data")):
+    for arguments in (
+        ["--seed", "1729", *CHURN.table_arguments],
+        CHURN.evaluation_arguments("the data"),
+        CHURN.monitor_arguments,
+    ):
         assert len(arguments) <= 100
         assert all(0 < len(argument) <= 256 for argument in arguments)
 

@@ -8,7 +8,6 @@ Writes, below `output/evaluation`: `evaluation.json` (SageMaker's model quality 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 from pathlib import Path
@@ -18,14 +17,14 @@ import numpy as np
 import pandas as pd
 
 from classification import evaluate
-from job import MESSAGE_FILE, DataError, run, staged
+from job import JOB_CONFIG, MESSAGE_FILE, DataError, job_name, run, staged
+from predictions import read_predictions, read_truth
 from report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FOLDER = Path("/opt/ml/processing")
-JOB_CONFIG = Path("/opt/ml/config/processingjobconfig.json")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,60 +83,6 @@ def compare(options: argparse.Namespace) -> None:
         rows.assign(predicted=answers, score=scores).to_csv(folder / "predictions.csv", index=False)
     values = {name: round(report.metrics[name]["value"], 4) for name in ("accuracy", "f1", "auc")}
     print(f"{len(actual)} rows: {values}, confusion matrix {report.metrics['confusion_matrix']}")
-
-
-def read_truth(rows: pd.DataFrame, column: str, labels: Sequence[str]) -> np.ndarray:
-    """True where a row is positive, shape (rows,)."""
-    if column not in rows:
-        raise DataError(f"the labelled rows have no column {column!r}, but {', '.join(map(repr, rows))}")
-    unknown = rows.index[~rows[column].isin(labels)]
-    if len(unknown):
-        raise DataError(f"labelled row {unknown[0] + 1}: label {rows[column][unknown[0]]!r} is unknown")
-    return np.asarray(rows[column] == labels[1], dtype=bool)
-
-
-def read_predictions(folder: Path, labels: Sequence[str], threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    """Predicted classes and scores from all `*.out` files, in the order of their names.
-
-    :return: arrays of shape (rows,): True where positive is predicted; probabilities.
-    :raises DataError: naming file and line.
-    """
-    predicted, scores = [], []
-    files = sorted(folder.glob("*.out"))
-    if not files:
-        raise DataError(f"no *.out file in {folder}")
-    for path in files:
-        with path.open(newline="", encoding="utf-8") as file:
-            for line, values in enumerate(csv.reader(file), start=1):
-                label, score = read_answer(values, labels, threshold, f"{path.name}, line {line}")
-                predicted.append(label)
-                scores.append(score)
-    return np.array(predicted, dtype=bool), np.array(scores, dtype=float)
-
-
-def read_answer(values: list[str], labels: Sequence[str], threshold: float, place: str) -> tuple[bool, float]:
-    """One `label,score` row; the label must be the one that the threshold gives."""
-    if len(values) != 2 or values[0] not in labels:
-        expected = " or ".join(map(repr, labels))
-        raise DataError(f"{place}: {','.join(values)[:80]!r}, expected a label ({expected}) and a score")
-    try:
-        score = float(values[1])
-    except ValueError:
-        score = -1.0
-    if not 0.0 <= score <= 1.0:
-        raise DataError(f"{place}: score {values[1][:40]!r} is not a number from 0 to 1")
-    if (values[0] == labels[1]) != (score > threshold):
-        raise DataError(
-            f"{place}: label {values[0]!r} contradicts score {score:g} at threshold {threshold:g}"
-        )
-    return values[0] == labels[1], score
-
-
-def job_name(config: Path) -> str:
-    """The processing job's name, as SageMaker tells the container."""
-    if not config.exists():
-        return "outside SageMaker"
-    return str(json.loads(config.read_text()).get("ProcessingJobName", "unnamed"))
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Outputs, below `--output`; they appear together, and only when all is well:
 | `train/train.csv`, `validation/validation.csv` | features, label (0 or 1) first, no header |
 | `test/batch_transform_test.csv` | raw rows without label and header, for the batch transform |
 | `labelled/test.csv` | the same rows with label and header, for the evaluation |
-| `baseline/baseline.csv` | raw training rows with header, to compare traffic with |
+| `training_rows/train.csv` | raw training rows with header: what traffic is compared with |
 | `model/model.tar.gz` | the fitted transformer and its schema, for the serving containers |
 | `summary/summary.json` | rows and positives of each part, names of the features |
 """
@@ -116,7 +116,7 @@ def write(
         write_features(folder / name / f"{name}.csv", parts[name], transformer, schema)
     write_csv(folder / "test/batch_transform_test.csv", parts["test"][schema.inputs], header=False)
     write_csv(folder / "labelled/test.csv", parts["test"], header=True)
-    write_csv(folder / "baseline/baseline.csv", parts["train"], header=True)
+    write_csv(folder / "training_rows/train.csv", parts["train"], header=True)
     write_model(folder / "model/model.tar.gz", transformer, schema.to_json(features=summary["features"]))
     (folder / "summary").mkdir()
     (folder / "summary/summary.json").write_text(json.dumps(summary, indent=2))

@@ -1,0 +1,62 @@
+"""
+## Clean up
+
+Deletes what the workflows created, and nothing else: what carries the tag `aws-ml:use-case`. A run is a **dry
+run** unless the trigger form says otherwise; the log of **find** lists what there is.
+
+The order is users before what they use: endpoints, their configurations, models, the versions in the
+registry; then, where asked for, the use cases' folders in the bucket. Jobs that have ended cost nothing and stay: AWS
+offers no way to delete them. A run that failed half-way can be repeated.
+
+**Settings** are Airflow Variables: `ml_bucket`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param, TriggerRule, chain
+
+from aws_ml.operators.endpoints import (
+    SageMakerDeleteEndpointConfigOperator,
+    SageMakerDeleteEndpointOperator,
+)
+from include.task_groups import cleaning
+from include.use_cases.catalogue import CLASSIFIERS
+
+NAMES = list(CLASSIFIERS)
+
+
+with DAG(
+    "clean_up",
+    description="Deletes what the workflows created; a dry run first",
+    doc_md=__doc__,
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=6),
+    params={
+        "use_cases": Param(NAMES, type="array", items={"enum": NAMES}, examples=NAMES, title="Use cases"),
+        "dry_run": Param(True, type="boolean", title="Dry run", description="Only list what there is."),
+        "objects": Param(
+            False, type="boolean", title="Objects, too", description="Data, models and reports in the bucket."
+        ),
+    },
+    tags=["ml", "sagemaker", "maintenance"],
+    default_args={"owner": "ml-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
+):
+    found = cleaning.find()
+    endpoints = SageMakerDeleteEndpointOperator.partial(task_id="delete_endpoints", deferrable=True).expand(
+        endpoint_name=cleaning.chosen.override(task_id="endpoints")(found["endpoint"])
+    )
+    # an endpoint that was deleted no longer uses its configuration
+    configs = SageMakerDeleteEndpointConfigOperator.partial(
+        task_id="delete_endpoint_configs", trigger_rule=TriggerRule.NONE_FAILED
+    ).expand(config_name=cleaning.chosen.override(task_id="endpoint_configs")(found["endpoint-config"]))
+    chain(
+        endpoints,
+        configs,
+        cleaning.delete_models(found["model"]),
+        cleaning.delete_groups(found["model-package-group"]),
+        cleaning.delete_objects("{{ var.value.ml_bucket }}"),
+    )

@@ -1,0 +1,77 @@
+"""
+## Drift monitor
+
+Does the traffic still look like the data that the model has learned from? Once a day every deployed use
+case is measured; only where drift is confirmed, the asset `drift/<use case>` is emitted, and the DAG
+`retraining` runs.
+
+| step | what happens |
+|---|---|
+| **deployed** | which use cases have an approved version and an endpoint in service |
+| **monitor** | for each of them: |
+| · **window** | picks the captured requests of the window, and the labels that have arrived for them |
+| · **compare** | a processing job compares them with the baseline of the version that serves |
+| · **judge** | ok, watch, drift or not enough data; N drifted windows of M confirm a drift |
+| · **notify** | tells people of watch and drift, where somebody is named |
+
+Reports stay in S3, one folder a window: `s3://<bucket>/<use case>/monitoring/<run>/report/report.html`.
+How drift is measured, and which policy decides: `docs/drift.md`.
+
+**Settings** are Airflow Variables: `ml_bucket`, `ml_role_arn`; who is told: `ml_notifier` or
+`ml_sns_topic_arn`. The environment variable `ML_DRIFT_MONITOR_SCHEDULE` replaces the schedule (cron),
+`ML_DRIFT_WINDOW_HOURS` the length of a window.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task_group
+
+from include.task_groups import monitoring
+from include.task_groups.params import INSTANCES
+from include.task_groups.staging import upload_code
+from include.task_groups.starting import process
+from include.use_cases.catalogue import CLASSIFIERS
+
+BUCKET = "{{ var.value.ml_bucket }}"
+NAMES = list(CLASSIFIERS)
+WINDOW = os.environ.get("ML_DRIFT_WINDOW_HOURS")
+
+
+with DAG(
+    "drift_monitor",
+    description="Compares the traffic of every endpoint with what its model has learned from",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable(os.environ.get("ML_DRIFT_MONITOR_SCHEDULE", "0 3 * * *"), timezone="UTC"),
+    catchup=False,
+    is_paused_upon_creation=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=6),
+    params={
+        "use_cases": Param(NAMES, type="array", items={"enum": NAMES}, examples=NAMES, title="Use cases"),
+        "window_hours": Param(
+            float(WINDOW) if WINDOW else None,
+            type=["null", "number"],
+            exclusiveMinimum=0,
+            title="Window in hours",
+            description="It ends now. Empty: as the use case says.",
+        ),
+        "processing_instance_type": Param(
+            "ml.m5.large", type="string", pattern=r"^ml\.", examples=INSTANCES, section="Instances"
+        ),
+    },
+    tags=["ml", "sagemaker", "drift"],
+    default_args={"owner": "ml-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
+):
+
+    @task_group
+    def monitor(serving: dict[str, str]) -> None:
+        """One deployed use case."""
+        request = monitoring.window(serving, BUCKET, code)
+        said = monitoring.judge(serving, BUCKET)
+        chain(*process("monitor", "compare", request), said, monitoring.notify(said))
+
+    code = upload_code("monitoring", BUCKET, ["jobs"])
+    monitor.expand(serving=monitoring.deployed())

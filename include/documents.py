@@ -1,0 +1,46 @@
+"""Documents in S3: what workflows leave for each other, and read again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def read_json(uri: str) -> Any:
+    """The document at an S3 URI.
+
+    :raises ClientError: where there is none.
+    """
+    return json.loads("\n".join(read_lines(uri)))
+
+
+def write_json(uri: str, content: Any) -> None:
+    """Put a document into S3, in place of what is there."""
+    write_text(uri, json.dumps(content, indent=2))
+
+
+def write_text(uri: str, text: str) -> None:
+    """Put a text into S3, in place of what is there."""
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    bucket, key = S3Hook.parse_s3_url(uri)
+    S3Hook().load_string(text, key, bucket, replace=True)
+
+
+def read_lines(uri: str) -> list[str]:
+    """The lines of a text in S3.
+
+    :raises ClientError: where there is none.
+    """
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    bucket, key = S3Hook.parse_s3_url(uri)
+    return str(S3Hook().read_key(key, bucket)).splitlines()
+
+
+def list_objects(folder: str) -> list[str]:
+    """S3 URIs of all objects below a folder, in the order of their keys."""
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    bucket, prefix = S3Hook.parse_s3_url(f"{folder.rstrip('/')}/")
+    return [f"s3://{bucket}/{key}" for key in S3Hook().list_keys(bucket, prefix) or []]

@@ -1,0 +1,117 @@
+"""Processing job: the data of the next training, old rows and the labelled traffic since.
+
+Reads `input/raw` (the champion's raw data), `input/capture` (captured requests) and `input/ground_truth`
+(their labels); without labelled traffic the old rows are all. Writes `output/data/data.csv`, raw rows with
+header.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capture import BadLine, read_capture
+from ground_truth import read_truth
+from job import MESSAGE_FILE, DataError, run, staged
+from tabular import SUFFIXES, Schema, check_file, check_row
+from window import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from capture import Row
+
+FOLDER = Path("/opt/ml/processing")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job and return its exit code."""
+    options = parse(argv)
+    return run(lambda: assemble(options), options.message)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Old rows and the labelled traffic since.")
+    parser.add_argument("--columns", nargs="+", required=True, metavar="KIND:NAME", help="in file order")
+    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
+    for name in ("raw", "capture", "ground_truth"):
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=Path, default=FOLDER / "input" / name, help="folder")
+    parser.add_argument("--output", type=Path, default=FOLDER / "output/data")
+    parser.add_argument(
+        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
+    )
+    return parser.parse_args(argv)
+
+
+def assemble(options: argparse.Namespace) -> None:
+    """Read and write, row by row.
+
+    :raises DataError: when the old rows cannot be used; nothing is written then.
+    """
+    schema = Schema.parse(options.columns, options.labels)
+    files = sorted(path for path in options.raw.glob("*") if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise DataError(f"no CSV or TXT file in {options.raw}")
+    old = sum(check_file(path, schema) for path in files)
+    new = 0
+    with staged(options.output) as folder, (folder / "data.csv").open("w", newline="") as target:
+        writer = csv.writer(target, lineterminator="\n")
+        writer.writerow(schema.names)
+        for path in files:
+            writer.writerows(old_rows(path))
+        for row in labelled_rows(options.capture, options.ground_truth, schema):
+            writer.writerow(row)
+            new += 1
+    print(f"{old} old rows, {new} labelled rows of traffic")
+
+
+def old_rows(path: Path) -> Iterator[list[str]]:
+    """The rows of a checked file, without its header."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.reader(file)
+        next(rows)
+        yield from (row for row in rows if row)
+
+
+def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator[list[str]]:
+    """Captured rows whose label is known, as rows of raw data; what cannot be used is left out, counted."""
+    truths: dict[str, bytes] = {}
+    for known in read_truth(ground_truth, schema.labels):
+        truths |= known.content if not isinstance(known.content, BadLine) else {}
+    left_out = 0
+    for line in read_capture(capture):
+        record = line.content
+        if isinstance(record, BadLine):
+            left_out += 1
+            continue
+        truth = truths.get(record.inference_id) or truths.get(record.event_id) or b""
+        matching = record.rows if len(truth) == len(record.rows) else []
+        left_out += 1 if truth and not matching else 0
+        for row, positive in zip(matching, truth, strict=False):
+            if (usable := labelled(row, positive, schema)) is None:
+                left_out += 1
+            else:
+                yield usable
+    if left_out:
+        print(f"{left_out} captured records or rows were left out: they cannot be read, or do not fit")
+
+
+def labelled(row: Row, positive: int, schema: Schema) -> list[str] | None:
+    """A captured row with its label in place; None where training would not take it."""
+    values = fit(row, schema)
+    if values is None:
+        return None
+    try:
+        check_row(values, schema, schema.inputs, "captured row")
+    except DataError:
+        return None
+    place = schema.names.index(schema.label)
+    return [*values[:place], schema.labels[positive], *values[place:]]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Processing job: the rows on which champion and challenger are compared.
+
+They are the challenger's test rows, without those that the champion learned from: neither model knows them.
+
+Reads `input/candidates/test.csv` and `input/learned/train.csv` (raw rows with label and header). Writes,
+below `output/holdout`: `rows/rows.csv` (no label, no header: for the transforms) and `labelled/test.csv`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from job import MESSAGE_FILE, DataError, run, staged
+from tabular import Schema, read_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FOLDER = Path("/opt/ml/processing")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job and return its exit code."""
+    options = parse(argv)
+    return run(lambda: hold_out(options), options.message)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Rows that neither champion nor challenger learned from.")
+    parser.add_argument("--columns", nargs="+", required=True, metavar="KIND:NAME", help="in file order")
+    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
+    parser.add_argument("--minimum-rows", type=int, default=50, help="with fewer nothing can be compared")
+    parser.add_argument("--candidates", type=Path, default=FOLDER / "input/candidates/test.csv")
+    parser.add_argument("--learned", type=Path, default=FOLDER / "input/learned/train.csv")
+    parser.add_argument("--output", type=Path, default=FOLDER / "output/holdout")
+    parser.add_argument(
+        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
+    )
+    return parser.parse_args(argv)
+
+
+def hold_out(options: argparse.Namespace) -> None:
+    """Read, leave out, write.
+
+    :raises DataError: when too few rows are left, or only one label; nothing is written then.
+    """
+    schema = Schema.parse(options.columns, options.labels)
+    candidates = read_file(options.candidates, schema)
+    kept = unknown_to(candidates, read_file(options.learned, schema))
+    told = f"{len(kept)} of {len(candidates)} test rows are new to the champion"
+    if len(kept) < options.minimum_rows or kept[schema.label].nunique() < 2:
+        raise DataError(f"{told}: too few, or of one label only, to compare two models")
+    with staged(options.output) as folder:
+        for place in ("rows", "labelled"):
+            (folder / place).mkdir()
+        kept[schema.inputs].to_csv(folder / "rows/rows.csv", index=False, header=False, lineterminator="\n")
+        kept.to_csv(folder / "labelled/test.csv", index=False, lineterminator="\n")
+    print(told)
+
+
+def unknown_to(candidates: pd.DataFrame, learned: pd.DataFrame) -> pd.DataFrame:
+    """The candidates of which no equal row was learned from."""
+    seen = set(pd.util.hash_pandas_object(learned, index=False))
+    fingerprints = pd.util.hash_pandas_object(candidates[list(learned)], index=False)
+    return candidates[~fingerprints.isin(seen)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

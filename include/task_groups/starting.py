@@ -1,0 +1,68 @@
+"""Jobs whose request an earlier task has made: an operator that starts, a sensor that waits.
+
+For mapped task groups, where the request depends on what the group is mapped over. `group` is the group's id.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import chain
+
+from aws_ml.operators.sagemaker import (
+    SageMakerEndpointOperator,
+    SageMakerProcessingOperator,
+    SageMakerTransformOperator,
+)
+from aws_ml.sensors.sagemaker import (
+    SageMakerEndpointSensor,
+    SageMakerProcessingSensor,
+    SageMakerTransformSensor,
+)
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+Pair = tuple["BaseOperator", "BaseOperator"]
+
+
+def pulled(task_id: str, path: str) -> str:
+    """A template: a part of what a task of the same mapped group returned.
+
+    >>> pulled("monitor.start", "['Processing']['ProcessingJobName']")
+    """
+    return f"{{{{ ti.xcom_pull('{task_id}', map_indexes=ti.map_index){path} }}}}"
+
+
+def process(group: str, step: str, request: Any) -> Pair:
+    """A processing job."""
+    start = SageMakerProcessingOperator(task_id=step, config=request, wait_for_completion=False)
+    job = pulled(f"{group}.{step}", "['Processing']['ProcessingJobName']")
+    wait = SageMakerProcessingSensor(task_id=f"wait_for_{step}", job_name=job, deferrable=True)
+    chain(start, wait)
+    return start, wait
+
+
+def transform(group: str, step: str, request: Any) -> Pair:
+    """A batch transform."""
+    start = SageMakerTransformOperator(task_id=step, config=request, wait_for_completion=False)
+    job = pulled(f"{group}.{step}", "['Transform']['TransformJobName']")
+    wait = SageMakerTransformSensor(task_id=f"wait_for_{step}", job_name=job, deferrable=True)
+    chain(start, wait)
+    return start, wait
+
+
+def update_endpoint(group: str, step: str, request: Any) -> Pair:
+    """An update of an endpoint: waited for until it serves the configuration that was asked for."""
+    start = SageMakerEndpointOperator(
+        task_id=step, config=request, operation="update", wait_for_completion=False
+    )
+    job = pulled(f"{group}.{step}", "['Endpoint']['EndpointName']")
+    wait = SageMakerEndpointSensor(
+        task_id=f"wait_for_{step}",
+        endpoint_name=job,
+        endpoint_config_name=pulled(f"{group}.{step}", "['EndpointConfig']['EndpointConfigName']"),
+        deferrable=True,
+    )
+    chain(start, wait)
+    return start, wait
