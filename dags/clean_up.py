@@ -5,8 +5,8 @@ Deletes what the workflows created, and nothing else: what carries the tag `aws-
 run** unless the trigger form says otherwise; the log of **find** lists what there is.
 
 The order is users before what they use: endpoints, their configurations, models, the versions in the
-registry; then, where asked for, the use cases' folders in the bucket. Jobs that have ended cost nothing and stay: AWS
-offers no way to delete them. A run that failed half-way can be repeated.
+registry; then, where asked for, the use cases' folders in the bucket. Jobs that have ended cost nothing and
+stay: AWS offers no way to delete them. A run that failed half-way can be repeated.
 
 **Settings** are Airflow Variables: `ml_bucket`.
 """

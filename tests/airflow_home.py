@@ -100,8 +100,9 @@ def run_dag(dag: DAG, conf: dict[str, str] | None = None) -> DagRun:
 def quick_waits() -> None:
     """Tests in one process have no scheduler that a task could overtake: see ADR 11."""
     from aws_ml.jobs import poller
+    from aws_ml.triggers import jobs
 
-    poller.FIRST_SECONDS = 0.5
+    poller.FIRST_SECONDS, jobs.LOG_SECONDS = 0.5, 0.0
 
 
 @pytest.fixture(scope="session")

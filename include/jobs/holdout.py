@@ -1,9 +1,11 @@
 """Processing job: the rows on which champion and challenger are compared.
 
-They are the challenger's test rows, without those that the champion learned from: neither model knows them.
+They are the challenger's test rows, without those that one of them learned from (traffic may repeat a
+customer): neither model knows them.
 
-Reads `input/candidates/test.csv` and `input/learned/train.csv` (raw rows with label and header). Writes,
-below `output/holdout`: `rows/rows.csv` (no label, no header: for the transforms) and `labelled/test.csv`.
+Reads `input/candidates/test.csv` and, in two folders `input/learned_by_...`, `train.csv` (raw rows with label
+and header). Writes, below `output/holdout`: `rows/rows.csv` (no label, no header: for the transforms) and
+`labelled/test.csv`.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FOLDER = Path("/opt/ml/processing")
+LEARNED = ("learned_by_champion", "learned_by_challenger")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +39,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
     parser.add_argument("--minimum-rows", type=int, default=50, help="with fewer nothing can be compared")
     parser.add_argument("--candidates", type=Path, default=FOLDER / "input/candidates/test.csv")
-    parser.add_argument("--learned", type=Path, default=FOLDER / "input/learned/train.csv")
+    parser.add_argument(
+        "--learned", nargs=2, type=Path, default=[FOLDER / "input" / name / "train.csv" for name in LEARNED]
+    )
     parser.add_argument("--output", type=Path, default=FOLDER / "output/holdout")
     parser.add_argument(
         "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
@@ -51,8 +56,10 @@ def hold_out(options: argparse.Namespace) -> None:
     """
     schema = Schema.parse(options.columns, options.labels)
     candidates = read_file(options.candidates, schema)
-    kept = unknown_to(candidates, read_file(options.learned, schema))
-    told = f"{len(kept)} of {len(candidates)} test rows are new to the champion"
+    kept = candidates
+    for path in options.learned:
+        kept = unknown_to(kept, read_file(path, schema))
+    told = f"{len(kept)} of {len(candidates)} test rows are new to champion and challenger"
     if len(kept) < options.minimum_rows or kept[schema.label].nunique() < 2:
         raise DataError(f"{told}: too few, or of one label only, to compare two models")
     with staged(options.output) as folder:

@@ -135,7 +135,8 @@ def contest(planned: dict[str, Any], code: dict[str, str], **context: Any) -> di
         {
             "code": code["files"],
             "candidates": f"{new.run}/labelled/test.csv",
-            "learned": f"{old['run']}/training_rows/train.csv",
+            "learned_by_champion": f"{old['run']}/training_rows/",
+            "learned_by_challenger": f"{new.run}/training_rows/",
         },
         {"holdout": f"{folder}/holdout"},
         case.table_arguments,

@@ -54,8 +54,8 @@ def send(bucket: str, **context: Any) -> dict[str, Any]:
         for column in columns:
             rows = shifted(rows, known, case, column, params["shift"], chance)
     parts = [rows[n : n + ROWS_A_REQUEST] for n in range(0, len(rows), ROWS_A_REQUEST)]
-    call(case, parts, key, params["seconds"])
     labels = write_truth(bucket, case, parts, key) if params["ground_truth"] else None
+    call(case, parts, key, params["seconds"])
     return {
         "rows": len(rows),
         "requests": len(parts),

@@ -6,39 +6,29 @@ exactly once in the log of the task's last try.
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import signal
-import subprocess
 import time
 from collections import Counter
 from datetime import datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import httpx
 import pytest
 
 from aws_ml.jobs.kinds import KINDS as ALL_KINDS
 from aws_ml.names import resource_name
 from scripts import local_settings as local
-from scripts.airflow_api import AirflowApi, AirflowApiError
-from scripts.stack import AIRFLOW_PARTS, free_port
-from tests.airflow_home import start_local_aws
+from tests.airflow_stack import FINISHED, Stack, eventually, insist
 from tests.chaos import jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.timeout(900)
 
 KINDS = list(jobs.REQUESTS)
 LOGGED = ("processing", "training", "transform")
 DEATHS = ("before submit", "after submit", "while waiting")
-FINISHED = ("success", "failed")
 QUICK = {  # Airflow notices within seconds that somebody died
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
@@ -47,28 +37,6 @@ QUICK = {  # Airflow notices within seconds that somebody died
     "AIRFLOW__CORE__PARALLELISM": "8",
     "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG": "32",
 }
-
-
-def eventually(check: Callable[[], Any], seconds: float = 180) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := check()):
-        assert time.monotonic() < deadline, "it did not come to that in time"
-        time.sleep(0.5)
-    return found
-
-
-def insist(act: Callable[[], Any]) -> Any:
-    """Do it again where Airflow's SQLite database was busy, as a person would."""
-
-    def attempt() -> Any:
-        try:
-            return act()
-        except AirflowApiError as error:
-            if "Database error" not in str(error):
-                raise
-            return None
-
-    return eventually(attempt)
 
 
 class Run:
@@ -124,77 +92,13 @@ class Run:
         return Counter(int(m[1]) for event in events for m in [re.search(r": line (\d+)$", event)] if m)
 
 
-class Stack:
-    """Airflow's components as processes of their own, and a local AWS."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.aws_state, self.port = home / "aws", free_port(0)
-        self.aws: subprocess.Popen[bytes]
-        self.start_aws(free_port(0))
-        local.AIRFLOW_HOME = home
-        self.environment = local.airflow_environment(self.aws_url, self.port) | QUICK
-        self.environment["AIRFLOW__CORE__DAGS_FOLDER"] = str(local.PROJECT / "tests/chaos/dags")
-        self.airflow("db", "migrate").wait(120)
-        self.parts = {name: self.airflow(*command) for name, command in AIRFLOW_PARTS.items()}
-        url = f"http://127.0.0.1:{self.port}"
-        self.api = eventually(lambda: self._log_in(url))
-        s3, self.sagemaker = (self.client(service) for service in ("s3", "sagemaker"))
-        s3.create_bucket(Bucket=local.BUCKET, CreateBucketConfiguration={"LocationConstraint": local.REGION})
-        jobs.prepare(s3, self.sagemaker)
-        for kind in KINDS:
-            self.api.wait_for_dag(f"chaos_{kind}_deferred")
-
-    def client(self, service: str) -> Any:
-        session = boto3.Session("local", "local", region_name=local.REGION)
-        return session.client(service, endpoint_url=self.aws_url)
-
-    def _log_in(self, url: str) -> AirflowApi | None:
-        passwords = self.home / "simple_auth_manager_passwords.json.generated"
-        try:
-            return AirflowApi(url, "admin", json.loads(passwords.read_text())["admin"])
-        except (FileNotFoundError, httpx.HTTPError):
-            return None
-
-    def airflow(self, *words: str) -> subprocess.Popen[bytes]:
-        with (self.home / f"{words[0]}.log").open("ab") as log:
-            return subprocess.Popen(
-                [local.AIRFLOW, *words],
-                env=self.environment,
-                cwd=local.PROJECT,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def start_aws(self, port: int) -> None:
-        self.aws_port = port
-        self.aws, self.aws_url = start_local_aws(self.aws_state, "--port", str(port), "--jobs", "8")
-
-    def kill_aws(self) -> None:
-        self.aws.kill()
-        self.aws.wait()
-        self.start_aws(self.aws_port)
-
-    def kill_triggerer(self) -> None:
-        os.killpg(self.parts["triggerer"].pid, signal.SIGKILL)
-        self.parts["triggerer"].wait()
-        self.parts["triggerer"] = self.airflow(*AIRFLOW_PARTS["triggerer"])
-
-    def close(self) -> None:
-        for process in (*self.parts.values(), self.aws):
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM) if process is not self.aws else process.terminate()
-        for process in (*self.parts.values(), self.aws):
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    running = Stack(tmp_path_factory.mktemp("chaos"))
+    settings = QUICK | {"AIRFLOW__CORE__DAGS_FOLDER": str(local.PROJECT / "tests/chaos/dags")}
+    running = Stack(tmp_path_factory.mktemp("chaos"), settings, jobs=8)
+    jobs.prepare(running.s3, running.sagemaker)
+    for kind in KINDS:
+        running.api.wait_for_dag(f"chaos_{kind}_deferred")
     yield running
     running.close()
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from aws_ml.jobs.outcome import Outcome
 
 
+# The triggerer closes a task's log when it hears that the trigger has ended, and hears that by another way than
+# the log's lines take: the last ones would be lost on a busy machine.
+LOG_SECONDS = 1.0
+
+
 class JobTrigger(BaseTrigger):
     """Waits for one job: log lines appear in the task's log, one event tells how it ended.
 
@@ -62,6 +67,7 @@ class JobTrigger(BaseTrigger):
                 if lines:
                     await self._keep(cursor)
                 if outcome is not None:
+                    await asyncio.sleep(LOG_SECONDS if lines else 0)
                     yield TriggerEvent(  # type: ignore[no-untyped-call]
                         {
                             "job_name": watch.name,

@@ -1,0 +1,235 @@
+"""Drift, retraining, promotion: under a real scheduler, by the clock and the assets, while a client goes on calling.
+
+The clock is shortened to windows of a minute; nobody starts the monitor or the retraining that drift causes.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scripts import local_settings as local
+from tests.airflow_stack import FINISHED, Stack, eventually, insist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.timeout(1500)
+
+WINDOW_HOURS = 1 / 60
+SETTINGS = {
+    "ML_DRIFT_MONITOR_SCHEDULE": "* * * * *",
+    "ML_DRIFT_WINDOW_HOURS": str(WINDOW_HOURS),
+    "AIRFLOW__CORE__PARALLELISM": "8",
+}
+POOR = {"num_round": 1, "max_depth": 1}
+ROW = "KS,128,415,382-4657,no,yes,25,265.1,110,45.07,197.4,99,16.78,244.7,91,11.01,10.0,3,2.7,1"
+
+
+class Client:
+    """Calls the endpoint 20 times a second and keeps what goes wrong."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._runtime = stack.client("sagemaker-runtime")
+        self.calls, self.errors, self._ends = 0, [], threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while not self._ends.wait(0.05):
+            try:
+                self._runtime.invoke_endpoint(
+                    EndpointName="churn",
+                    Body=ROW.encode(),
+                    ContentType="text/csv",
+                    InferenceId="verify-client",
+                )
+            except Exception as error:  # noqa: BLE001 — whatever it is, a customer has seen it
+                self.errors.append(str(error))
+            self.calls += 1
+
+    def end(self) -> None:
+        self._ends.set()
+        self._thread.join()
+
+
+class World:
+    """What a person and a client of the installation see."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack, self.api = stack, stack.api
+
+    def start(self, dag: str, conf: dict[str, Any] | None = None) -> str:
+        return str(insist(lambda: self.api.trigger(dag, conf or {})))
+
+    def state(self, dag: str, run: str) -> str:
+        return str(self.api.get(f"/dags/{dag}/dagRuns/{run}")["state"])
+
+    def finish(self, dag: str, run: str, seconds: float = 480) -> str:
+        eventually(lambda: self.state(dag, run) in FINISHED, seconds)
+        return self.state(dag, run)
+
+    def run(self, dag: str, conf: dict[str, Any] | None = None) -> str:
+        return self.finish(dag, self.start(dag, conf))
+
+    def runs(self, dag: str, kind: str) -> list[dict[str, Any]]:
+        listed = self.api.get(f"/dags/{dag}/dagRuns?order_by=run_after&limit=100")["dag_runs"]
+        return [run for run in listed if run["run_type"] == kind]
+
+    def documents(self, name: str) -> list[dict[str, Any]]:
+        """All documents of a name below the use case's folder, oldest first."""
+        pages = self.stack.s3.get_paginator("list_objects_v2").paginate(Bucket=local.BUCKET, Prefix="churn/")
+        keys = [one["Key"] for page in pages for one in page.get("Contents", []) if one["Key"].endswith(name)]
+        return [self._read(key) for key in sorted(keys)]
+
+    def _read(self, key: str) -> dict[str, Any]:
+        return dict(json.loads(self.stack.s3.get_object(Bucket=local.BUCKET, Key=key)["Body"].read()))
+
+    def decision(self, run: str) -> dict[str, Any]:
+        (found,) = [one for one in self.documents("/decision.json") if one["run"] == run]
+        return found
+
+    @property
+    def config(self) -> str:
+        """Name of the configuration that the endpoint serves."""
+        return str(self.stack.sagemaker.describe_endpoint(EndpointName="churn")["EndpointConfigName"])
+
+    @property
+    def model(self) -> str:
+        config = self.stack.sagemaker.describe_endpoint_config(EndpointConfigName=self.config)
+        (variant,) = config["ProductionVariants"]
+        return str(variant["ModelName"])
+
+    def approval(self, arn: str) -> str:
+        return str(self.stack.sagemaker.describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"])
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    stack = Stack(tmp_path_factory.mktemp("loop"), SETTINGS, jobs=2)
+    for dag in ("churn", "drift_monitor", "retraining", "simulate_traffic"):
+        stack.api.wait_for_dag(dag)
+    yield World(stack)
+    stack.close()
+
+
+@pytest.fixture(scope="module")
+def client(world: World) -> Iterator[Client]:
+    """Customers who call from the first deployment to the last."""
+    assert world.run("churn") == "success"
+    calling = Client(world.stack)
+    yield calling
+    calling.end()
+
+
+@pytest.fixture(scope="module")
+def ordinary(world: World, client: Client) -> list[dict[str, Any]]:
+    """What the monitor says about traffic like the training data."""
+    assert world.run("simulate_traffic", {"rows": 2400, "seconds": 120}) == "success"
+
+    def judged() -> list[dict[str, Any]]:
+        return [said for said in world.documents("/window.json") if said["verdict"] != "not enough data"]
+
+    return list(eventually(judged, 120))
+
+
+def test_ordinary_traffic_is_no_drift(ordinary: list[dict[str, Any]], world: World) -> None:
+    assert {said["verdict"] for said in ordinary} <= {"ok", "watch"}
+    assert world.runs("retraining", "asset_triggered") == []
+
+
+@pytest.fixture(scope="module")
+def promoted(world: World, ordinary: Any) -> dict[str, Any]:
+    """Shifted traffic arrives; then nobody does anything but wait."""
+    before = {"config": world.config, "model": world.model}
+    traffic = world.start("simulate_traffic", {"rows": 6000, "seconds": 300, "shift": 1.5})
+    (run, *_) = eventually(lambda: world.runs("retraining", "asset_triggered"), 400)
+    state = world.finish("retraining", run["dag_run_id"], 600)
+    world.finish("simulate_traffic", traffic, 400)
+    decision = world.decision(run["dag_run_id"])
+    return {
+        "state": state,
+        "decision": decision,
+        "before": before,
+        "model": world.model,
+        "config": world.config,
+    }
+
+
+def test_shifted_traffic_retrains_by_itself_and_the_better_model_serves(
+    promoted: dict[str, Any], world: World
+) -> None:
+    decision = promoted["decision"]
+    assert decision["outcome"] == "promoted", decision
+    assert promoted["state"] == "success"
+    assert decision["cause"]["report"]["columns"][0] == "Day Mins"
+    assert promoted["model"] == decision["challenger"]["model_name"] != promoted["before"]["model"]
+    assert world.approval(decision["challenger"]["arn"]) == "Approved"
+
+
+def test_the_next_window_is_compared_with_the_new_baseline(promoted: dict[str, Any], world: World) -> None:
+    arn = promoted["decision"]["challenger"]["arn"]
+    assert eventually(lambda: [one for one in world.documents("/window.json") if one["baseline"] == arn], 180)
+
+
+@pytest.fixture(scope="module")
+def rejected(world: World, promoted: dict[str, Any]) -> dict[str, Any]:
+    run = world.start("retraining", {"overrides": POOR})
+    state = world.finish("retraining", run)
+    return {"state": state, "decision": world.decision(run), "config": world.config}
+
+
+def test_a_worse_challenger_is_kept_as_rejected_and_the_champion_stays(
+    rejected: dict[str, Any], promoted: dict[str, Any], world: World
+) -> None:
+    decision = rejected["decision"]
+    assert rejected["state"] == "success"
+    assert (decision["outcome"], rejected["config"]) == ("rejected", promoted["config"])
+    assert "auc" in decision["why"]
+    assert world.approval(decision["challenger"]["arn"]) == "Rejected"
+
+
+@pytest.fixture(scope="module")
+def rolled_back(world: World, rejected: Any) -> dict[str, Any]:
+    """A poor champion, a better challenger, an approval; its answers are slower than a limit nobody can keep."""
+    assert world.run("churn", POOR) == "success"
+    before = world.config
+    run = world.start("retraining", {"ask": True, "slowest_ms": 0.001, "canary_minutes": 0.1})
+    path = f"/dags/retraining/dagRuns/{run}/taskInstances/retrain.approve/0"
+    eventually(lambda: world.api.get(path)["state"] == "awaiting_input", 480)
+    asked = world.api.get(f"{path}/hitlDetails")
+    insist(
+        lambda: world.api.patch(f"{path}/hitlDetails", {"chosen_options": ["Approve"], "params_input": {}})
+    )
+    state = world.finish("retraining", run)
+    return {
+        "state": state,
+        "decision": world.decision(run),
+        "before": before,
+        "after": world.config,
+        "question": asked["body"],
+    }
+
+
+def test_a_deployment_that_fails_its_verification_is_rolled_back(
+    rolled_back: dict[str, Any], world: World
+) -> None:
+    decision = rolled_back["decision"]
+    assert decision["outcome"] == "rolled back", decision
+    assert rolled_back["after"] == rolled_back["before"]
+    assert rolled_back["state"] == "failed"
+    assert world.approval(decision["challenger"]["arn"]) == "Rejected"
+
+
+def test_the_question_shows_the_numbers(rolled_back: dict[str, Any]) -> None:
+    assert "| auc |" in rolled_back["question"]
+
+
+def test_a_client_saw_no_error_from_beginning_to_end(client: Client, rolled_back: Any) -> None:
+    time.sleep(1)
+    assert client.errors == []
+    assert client.calls > 1000
