@@ -1,0 +1,245 @@
+"""What an endpoint captured, or what a batch transform was sent: rows and answers, record by record.
+
+Capture files hold one JSON object a line: Amazon SageMaker developer guide, "Data capture".
+A line that cannot be used is a `BadLine`; the rest of its file is read on.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import io
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+MAX_LINE_BYTES = 64 * 1024 * 1024  # a request is 6 MB at most, base64 and its answer included far less
+
+Content = TypeVar("Content")
+Row = list[str] | dict[str, str]  # values in order, or by column name
+
+
+class BadLine(ValueError):
+    """A line that cannot be used; the text says why."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The model's answer to one row; the label is empty where the model gives a score only."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """One captured request with its answer."""
+
+    rows: list[Row]
+    answers: list[Answer] | None
+    event_id: str = ""
+    inference_id: str = ""
+    moment: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Line(Generic[Content]):
+    """Where something stands, and what it is."""
+
+    file: str
+    number: int
+    content: Content | BadLine
+
+
+def read_capture(folder: Path) -> Iterator[Line[Record]]:
+    """All records below a folder: `*.jsonl`, `*.csv` (rows without header) and `*.out` (answers to rows)."""
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in READERS and path.is_file()):
+        yield from read_lines(path, str(path.relative_to(folder)), READERS[path.suffix])
+
+
+def read_lines(path: Path, name: str, parse: Callable[[str], Content]) -> Iterator[Line[Content]]:
+    """Every line that is not blank, in memory for one line."""
+    with path.open("rb") as file:
+        number = 0
+        while raw := file.readline(MAX_LINE_BYTES):
+            number += 1
+            if raw.strip():
+                yield Line(name, number, _attempt(parse, raw))
+
+
+def _attempt(parse: Callable[[str], Content], raw: bytes) -> Content | BadLine:
+    try:
+        return parse(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        return BadLine(f"byte {error.start + 1} is not UTF-8")
+    except BadLine as error:
+        return error
+
+
+def parse_record(text: str) -> Record:
+    """One line of a capture file.
+
+    :raises BadLine: when it is no capture record, or its data is not what its content type says.
+    """
+    content = parse_json(text)
+    data, event = member(content, "captureData"), member(content, "eventMetadata")
+    source, reply = data.get("endpointInput"), data.get("endpointOutput")
+    rows = read_rows(_payload(source)) if source else []
+    answers = read_answers(_payload(reply)) if reply else None
+    if source and answers is not None and len(answers) != len(rows):
+        raise BadLine(f"{len(rows)} rows but {len(answers)} answers")
+    moment = event.get("inferenceTime")
+    return Record(
+        rows=rows,
+        answers=answers,
+        event_id=str(event.get("eventId", "")),
+        inference_id=str(event.get("inferenceId", "")),
+        moment=parse_time(str(moment)) if moment else None,
+    )
+
+
+def parse_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadLine(f"not JSON: {error}") from error
+
+
+def member(content: Any, name: str) -> Mapping[str, Any]:
+    """A member that is an object.
+
+    :raises BadLine: when there is none.
+    """
+    found = content.get(name) if isinstance(content, dict) else None
+    if not isinstance(found, dict):
+        raise BadLine(f"no object {name!r}")
+    return found
+
+
+def parse_time(text: str) -> datetime:
+    """ISO 8601; without a zone it is UTC.
+
+    :raises BadLine: when it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError as error:
+        raise BadLine(f"{text[:40]!r} is not a time in ISO 8601") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _payload(side: Any) -> tuple[str, str]:
+    """Text and media type of a request or an answer."""
+    if not isinstance(side, dict) or not isinstance(side.get("data"), str):
+        raise BadLine("captured data is not text")
+    kind, _, parameters = str(side.get("observedContentType", "")).lower().partition(";")
+    if side.get("encoding") != "BASE64":
+        return side["data"], kind.strip()
+    try:
+        return base64.b64decode(side["data"], validate=True).decode(_charset(parameters)), kind.strip()
+    except (binascii.Error, UnicodeDecodeError, LookupError) as error:
+        raise BadLine(f"captured data cannot be decoded: {error}") from error
+
+
+def _charset(parameters: str) -> str:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name == "charset":
+            return value.strip("\"' ")
+    return "utf-8"
+
+
+def read_rows(payload: tuple[str, str]) -> list[Row]:
+    """Rows of a request: CSV, JSON or JSON Lines.
+
+    JSON is a row, a list of rows, or an object with such a list as `instances`; a row is a list of values, an
+    object of values by column, or an object with a list of values as `features`.
+    """
+    text, kind = payload
+    if not _is_json(text, kind):
+        return [row for row in parse_csv(text) if row]
+    values = [parse_json(line) for line in text.splitlines() if line.strip()] if "lines" in kind else None
+    content = parse_json(text) if values is None else values
+    if isinstance(content, dict):
+        content = content.get("instances", [content])
+    if not isinstance(content, list):
+        raise BadLine("the request is JSON, but neither a row nor a list of rows")
+    if content and not isinstance(content[0], list | dict):
+        content = [content]
+    return [_json_row(row) for row in content]
+
+
+def _is_json(text: str, kind: str) -> bool:
+    return "json" in kind or (kind != "text/csv" and text.lstrip()[:1] in ("{", "["))
+
+
+def _json_row(row: Any) -> Row:
+    if isinstance(row, dict) and isinstance(row.get("features"), list):
+        row = row["features"]
+    if isinstance(row, list):
+        return [_text(value) for value in row]
+    if isinstance(row, dict):
+        return {name: _text(value) for name, value in row.items()}
+    raise BadLine(f"a row is {json.dumps(row)[:40]}, expected a list or an object")
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def parse_csv(text: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text), strict=True))
+    except csv.Error as error:
+        raise BadLine(f"not CSV: {error}") from error
+
+
+def read_answers(payload: tuple[str, str]) -> list[Answer]:
+    """Answers of the model: lines of `label,score` or of `score`, or JSON `{"predictions": [{...}]}`."""
+    text, kind = payload
+    if not _is_json(text, kind):
+        return [_answer(values) for values in parse_csv(text) if values]
+    content = parse_json(text)
+    listed = content.get("predictions") if isinstance(content, dict) else content
+    if not isinstance(listed, list):
+        raise BadLine("the answer is JSON without a list of predictions")
+    return [_json_answer(one) for one in listed]
+
+
+def _json_answer(one: Any) -> Answer:
+    if not isinstance(one, dict):
+        return _answer([_text(one)])
+    label = [_text(one["predicted_label"])] if "predicted_label" in one else []
+    return _answer([*label, _text(one.get("score"))])
+
+
+def _answer(values: list[str]) -> Answer:
+    try:
+        score = float(values[-1])
+    except ValueError:
+        score = -1.0
+    if len(values) > 2 or not 0.0 <= score <= 1.0:
+        shown = ",".join(values)[:40]
+        raise BadLine(f"answer {shown!r}: expected a label and a score from 0 to 1, or a score")
+    return Answer(values[0] if len(values) == 2 else "", score)
+
+
+def _csv_row(text: str) -> Record:
+    return Record(list(parse_csv(text)), None)
+
+
+def _answer_row(text: str) -> Record:
+    return Record([], read_answers((text, "text/csv")))
+
+
+READERS: dict[str, Callable[[str], Record]] = {
+    ".jsonl": parse_record,
+    ".csv": _csv_row,
+    ".out": _answer_row,
+}

@@ -1,0 +1,259 @@
+"""What a set of rows looks like, column by column, in memory that does not grow with the rows.
+
+Numbers are counted on a grid that needs no range to be known beforehand: the distance of a value from a
+centre (a median of the first rows), cut to its upper 16 bits as a float32, which are sign, exponent and 7
+bits of mantissa (bfloat16). A cell is as wide as 1/128 of its distance from the centre or less: fine where
+the rows are, coarse far away, as in the histograms of DDSketch (Masson, Rim, Lee, VLDB 2019). The centre
+has a cell of its own, small integers have theirs, and missing values (NaN) and infinite ones have theirs,
+too.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CELLS = 1 << 16
+INFINITE = 0x7F80  # ordinal of infinity; greater ones are NaN
+BLOCK_ROWS = 1 << 17  # temporaries of a block stay in the processor's cache
+MAX_VALUES = 10_000  # distinct categories that are counted one by one
+MAX_TEXT = 256  # characters of a category that tell it from others
+
+ORDINALS = np.arange(CELLS)
+ORDINALS[CELLS // 2 :] = CELLS // 2 - ORDINALS[CELLS // 2 :]  # the sign bit is the upper one
+
+
+def magnitude(ordinals: np.ndarray) -> np.ndarray:
+    """Distance from the centre at which a cell begins, shape as given; for infinity the greatest float32."""
+    bits = np.abs(ordinals).astype(np.uint32) << 16
+    distances = bits.view(np.float32).astype(float)
+    return np.asarray(np.minimum(distances, float(np.finfo(np.float32).max)))
+
+
+@dataclass
+class NumberColumn:
+    """Counts, moments and extremes of a column of numbers.
+
+    Mean and deviation come from sums of distances from the centre (Chan, Golub, LeVeque 1983), so that a
+    great offset costs no digits.
+    """
+
+    centre: float | None = None
+    counts: np.ndarray = field(default_factory=lambda: np.zeros(CELLS, dtype=np.int64))
+    total: float = 0.0  # sum of the distances
+    squares: float = 0.0  # sum of their squares
+    minimum: float = math.inf
+    maximum: float = -math.inf
+    integral: bool = True  # all numbers so far are whole
+
+    def update(self, values: np.ndarray) -> None:
+        """Count values, shape (rows,), of any numeric type; NaN is missing."""
+        for start in range(0, len(values), BLOCK_ROWS):
+            self._block(values[start : start + BLOCK_ROWS])
+
+    def _block(self, values: np.ndarray) -> None:
+        if self.centre is None:
+            self.centre = _median(values)
+        distances = np.subtract(values, self.centre or 0.0, dtype=np.float64)
+        with np.errstate(over="ignore"):
+            cells = distances.astype(np.float32).view(np.uint16)[1::2]
+        self.counts += np.bincount(cells, minlength=CELLS)
+        total = float(distances.sum())
+        if not math.isfinite(total):
+            known = np.isfinite(distances)
+            values, distances = values[known], distances[known]
+            total = float(distances.sum())
+        if len(distances):
+            self._moments(values, distances, total)
+
+    def _moments(self, values: np.ndarray, distances: np.ndarray, total: float) -> None:
+        self.total += total
+        self.squares += float(np.dot(distances, distances))
+        self.minimum = min(self.minimum, float(values.min()))
+        self.maximum = max(self.maximum, float(values.max()))
+        self.integral = self.integral and bool((values == np.rint(values)).all())
+
+    @property
+    def ordinals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Cells that hold values, ascending, and their counts: int arrays of shape (cells,)."""
+        (used,) = np.nonzero(self.counts)
+        used = used[np.abs(ORDINALS[used]) <= INFINITE]
+        where, inverse = np.unique(ORDINALS[used], return_inverse=True)
+        return where, np.bincount(inverse, self.counts[used], len(where)).astype(np.int64)
+
+    @property
+    def rows(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def present(self) -> int:
+        return int(self.counts[np.abs(ORDINALS) <= INFINITE].sum())
+
+    @property
+    def missing(self) -> int:
+        return self.rows - self.present
+
+    @property
+    def mean(self) -> float:
+        return (self.centre or 0.0) + self.total / self.present
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the rows themselves (divisor n)."""
+        mean = self.total / self.present
+        return math.sqrt(max(self.squares / self.present - mean * mean, 0.0))
+
+    def values(self, ordinals: np.ndarray, *, middle: bool = False) -> np.ndarray:
+        """Where cells begin, seen from the centre, or their middles; within the range of the values.
+
+        :return: floats, shape (cells,).
+        """
+        near = magnitude(ordinals)
+        if middle:
+            near = np.where(ordinals == 0, 0.0, (near + magnitude(np.abs(ordinals) + 1)) / 2)
+        places = (self.centre or 0.0) + np.sign(ordinals) * near
+        return np.asarray(np.clip(places, self.minimum, self.maximum))
+
+    def empty(self) -> NumberColumn:
+        """A column on the same grid that has counted nothing."""
+        return NumberColumn(self.centre)
+
+    def to_json(self) -> dict[str, Any]:
+        used = np.flatnonzero(self.counts)
+        return {
+            "kind": "number",
+            "centre": self.centre,
+            "cells": used.tolist(),
+            "counts": self.counts[used].tolist(),
+            "total": self.total,
+            "squares": self.squares,
+            "minimum": self.minimum if self.present else None,
+            "maximum": self.maximum if self.present else None,
+            "integral": self.integral,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> NumberColumn:
+        column = cls(content["centre"], total=content["total"], squares=content["squares"])
+        column.counts[content["cells"]] = content["counts"]
+        if content["minimum"] is not None:
+            column.minimum, column.maximum = content["minimum"], content["maximum"]
+        column.integral = content["integral"]
+        return column
+
+
+def _median(values: np.ndarray) -> float | None:
+    """The lower median of the finite values, None without any: one of them, so that it has its own cell."""
+    known = np.asarray(values[np.isfinite(values)])
+    if not len(known):
+        return None
+    middle = (len(known) - 1) // 2
+    return float(np.partition(known, middle)[middle])
+
+
+@dataclass
+class CategoryColumn:
+    """Counts of the values of a column of text; blank is missing."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    missing: int = 0
+    other: int = 0  # rows of values beyond the distinct ones that are counted one by one
+    room: int = MAX_VALUES  # for values not met before
+
+    def update(self, values: Any) -> None:
+        """Count texts, shape (rows,): an array of objects or strings, or a pandas Categorical."""
+        if isinstance(values, pd.Categorical):
+            codes, names = np.asarray(values.codes), values.categories
+        else:
+            codes, names = pd.factorize(values)
+        numbers = np.bincount(np.asarray(codes, dtype=np.int64) + 1, minlength=len(names) + 1)
+        self.missing += int(numbers[0])
+        for name, number in zip(names, numbers[1:].tolist(), strict=True):
+            if number:
+                self._add(str(name)[:MAX_TEXT], number)
+
+    def _add(self, name: str, number: int) -> None:
+        if name == "":
+            self.missing += number
+        elif name in self.counts:
+            self.counts[name] += number
+        elif self.room:
+            self.counts[name] = number
+            self.room -= 1
+        else:
+            self.other += number
+
+    @property
+    def present(self) -> int:
+        return sum(self.counts.values()) + self.other
+
+    @property
+    def rows(self) -> int:
+        return self.present + self.missing
+
+    def empty(self) -> CategoryColumn:
+        """A column that has counted nothing, but has room for the same values and some new ones."""
+        return CategoryColumn(dict.fromkeys(self.counts, 0), room=MAX_VALUES // 10)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": "category",
+            "counts": self.counts,
+            "missing": self.missing,
+            "other": self.other,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> CategoryColumn:
+        return cls(dict(content["counts"]), content["missing"], content["other"])
+
+
+Column = NumberColumn | CategoryColumn
+KINDS: dict[str, type[Column]] = {"number": NumberColumn, "category": CategoryColumn}
+
+
+@dataclass
+class Profile:
+    """The columns of a table, counted chunk by chunk.
+
+    >>> profile = Profile.of({"Day Mins": "number", "State": "category"})
+    >>> profile.update({"Day Mins": np.array([265.1, np.nan]), "State": np.array(["KS", "OH"], dtype=object)})
+    >>> window = profile.empty()
+    """
+
+    columns: dict[str, Column]
+
+    @classmethod
+    def of(cls, kinds: Mapping[str, str]) -> Profile:
+        """Nothing counted yet; kinds are number or category, by column name."""
+        return cls({name: KINDS[kind]() for name, kind in kinds.items()})
+
+    def update(self, columns: Mapping[str, Any]) -> None:
+        """Count a chunk: for each column an array of shape (rows,), floats of numbers, texts of categories.
+
+        :raises KeyError: when a column is not there.
+        """
+        for name, column in self.columns.items():
+            column.update(columns[name])
+
+    @property
+    def rows(self) -> int:
+        return max((column.rows for column in self.columns.values()), default=0)
+
+    def empty(self) -> Profile:
+        """A profile to compare with this one: same columns, same grids, nothing counted."""
+        return Profile({name: column.empty() for name, column in self.columns.items()})
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: column.to_json() for name, column in self.columns.items()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Profile:
+        return cls({name: KINDS[column["kind"]].from_json(column) for name, column in content.items()})

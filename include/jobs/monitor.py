@@ -1,0 +1,230 @@
+"""Processing job: compare a window of traffic with the baseline, and say whether it has drifted.
+
+Inputs, below `--input`: `baseline/` (what `baseline.py` wrote), `capture/` (a tree of data capture files
+`*.jsonl`, or of a batch transform's input `*.csv` without header and its answers `*.out`) and, where it is
+known, `ground_truth/` (`*.jsonl`).
+
+Outputs, below `--output`: `drift.json`, `report.html`, `statistics.json` of the window, and
+`constraint_violations.json` where a constraint of the baseline is violated (Model Monitor's formats).
+
+| what is found | what happens |
+|---|---|
+| no rows, or fewer than `--minimum-rows` | verdict "not enough data", exit code 0, all outputs |
+| a line that is cut, no JSON, no capture record | left out and counted; drift.json names the first twenty |
+| rows with too many or too few columns | left out and counted; extra_column_check or missing_column_check |
+| text where numbers belong | counted as missing; data_type_check |
+| ground truth for some of the records | quality of those, with their share as coverage |
+| no baseline, or one that cannot be read | exit code 1 with the reason, nothing is written |
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import model_monitor
+import model_quality
+from capture import BadLine, parse_time, read_capture
+from drift_columns import OK, Thresholds
+from drift_verdict import (
+    NOT_ENOUGH,
+    Rules,
+    Verdict,
+    decide,
+    judge,
+    judge_predictions,
+    parse_overrides,
+)
+from ground_truth import Judged, read_truth
+from job import MESSAGE_FILE, DataError, run, staged
+from reference_data import Reference
+from tabular import Schema
+from violations import check
+from window import Choice, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FOLDER = Path("/opt/ml/processing")
+VERSION = "1.0"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job and return its exit code."""
+    options = parse(argv)
+    return run(lambda: monitor(options), options.message)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Compare a window of traffic with the baseline.")
+    parser.add_argument("--columns", nargs="+", required=True, metavar="KIND:NAME", help="in file order")
+    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
+    parser.add_argument("--start", help="first moment of the window, ISO 8601; UTC without a zone")
+    parser.add_argument("--end", help="first moment after the window")
+    parser.add_argument(
+        "--ignore-inference-prefix", default="verify-", help="requests to leave out; empty: none"
+    )
+    parser.add_argument("--minimum-rows", type=int, default=200)
+    parser.add_argument("--watch", type=float, default=0.1, help="PSI from which a column is watched")
+    parser.add_argument("--drift", type=float, default=0.2, help="PSI from which a column has drifted")
+    parser.add_argument("--column", action="append", default=[], metavar="NAME:drift=0.3", help="repeatable")
+    parser.add_argument(
+        "--drift-share", type=float, default=0.1, help="weight of drifted columns that makes the window drift"
+    )
+    parser.add_argument(
+        "--rate-factor", type=float, default=1.5, help="relative change of the positive rate that is drift"
+    )
+    parser.add_argument("--title", default="Drift")
+    parser.add_argument("--input", type=Path, default=FOLDER / "input")
+    parser.add_argument("--output", type=Path, default=FOLDER / "output/report")
+    parser.add_argument(
+        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
+    )
+    return parser.parse_args(argv)
+
+
+def monitor(options: argparse.Namespace) -> None:
+    """Read, compare, write.
+
+    :raises DataError: when baseline or settings cannot be used; nothing is written then.
+    """
+    schema = Schema.parse(options.columns, options.labels)
+    reference = Reference.read(options.input / "baseline", schema)
+    rules = read_rules(options, reference)
+    window = read_window(options, schema, reference)
+    quality = judge_quality(window, reference, rules)
+    verdict = conclude(window, reference, rules, quality)
+    found = check(reference.constraints, reference.columns, window, _all(verdict))
+    document = describe(options, window, reference, verdict, quality, found)
+    statistics = model_monitor.statistics(window.inputs.rows, window.inputs, window.predictions)
+    with staged(options.output) as folder:
+        _write(folder / "drift.json", document)
+        _write(folder / "statistics.json", statistics)
+        if found:
+            _write(folder / "constraint_violations.json", {"violations": found})
+    for line in window.faults.shown:
+        print(f"WARNING: {line['file']}, line {line['line']} is left out: {line['reason']}")
+    print(f"{verdict.band}: {verdict.reason}")
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1, allow_nan=False))
+
+
+def _all(verdict: Verdict) -> list[Any]:
+    return [*verdict.columns, *([verdict.predictions.score] if verdict.predictions else [])]
+
+
+def read_rules(options: argparse.Namespace, reference: Reference) -> Rules:
+    """The thresholds: the arguments', those of the baseline's constraints, those of `--column`: last wins.
+
+    :raises DataError: when a column is named that is not there.
+    """
+    common = Thresholds(options.watch, options.drift)
+    columns = {**reference.overrides(common), **parse_overrides(options.column, common)}
+    unknown = [name for name in columns if name not in reference.columns]
+    if unknown:
+        raise DataError(f"--column {unknown[0]!r} is no column of the baseline")
+    if options.rate_factor <= 1:
+        raise DataError(f"--rate-factor {options.rate_factor:g}: expected a number above 1")
+    return Rules(options.minimum_rows, common, columns, options.drift_share, options.rate_factor)
+
+
+def read_window(options: argparse.Namespace, schema: Schema, reference: Reference) -> Window:
+    """Count the captured records of the window."""
+    try:
+        start, end = (parse_time(text) if text else None for text in (options.start, options.end))
+    except BadLine as error:
+        raise DataError(f"--start or --end: {error}") from error
+    window = Window(
+        schema,
+        reference.inputs.empty(),
+        reference.predictions.empty(),
+        Choice(start, end, options.ignore_inference_prefix),
+        Judged({}, schema.labels[1]),
+    )
+    for line in read_truth(options.input / "ground_truth", schema.labels):
+        if isinstance(line.content, BadLine):
+            window.faults.add(line, line.content)
+        else:
+            window.judged.truths.update(line.content)
+    window.read(read_capture(options.input / "capture"))
+    return window
+
+
+def judge_quality(window: Window, reference: Reference, rules: Rules) -> dict[str, Any] | None:
+    """`model_quality` of drift.json; None without ground truth."""
+    judged = window.judged
+    if not judged.rows:
+        return None
+    actual, predicted, scores = judged.arrays()
+    metrics = model_quality.metrics_of(actual, predicted, scores)
+    broken, band = model_quality.compare(reference.quality_constraints, metrics, reference.quality, actual)
+    enough = judged.rows >= rules.minimum_rows
+    return {
+        "rows": judged.rows,
+        "coverage": judged.rows / max(window.predictions.rows, 1),
+        "metrics": metrics,
+        "constraints": reference.quality_constraints[model_quality.KEY],
+        "violated": broken if enough else [],
+        "band": band if enough else NOT_ENOUGH,
+    }
+
+
+def conclude(window: Window, reference: Reference, rules: Rules, quality: dict[str, Any] | None) -> Verdict:
+    """Compare, when there is something to compare."""
+    positive = window.schema.labels[1]
+    enough = window.inputs.rows >= rules.minimum_rows
+    compared = judge(reference.inputs, window.inputs, reference.weights, rules) if enough else ([], 0.0)
+    predictions = judge_predictions(reference.predictions, window.predictions, positive, rules)
+    band = quality["band"] if quality and quality["band"] != NOT_ENOUGH else OK
+    return decide(window.inputs.rows, compared, predictions, band, rules)
+
+
+def describe(
+    options: argparse.Namespace,
+    window: Window,
+    reference: Reference,
+    verdict: Verdict,
+    quality: dict[str, Any] | None,
+    found: list[dict[str, str]],
+) -> dict[str, Any]:
+    """The content of `drift.json`."""
+    return {
+        "version": VERSION,
+        "title": options.title,
+        "window": {
+            "start": options.start,
+            "end": options.end,
+            "rows": window.inputs.rows,
+            "records": window.records,
+            "files": window.files,
+            "ignored_records": window.ignored,
+            "records_outside": window.outside,
+            "misfit_rows": window.misfit_rows,
+            "bad_lines": window.faults.shown,
+            "bad_line_count": window.faults.count,
+        },
+        "baseline": {"rows": reference.inputs.rows},
+        "verdict": verdict.band,
+        "reason": verdict.reason,
+        "share": verdict.share,
+        "drift_share": options.drift_share,
+        "columns": [column.to_json() for column in verdict.columns],
+        "predictions": verdict.predictions.to_json() if verdict.predictions else None,
+        "data_quality": {"violations": len(found), "checks": _counts(found)},
+        "model_quality": quality,
+    }
+
+
+def _counts(found: list[dict[str, str]]) -> dict[str, int]:
+    """Violations by check."""
+    checks = [violation["constraint_check_type"] for violation in found]
+    return {name: checks.count(name) for name in sorted(set(checks))}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

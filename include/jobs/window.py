@@ -1,0 +1,199 @@
+"""A window of traffic, counted row by row: profiles of inputs and predictions, and what was wrong."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from capture import Answer, BadLine, Record
+from ground_truth import Judged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from capture import Line, Row
+    from drift_profile import Profile
+    from tabular import Schema
+
+CHUNK_ROWS = 10_000
+MAX_BAD_LINES = 20  # that are shown; all are counted
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which records belong to the window."""
+
+    start: datetime | None = None
+    end: datetime | None = None  # the first moment after it
+    ignored_prefix: str = "verify-"
+
+    def ignores(self, record: Record) -> bool:
+        """Requests that the workflow itself sent."""
+        return bool(self.ignored_prefix) and record.inference_id.startswith(self.ignored_prefix)
+
+    def holds(self, record: Record) -> bool:
+        """Whether the record came in the window; rows of a batch have no time and always belong to it.
+
+        :raises BadLine: when a captured record lacks its time.
+        """
+        if (self.start is None and self.end is None) or not (record.event_id or record.moment):
+            return True
+        if record.moment is None:
+            raise BadLine("no inferenceTime")
+        return (self.start is None or record.moment >= self.start) and (
+            self.end is None or record.moment < self.end
+        )
+
+
+@dataclass
+class Faults:
+    """Lines that were left out, or whose truth was: the first ones, and how many."""
+
+    shown: list[dict[str, Any]] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, line: Line[Any], reason: BadLine) -> None:
+        self.count += 1
+        if len(self.shown) < MAX_BAD_LINES:
+            self.shown.append({"file": line.file, "line": line.number, "reason": str(reason)})
+
+
+@dataclass
+class Misfits:
+    """Rows left out of the profiles because they have other columns than the baseline.
+
+    :param lacking, exceeding: rows by the number of columns, or by the name of the column where rows have
+        names.
+    """
+
+    lacking: dict[str | int, int] = field(default_factory=dict)
+    exceeding: dict[str | int, int] = field(default_factory=dict)
+
+    def add(self, row: Row, inputs: list[str]) -> None:
+        if isinstance(row, list):
+            kind = self.lacking if len(row) < len(inputs) else self.exceeding
+            kind[len(row)] = kind.get(len(row), 0) + 1
+            return
+        for kind, names in (
+            (self.lacking, [name for name in inputs if name not in row]),
+            (self.exceeding, [name for name in row if name not in inputs]),
+        ):
+            for name in names[:MAX_BAD_LINES]:
+                kind[name] = kind.get(name, 0) + 1
+
+
+@dataclass
+class Window:
+    """Counts the records of a window.
+
+    >>> window = Window(schema, baseline.inputs.empty(), baseline.predictions.empty())
+    >>> window.read(read_capture(folder))
+    """
+
+    schema: Schema
+    inputs: Profile
+    predictions: Profile  # columns predicted and score
+    choice: Choice = field(default_factory=Choice)
+    judged: Judged = field(default_factory=lambda: Judged({}, ""))
+    faults: Faults = field(default_factory=Faults)
+    misfits: Misfits = field(default_factory=Misfits)
+    misfit_rows: int = 0
+    records: int = 0
+    ignored: int = 0
+    outside: int = 0
+    files: int = 0
+    untyped: dict[str, int] = field(default_factory=dict)  # values that are no number, by column
+    examples: dict[str, str] = field(default_factory=dict)  # the first of them
+    _rows: list[list[str]] = field(default_factory=list)
+    _answers: list[Answer] = field(default_factory=list)
+
+    def read(self, lines: Iterable[Line[Record]]) -> None:
+        """Count all records; a line that cannot be used is left out and kept among the faults."""
+        names: set[str] = set()
+        for line in lines:
+            names.add(line.file)
+            try:
+                if isinstance(line.content, BadLine):
+                    raise line.content
+                self.add(line.content)
+            except BadLine as reason:
+                self.faults.add(line, reason)
+        self.files = len(names)
+        self.flush()
+
+    def add(self, record: Record) -> None:
+        """Count one record, if it belongs to the window."""
+        if self.choice.ignores(record):
+            self.ignored += 1
+        elif not self.choice.holds(record):
+            self.outside += 1
+        else:
+            self.records += 1
+            self._answers += record.answers or []
+            for row in record.rows:
+                self._add_row(row)
+            if max(len(self._rows), len(self._answers)) >= CHUNK_ROWS:
+                self.flush()
+            self.judged.add(record, record.answers or [])
+
+    def _add_row(self, row: Row) -> None:
+        fitting = fit(row, self.schema)
+        if fitting is None:
+            self.misfit_rows += 1
+            self.misfits.add(row, self.schema.inputs)
+        else:
+            self._rows.append(fitting)
+
+    def flush(self) -> None:
+        """Move what waits into the profiles."""
+        if self._rows:
+            texts = dict(zip(self.schema.inputs, zip(*self._rows, strict=True), strict=True))
+            self.inputs.update({name: self._values(name, texts[name]) for name in self.inputs.columns})
+        if self._answers:
+            labels = np.array([answer.label for answer in self._answers], dtype=object)
+            scores = np.array([answer.score for answer in self._answers])
+            self.predictions.update({"predicted": labels, "score": scores})
+        self._rows, self._answers = [], []
+
+    def _values(self, name: str, texts: tuple[str, ...]) -> np.ndarray:
+        if name not in self.schema.named("number"):
+            return np.array(texts, dtype=object)
+        values, wrong = numbers(texts)
+        if wrong:
+            self.untyped[name] = self.untyped.get(name, 0) + len(wrong)
+            self.examples.setdefault(name, wrong[0][:40])
+        return values
+
+
+def fit(row: Row, schema: Schema) -> list[str] | None:
+    """The values of a row in the order of the inputs, without the label; None when it has other columns."""
+    if isinstance(row, dict):
+        known = {name: value for name, value in row.items() if name != schema.label}
+        return [known[name] for name in schema.inputs] if known.keys() == set(schema.inputs) else None
+    if len(row) == len(schema.names):
+        place = schema.names.index(schema.label)
+        return [*row[:place], *row[place + 1 :]]
+    return row if len(row) == len(schema.inputs) else None
+
+
+def numbers(texts: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:
+    """Texts as floats, shape (rows,), blank as NaN; and those that are no finite number, NaN as well."""
+    try:
+        values = np.array([float(text) if text else math.nan for text in texts])
+    except ValueError:
+        values = np.array([_number(text) for text in texts])
+    strange = np.flatnonzero(~np.isfinite(values))
+    wrong = [texts[place] for place in strange.tolist() if texts[place].strip()]
+    values[strange] = math.nan
+    return values, wrong
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text) if text else math.nan
+    except ValueError:
+        return math.nan
