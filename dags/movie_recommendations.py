@@ -8,7 +8,8 @@ held-out events what each is worth.
 | step | what happens | where |
 |---|---|---|
 | **stage_...**, **upload_code** | ratings, films, users, scripts go to S3 | Airflow |
-| **prepare** | validates; keeps new films and newest events out of the training | processing job |
+| **prepare** | reads and splits: new films and newest events stay out of the training | processing job |
+| **validate** | every row against its schema, the minimums, room in the quotas | Airflow |
 | **dataset_group**, **import_...** | schemas, datasets, imports | Personalize |
 | **popularity** ... **ranking** | each a solution, a version, its metrics, a campaign | Personalize |
 | **offline_metrics** | the service's own metrics in one table | Airflow |
@@ -44,7 +45,7 @@ from aws_ml.sensors.personalize import PersonalizeBatchInferenceJobSensor
 from include.task_groups import asking, recommending
 from include.task_groups.params import INSTANCES, own_data
 from include.task_groups.processing import processing
-from include.task_groups.recommending import GROUP, ROLE, RUN_KEY, arn_of
+from include.task_groups.recommending import CLICKS, GROUP, ROLE, RUN_KEY, UNSEEN, arn_of
 from include.task_groups.staging import stage_data, upload_code
 from include.use_cases.movie_recommendations.use_case import MOVIES
 
@@ -108,13 +109,13 @@ with DAG(
         ],
     )
     group, imported = recommending.load(MOVIES, RUN)
-    chain([*staged.values(), code], prepare, prepared, group)
+    chain([*staged.values(), code], prepare, prepared, recommending.validate(MOVIES, RUN), group)
 
     trained = {one.key: recommending.train(one) for one in MOVIES.recommenders}
     unseen = PersonalizeFilterOperator(
         task_id="filter_unseen",
         config={
-            "name": f"{GROUP}-unseen",
+            "name": UNSEEN,
             "datasetGroupArn": arn_of("dataset_group"),
             "filterExpression": f'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("{MOVIES.event_type}")',
         },
@@ -122,7 +123,7 @@ with DAG(
     )
     tracker = PersonalizeEventTrackerOperator(
         task_id="event_tracker",
-        config={"name": f"{GROUP}-clicks", "datasetGroupArn": arn_of("dataset_group")},
+        config={"name": CLICKS, "datasetGroupArn": arn_of("dataset_group")},
         deferrable=True,
     )
     for wait in imported:

@@ -18,6 +18,10 @@ from aws_ml.operators.personalize import (
     PersonalizeSolutionOperator,
     PersonalizeSolutionVersionOperator,
 )
+from aws_ml.operators.personalize_checks import (
+    PersonalizeCheckQuotasOperator,
+    PersonalizeValidateDatasetOperator,
+)
 from aws_ml.sensors.personalize import (
     PersonalizeCampaignSensor,
     PersonalizeDatasetImportJobSensor,
@@ -35,11 +39,50 @@ log = logging.getLogger(__name__)
 GROUP = "{{ params.dataset_group }}"
 RUN_KEY = "{{ macros.aws_ml.run_key(dag_run) }}"
 ROLE = "{{ var.value.ml_personalize_role_arn }}"
+UNSEEN, CLICKS = f"{GROUP}-unseen", f"{GROUP}-clicks"  # names of the filter and of the event tracker
 
 
 def arn_of(task_id: str) -> str:
     """A template: the ARN that a task of Personalize left."""
     return f"{{{{ ti.xcom_pull('{task_id}', key='arn') }}}}"
+
+
+def name_of(one: Recommender) -> str:
+    """A template: the name of a recommender's solution and campaign."""
+    return f"{GROUP}-{one.key.replace('_', '-')}"
+
+
+def validate(case: RecommendationUseCase, run: str) -> TaskGroup:
+    """What Personalize would refuse, before it is paid for: this run's files, and room for what is made."""
+    with TaskGroup("validate") as group:
+        PersonalizeCheckQuotasOperator(task_id="quotas", dataset_group=GROUP, wanted=wanted(case))
+        for kind in case.schemas:
+            PersonalizeValidateDatasetOperator(
+                task_id=kind.lower(), uri=file_of(kind, run), schema=case.avro(kind)
+            )
+    return group
+
+
+def wanted(case: RecommendationUseCase) -> dict[str, list[str]]:
+    """Templates by kind: the names of all that a run makes; empty where the form does not ask for it."""
+
+    def asked(one: Recommender, *, campaign: bool = False) -> str:
+        deployed = " and params.deploy" if campaign else ""
+        return f"{{% if '{one.key}' in params.recommenders{deployed} %}}{name_of(one)}{{% endif %}}"
+
+    return {
+        "DatasetGroup": [GROUP],
+        "Schema": [f"{GROUP}-{kind.lower()}" for kind in case.schemas],
+        "Solution": [asked(one) for one in case.recommenders],
+        "Campaign": [asked(one, campaign=True) for one in case.recommenders if one.ask],
+        "Filter": [UNSEEN],
+        "EventTracker": [CLICKS],
+    }
+
+
+def file_of(kind: str, run: str) -> str:
+    """The CSV file of a dataset type that the preparation wrote."""
+    return f"{run}/{kind.lower()}/{kind.lower()}.csv"
 
 
 def load(case: RecommendationUseCase, run: str) -> tuple[BaseOperator, list[Any]]:
@@ -71,7 +114,7 @@ def load(case: RecommendationUseCase, run: str) -> tuple[BaseOperator, list[Any]
                 config={
                     "jobName": f"{word}-{RUN_KEY}",
                     "datasetArn": arn_of(dataset.task_id),
-                    "dataSource": {"dataLocation": f"{run}/{word}/{word}.csv"},
+                    "dataSource": {"dataLocation": file_of(kind, run)},
                     "roleArn": ROLE,
                     "importMode": "FULL",
                 },
@@ -80,8 +123,7 @@ def load(case: RecommendationUseCase, run: str) -> tuple[BaseOperator, list[Any]
             wait = PersonalizeDatasetImportJobSensor(
                 task_id="wait", arn=arn_of(start.task_id), deferrable=True
             )
-            chain(group, dataset, start, wait)
-            schema >> dataset
+            chain(group, schema, dataset, start, wait)
         waits.append(wait)
     return group, waits
 
@@ -93,7 +135,7 @@ def train(one: Recommender) -> TaskGroup:
         solution = PersonalizeSolutionOperator(
             task_id="solution",
             config={
-                "name": f"{GROUP}-{one.key.replace('_', '-')}",
+                "name": name_of(one),
                 "datasetGroupArn": arn_of("dataset_group"),
                 "recipeArn": f"arn:aws:personalize:::recipe/{one.recipe}",
             },
@@ -122,7 +164,7 @@ def serve(one: Recommender, version: str) -> Any:
     campaign = PersonalizeCampaignOperator(
         task_id="campaign",
         config={
-            "name": f"{GROUP}-{one.key.replace('_', '-')}",
+            "name": name_of(one),
             "solutionVersionArn": arn_of(version),
             "minProvisionedTPS": "{{ params.min_tps }}",
             **({"campaignConfig": one.campaign} if one.campaign else {}),

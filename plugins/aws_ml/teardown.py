@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from aws_ml.hooks.personalize import find_named
+from aws_ml.hooks.personalize import below, find_named
 from aws_ml.jobs.errors import JobTimedOut, calling
 from aws_ml.jobs.kinds import PERSONALIZE
 from aws_ml.jobs.submit import find
@@ -49,15 +49,7 @@ def delete_dataset_group(
 
 def _below(client: Any, kind: Kind, group: str) -> list[str]:
     """ARNs of the resources of a kind in a dataset group."""
-    if kind.result == "Campaign":  # is listed by solution
-        solutions = _below(client, PERSONALIZE["Solution"], group)
-        return [arn for solution in solutions for arn in _listed(client, kind, solutionArn=solution)]
-    return _listed(client, kind, datasetGroupArn=group)
-
-
-def _listed(client: Any, kind: Kind, **within: str) -> list[str]:
-    pages = client.get_paginator(kind.list).paginate(**within)
-    return [one[kind.arn] for page in pages for one in page[kind.summaries]]
+    return [one[kind.arn] for one in below(client, kind, group)]
 
 
 def _schemas(client: Any, group: str) -> list[str]:

@@ -18,6 +18,7 @@ from aws_ml.jobs.errors import JobExists, JobFailed, JobTimedOut
 from aws_ml.jobs.kinds import PERSONALIZE
 from aws_ml.jobs.outcome import outcome
 from aws_ml.operators import personalize as operators
+from aws_ml.operators import personalize_checks as checks
 from aws_ml.sensors import personalize as sensors
 from scripts import local_settings as local
 from tests.airflow_home import run_dag_of
@@ -308,13 +309,14 @@ def test_the_scheduler_makes_pools_of_the_quotas_size_and_leaves_those_that_are_
 
 def test_every_operator_and_sensor_is_on_the_page() -> None:
     page = (local.PROJECT / "docs/operators/personalize.md").read_text()
-    for module in (operators, sensors):
+    for module in (operators, checks, sensors):
         for name in vars(module):
             if name.startswith("Personalize") and name.endswith(("Operator", "Sensor")):
                 if name in ("PersonalizeOperator", "PersonalizeCallOperator", "PersonalizeSensor"):
                     continue  # what the others are made of
                 assert f"`{name}" in page, name
-    for name in ("config", "wait_for_completion", "check_interval", "max_wait", "delete_schemas"):
+    words = ("config", "wait_for_completion", "check_interval", "max_wait", "delete_schemas")
+    for name in (*words, "uri", "schema", "wanted"):
         assert f"`{name}`" in page, name
 
 

@@ -36,7 +36,7 @@ def find_named(client: Any, kind: Kind, name: str, **within: str) -> Description
 
     :param within: parameters of the List operation, such as `solutionArn`, which is needed for versions.
     """
-    for summary in sorted(_summaries(client, kind, within), key=_age):
+    for summary in sorted(summaries(client, kind, within), key=_age):
         named = kind.label in summary
         if named and summary[kind.label] != name:
             continue
@@ -46,7 +46,20 @@ def find_named(client: Any, kind: Kind, name: str, **within: str) -> Description
     return None
 
 
-def _summaries(client: Any, kind: Kind, within: dict[str, str]) -> Iterator[Description]:
+def below(client: Any, kind: Kind, group: str) -> list[Description]:
+    """What the List operation shows of a kind in a dataset group, which is named by its ARN."""
+    if kind.result != "Campaign":
+        return list(summaries(client, kind, {"datasetGroupArn": group}))
+    solutions = below(client, PERSONALIZE["Solution"], group)  # campaigns are listed by solution
+    arns = [one["solutionArn"] for one in solutions]
+    return [one for arn in arns for one in summaries(client, kind, {"solutionArn": arn})]
+
+
+def summaries(client: Any, kind: Kind, within: dict[str, str]) -> Iterator[Description]:
+    """What the List operation shows, of all pages.
+
+    :param within: its parameters.
+    """
     for page in client.get_paginator(kind.list).paginate(**within):
         yield from page[kind.summaries]
 

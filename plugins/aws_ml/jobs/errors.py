@@ -2,6 +2,7 @@
 
 JobError
 ├── JobRejected    AWS refuses the request; the same request will be refused again
+├── InvalidData    the data, or its schema, would be refused; every fault is named with its place
 ├── JobExists      the name is taken by another request, and the policy says to fail
 ├── JobFailed      the job failed by its own fault, was stopped, or an update was rolled back
 ├── JobTimedOut    nobody knows: the job did not end in time
@@ -29,6 +30,10 @@ class JobRejected(JobError):
     """AWS refuses the request."""
 
 
+class InvalidData(JobError):
+    """Data that AWS would refuse; the text names each fault with file, line and column."""
+
+
 class JobExists(JobError):
     """A job of this name exists and is another one."""
 
@@ -49,7 +54,7 @@ class ServiceFault(JobError):
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            exception=[JobRejected, JobExists, JobFailed, JobTimedOut],
+            exception=[JobRejected, InvalidData, JobExists, JobFailed, JobTimedOut],
             action=RetryAction.FAIL,
             reason="the same request would fail again",
         ),

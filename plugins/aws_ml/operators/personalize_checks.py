@@ -1,0 +1,96 @@
+"""Checks of what Personalize would refuse, before anything of it is paid for.
+
+PersonalizeValidateDatasetOperator(task_id="check", uri="s3://bucket/films/", schema={...})
+PersonalizeCheckQuotasOperator(task_id="room", dataset_group="films", wanted={"Campaign": ["for-you"]})
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from aws_ml.hooks.personalize import PersonalizeHook
+from aws_ml.jobs.aws import Aws
+from aws_ml.jobs.errors import RETRY_POLICY
+from aws_ml.validation.datasets import validate
+from aws_ml.validation.quotas import check_quotas
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Mapping, Sequence
+
+    from airflow.sdk import Context
+
+
+class PersonalizeValidateDatasetOperator(AwsBaseOperator[PersonalizeHook]):
+    """Read CSV objects as an import would, against their Avro schema; the schema is checked, too.
+
+    :param uri: S3 URI of a CSV file, or of the folder that holds several. (templated)
+    :param schema: as text or as a dictionary. (templated)
+    :param import_mode: of the import that comes next: INCREMENTAL rows need not be enough to train on.
+    """
+
+    aws_hook_class = PersonalizeHook
+    template_fields = aws_template_fields("uri", "schema")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"schema": "json"}
+    ui_color = "#ded7f5"
+
+    def __init__(
+        self,
+        *,
+        uri: str,
+        schema: str | dict[str, Any],
+        import_mode: Literal["FULL", "INCREMENTAL"] = "FULL",
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("retry_policy", RETRY_POLICY)
+        super().__init__(**kwargs)
+        self.uri, self.schema, self.import_mode = uri, schema, import_mode
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Check; returns `type`, `files`, `rows` and `bytes` of what was read.
+
+        :raises InvalidData: naming the first 20 faults with file, line, column and what was expected.
+        :raises JobRejected: when S3 refuses.
+        """
+        client, log = Aws.of(self).client("s3"), cast("logging.Logger", self.log)
+        found = validate(client, self.uri, self.schema, log, mode=self.import_mode)
+        log.info("%d rows of %s are as Personalize wants them", found["rows"], found["type"])
+        return found
+
+
+class PersonalizeCheckQuotasOperator(AwsBaseOperator[PersonalizeHook]):
+    """Look whether the quotas have room for what will be created, and say so before it is begun.
+
+    :param dataset_group: the name of the dataset group; it need not exist. (templated)
+    :param wanted: names by kind: Schema, DatasetGroup, Solution, Campaign, Recommender, Filter, EventTracker,
+        MetricAttribution. What is there already takes no more room; an empty name is none. (templated)
+    :param quotas: your account's, by kind, where they are not the service's defaults.
+    """
+
+    aws_hook_class = PersonalizeHook
+    template_fields = aws_template_fields("dataset_group", "wanted")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"wanted": "json"}
+    ui_color = "#ded7f5"
+
+    def __init__(
+        self,
+        *,
+        dataset_group: str,
+        wanted: Mapping[str, Sequence[str]],
+        quotas: Mapping[str, int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("retry_policy", RETRY_POLICY)
+        super().__init__(**kwargs)
+        self.dataset_group, self.wanted, self.quotas = dataset_group, wanted, quotas
+
+    def execute(self, context: Context) -> dict[str, str]:
+        """Look; returns how much of each quota will be used: {"Campaign": "4 of 5"}.
+
+        :raises JobRejected: naming every kind without room.
+        """
+        client = Aws.of(self).client("personalize")
+        return check_quotas(client, self.dataset_group, self.wanted, self.quotas or {})
