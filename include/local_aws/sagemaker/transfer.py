@@ -137,6 +137,14 @@ def upload_file(store: ObjectStore, path: Path, uri: str) -> None:
         raise TransferError(f"Data upload failed:{error.message} ({uri})") from error
 
 
+def upload_bytes(store: ObjectStore, content: bytes, uri: str) -> None:
+    """Write one object. Raises TransferError for a bucket that does not exist."""
+    try:
+        store.put_bytes(*parse_uri(uri), content)
+    except AwsError as error:
+        raise TransferError(f"Data upload failed:{error.message} ({uri})") from error
+
+
 class ContinuousUpload:
     """While the `with` block runs, new and changed files of a folder are uploaded; a last time at its end."""
 
