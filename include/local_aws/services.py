@@ -18,6 +18,7 @@ from include.local_aws.sagemaker.capture import DataCapture
 from include.local_aws.sagemaker.endpoint_configs import EndpointConfigs
 from include.local_aws.sagemaker.endpoints import Endpoints
 from include.local_aws.sagemaker.jobs import JobEngine, JobSettings
+from include.local_aws.sagemaker.lineage_graph import Lineage
 from include.local_aws.sagemaker.models import Models
 from include.local_aws.sagemaker.processing import ProcessingJobs
 from include.local_aws.sagemaker.registry import Registry
@@ -58,7 +59,7 @@ class Services:
         sagemaker: list[object] = [
             *(ProcessingJobs(self._engine, store), training, TuningJobs(self._engine, training)),
             *(TransformJobs(self._engine, store, models), models, configs, self._endpoints),
-            *(registry, Tags(tags)),
+            *(registry, Tags(tags), *Lineage(state, tags).handlers),
         ]
         self._personalize = Personalize(state, store, settings.jobs)
         self.handlers: dict[str, list[object]] = {

@@ -135,3 +135,7 @@ class Collection:
         """All documents of the kind, ordered by name."""
         found = self._state.rows("SELECT body FROM documents WHERE kind=? ORDER BY name", self.kind)
         return (json.loads(body) for (body,) in found)
+
+    def __len__(self) -> int:
+        found = self._state.rows("SELECT count(*) FROM documents WHERE kind=?", self.kind)
+        return int(found[0][0])

@@ -198,3 +198,33 @@ def test_a_trained_model_is_deployed_invoked_and_deleted(session: Any, trained: 
     config.delete()
     model.delete()
     assert [found.model_name for found in Model.get_all()] == []
+
+
+def test_lineage_is_written_asked_and_deleted(session: Any) -> None:
+    from sagemaker.core.lineage.action import Action
+    from sagemaker.core.lineage.artifact import Artifact, ModelArtifact
+    from sagemaker.core.lineage.association import Association
+    from sagemaker.core.lineage.context import Context
+    from sagemaker.core.lineage.query import LineageEntityEnum, LineageFilter, LineageQuery, LineageSourceEnum
+
+    here = {"sagemaker_session": session}
+    data = Artifact.create(source_uri="s3://sdk/data.csv", artifact_type="DataSet", **here)
+    model = ModelArtifact.create(source_uri="s3://sdk/model.tar.gz", artifact_type="Model", **here)
+    training = Action.create(action_name="sdk-train", action_type="Training", source_uri="job", **here)
+    endpoint = Context.create(context_name="sdk", context_type="Endpoint", source_uri="endpoint", **here)
+    arns = [data.artifact_arn, training.action_arn, model.artifact_arn, endpoint.context_arn]
+    for source, destination in zip(arns, arns[1:], strict=False):
+        Association.create(source_arn=source, destination_arn=destination, **here)
+
+    wanted = LineageFilter(entities=[LineageEntityEnum.ARTIFACT], sources=[LineageSourceEnum.DATASET])
+    answer = LineageQuery(session).query([endpoint.context_arn], query_filter=wanted)
+    assert sorted(vertex.arn for vertex in answer.vertices) == sorted(arns)
+    assert [(edge.source_arn, edge.destination_arn) for edge in answer.edges].count((arns[0], arns[1])) == 1
+    assert [found.source.source_uri for found in model.dataset_artifacts()] == ["s3://sdk/data.csv"]
+
+    data.properties = {"rows": "3333"}
+    data.save()
+    assert Artifact.load(artifact_arn=data.artifact_arn, **here).properties == {"rows": "3333"}
+    for entity in (data, training, model, endpoint):
+        entity.delete(disassociate=True)
+    assert list(Artifact.list(source_uri="s3://sdk/data.csv", **here)) == []

@@ -137,6 +137,14 @@ def upload_file(store: ObjectStore, path: Path, uri: str) -> None:
         raise TransferError(f"Data upload failed:{error.message} ({uri})") from error
 
 
+def upload_bytes(store: ObjectStore, content: bytes, uri: str) -> None:
+    """Write one object. Raises TransferError for a bucket that does not exist."""
+    try:
+        store.put_bytes(*parse_uri(uri), content)
+    except AwsError as error:
+        raise TransferError(f"Data upload failed:{error.message} ({uri})") from error
+
+
 class ContinuousUpload:
     """While the `with` block runs, new and changed files of a folder are uploaded; a last time at its end."""
 
@@ -182,7 +190,7 @@ def _manifest_entries(content: Any, uri: str) -> tuple[str, str, list[str]]:
     expected = f'the manifest {uri} must be a JSON array: {{"prefix": "s3://..."}}, then relative names'
     if not isinstance(content, list) or not content or not isinstance(content[0], dict):
         raise ValueError(expected)
-    if "prefix" not in content[0] or not all(isinstance(name, str) for name in content[1:]):
+    if not all(isinstance(text, str) for text in (content[0].get("prefix"), *content[1:])):
         raise ValueError(expected)
     return (*parse_uri(content[0]["prefix"]), content[1:])
 

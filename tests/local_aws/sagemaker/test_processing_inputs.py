@@ -33,18 +33,53 @@ open("/opt/ml/processing/out/" + host, "w").write(" ".join(names))
     assert content(s3, bucket, "shards/algo-2") == b"1.csv 3.csv"
 
 
-def test_a_manifest_names_the_objects_to_download(run_processing, s3, bucket):
-    for key in ("all/a.csv", "all/b/c.csv", "all/unwanted.csv"):
+LISTING = """
+import pathlib
+root = pathlib.Path("/opt/ml/processing/data")
+found = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+pathlib.Path("/opt/ml/output/message").write_text(" ".join(found))
+"""
+
+
+def test_a_manifest_names_the_objects_and_they_lie_by_their_names_below_its_prefix(
+    run_processing, s3, bucket
+):
+    for key in ("all/a.csv", "all/2026/11/21/c.csv", "all/unwanted.csv"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
-    manifest = json.dumps([{"prefix": f"s3://{bucket}/all/"}, "a.csv", "b/c.csv"])
-    s3.put_object(Bucket=bucket, Key="wanted.manifest", Body=manifest.encode())
-    code = "import os; print(sorted(f for _, _, names in os.walk('/opt/ml/processing/data') for f in names))"
-    code += (
-        "; open('/opt/ml/output/message', 'w').write('ok') if os.listdir('/opt/ml/processing/data/b') else 0"
+    manifest = json.dumps([{"prefix": f"s3://{bucket}/all/"}, "a.csv", "2026/11/21/c.csv"])
+    s3.put_object(Bucket=bucket, Key="elsewhere/wanted.manifest", Body=manifest.encode())
+    source = s3_input(f"s3://{bucket}/elsewhere/wanted.manifest", S3DataType="ManifestFile")
+    job = run_processing("manifest", LISTING, ProcessingInputs=[source])
+    assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "2026/11/21/c.csv a.csv")
+
+
+def test_an_object_that_a_manifest_names_and_that_is_gone_fails_the_job(run_processing, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="all/a.csv", Body=b"x")
+    manifest = json.dumps([{"prefix": f"s3://{bucket}/all/"}, "a.csv", "gone.csv"])
+    s3.put_object(Bucket=bucket, Key="stale.manifest", Body=manifest.encode())
+    source = s3_input(f"s3://{bucket}/stale.manifest", S3DataType="ManifestFile")
+    job = run_processing("stale-manifest", "pass", ProcessingInputs=[source])
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith(
+        "ClientError: Data download failed:The specified key does not exist"
     )
-    source = s3_input(f"s3://{bucket}/wanted.manifest", S3DataType="ManifestFile")
-    job = run_processing("manifest", code, ProcessingInputs=[source])
-    assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "ok")
+    assert f"s3://{bucket}/all/gone.csv, named by s3://{bucket}/stale.manifest" in job["FailureReason"]
+
+
+def test_a_manifest_that_names_nothing_is_an_input_without_objects(run_processing, s3, bucket):
+    manifest = json.dumps([{"prefix": f"s3://{bucket}/all/"}])
+    s3.put_object(Bucket=bucket, Key="empty.manifest", Body=manifest.encode())
+    source = s3_input(f"s3://{bucket}/empty.manifest", S3DataType="ManifestFile")
+    job = run_processing("empty-manifest", "pass", ProcessingInputs=[source])
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert f'No S3 objects found under S3 URL "s3://{bucket}/empty.manifest"' in job["FailureReason"]
+
+
+def test_a_manifest_that_is_not_there_fails_the_job(run_processing, bucket):
+    source = s3_input(f"s3://{bucket}/no.manifest", S3DataType="ManifestFile")
+    job = run_processing("no-manifest", "pass", ProcessingInputs=[source])
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert f"does not exist. (s3://{bucket}/no.manifest)" in job["FailureReason"]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +88,8 @@ def test_a_manifest_names_the_objects_to_download(run_processing, s3, bucket):
         ("no-json", b"not json", "Expecting value"),
         ("no-prefix", b'["a.csv"]', "must be a JSON array"),
         ("empty-list", b"[]", "must be a JSON array"),
+        ("no-uri", b'[{"prefix": 7}, "a.csv"]', "must be a JSON array"),
+        ("no-s3-uri", b'[{"prefix": "all/"}, "a.csv"]', "not an S3 URI"),
     ],
 )
 def test_a_bad_manifest_is_named(run_processing, s3, bucket, name, manifest, complaint):
