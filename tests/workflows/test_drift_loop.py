@@ -1,4 +1,4 @@
-"""Drift, retraining, promotion: under a real scheduler, by the clock and the assets, while a client goes on calling.
+"""Drift, retraining, promotion: under a real scheduler, by clock and assets, while a client goes on calling.
 
 The clock is shortened to windows of a minute; nobody starts the monitor or the retraining that drift causes.
 """
@@ -195,7 +195,7 @@ def test_a_worse_challenger_is_kept_as_rejected_and_the_champion_stays(
 
 @pytest.fixture(scope="module")
 def rolled_back(world: World, rejected: Any) -> dict[str, Any]:
-    """A poor champion, a better challenger, an approval; its answers are slower than a limit nobody can keep."""
+    """A poor champion, a better challenger, an approval; but answers slower than a limit nobody can keep."""
     assert world.run("churn", POOR) == "success"
     before = world.config
     run = world.start("retraining", {"ask": True, "slowest_ms": 0.001, "canary_minutes": 0.1})

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from aws_ml.jobs.outcome import Outcome
 
 
-# The triggerer closes a task's log when it hears that the trigger has ended, and hears that by another way than
-# the log's lines take: the last ones would be lost on a busy machine.
+# The triggerer closes a task's log when it hears that the trigger has ended, and hears that by another way
+# than the log's lines take: the last ones would be lost on a busy machine.
 LOG_SECONDS = 1.0
 
 
