@@ -28,7 +28,7 @@ class AirflowApi:
         token = httpx.post(f"{url}/auth/token", json={"username": user, "password": password}, timeout=30)
         token.raise_for_status()
         headers = {"Authorization": f"Bearer {token.json()['access_token']}"}
-        self._client = httpx.Client(base_url=f"{url}/api/v2", headers=headers, timeout=30)
+        self._client = httpx.Client(base_url=f"{url}/api/v2", headers=headers, timeout=90)
 
     def __enter__(self) -> AirflowApi:
         return self

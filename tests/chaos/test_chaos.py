@@ -96,11 +96,13 @@ class Run:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     settings = QUICK | {"AIRFLOW__CORE__DAGS_FOLDER": str(local.PROJECT / "tests/chaos/dags")}
     running = Stack(tmp_path_factory.mktemp("chaos"), settings, jobs=8)
-    jobs.prepare(running.s3, running.sagemaker)
-    for kind in KINDS:
-        running.api.wait_for_dag(f"chaos_{kind}_deferred")
-    yield running
-    running.close()
+    try:
+        jobs.prepare(running.s3, running.sagemaker)
+        for kind in KINDS:
+            running.api.wait_for_dag(f"chaos_{kind}_deferred")
+        yield running
+    finally:
+        running.close()
 
 
 def complete(run: Run) -> None:

@@ -111,10 +111,12 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     stack = Stack(tmp_path_factory.mktemp("loop"), SETTINGS, jobs=2)
-    for dag in ("churn", "drift_monitor", "retraining", "simulate_traffic"):
-        stack.api.wait_for_dag(dag)
-    yield World(stack)
-    stack.close()
+    try:
+        for dag in ("churn", "drift_monitor", "retraining", "simulate_traffic"):
+            stack.api.wait_for_dag(dag)
+        yield World(stack)
+    finally:
+        stack.close()
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,6 @@ def churn_baseline(baseline_inputs: Path, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 def monitored(churn_baseline: Path, prepared: Prepared, model: Model, tmp_path: Path) -> Monitored:
     shutil.copytree(churn_baseline, tmp_path / "input/baseline")
-    parts = [prepared.folder / name for name in ("baseline/baseline.csv", "labelled/test.csv")]
+    parts = [prepared.folder / name for name in ("training_rows/train.csv", "labelled/test.csv")]
     rows = pd.concat([pd.read_csv(part, dtype=str, keep_default_na=False) for part in parts])
     return Monitored(tmp_path, model, rows)

@@ -28,7 +28,7 @@ def read(folder: Path, name: str) -> Any:
 
 
 def training_rows(prepared: Prepared) -> pd.DataFrame:
-    return pd.read_csv(prepared.folder / "baseline/baseline.csv", dtype=str, keep_default_na=False)
+    return pd.read_csv(prepared.folder / "training_rows/train.csv", dtype=str, keep_default_na=False)
 
 
 def test_statistics_are_those_of_the_rows(churn_baseline: Path, prepared: Prepared) -> None:

@@ -71,7 +71,7 @@ def lay_out(prepared: Path, model: Model, target: Path) -> None:
     (target / "predictions").mkdir(parents=True)
     rows.assign(predicted=answers, score=scores).to_csv(target / "predictions/predictions.csv", index=False)
     model.write(target / "model/model.tar.gz")
-    shutil.copytree(prepared / "baseline", target / "data")
+    shutil.copytree(prepared / "training_rows", target / "data")
     shutil.copytree(prepared / "validation", target / "features")
     shutil.copytree(prepared / "summary", target / "summary")
 
