@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from classification import Metrics, curves, measure
+from classification import curves, measure, measure_one
 from job import JOB_CONFIG, MESSAGE_FILE, DataError, job_name, run, staged
 from plots import Axis, Plot, Series
 from predictions import read_predictions, read_truth
@@ -117,8 +117,7 @@ def bootstrap(actual: np.ndarray, answers: dict[str, Answers], metric: str) -> n
 
 def _metric(actual: np.ndarray, answers: Answers, rows: np.ndarray, metric: str) -> float:
     predicted, scores = answers
-    found: Metrics = measure(actual[rows], predicted[rows], scores[rows])
-    return found[metric]
+    return measure_one(metric, actual[rows], predicted[rows], scores[rows])
 
 
 def report(

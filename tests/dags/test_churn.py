@@ -23,12 +23,16 @@ WORKFLOW = {
     "batch_transform": {"wait_for_batch_transform"},
     "wait_for_batch_transform": {"evaluate"},
     "evaluate": {"wait_for_evaluate"},
-    "wait_for_evaluate": {"deploy.requested"},
+    "wait_for_evaluate": {"baseline"},
+    "baseline": {"wait_for_baseline"},
+    "wait_for_baseline": {"register"},
+    "register": {"deploy.requested"},
     "deploy.requested": {"deploy.create_endpoint_config"},
     "deploy.create_endpoint_config": {"deploy.deploy_endpoint"},
     "deploy.deploy_endpoint": {"deploy.wait_for_endpoint"},
     "deploy.wait_for_endpoint": {"deploy.verify"},
-    "deploy.verify": {"publish"},
+    "deploy.verify": {"deploy.approve"},
+    "deploy.approve": {"publish"},
     "publish": set(),
 }
 
@@ -96,27 +100,12 @@ def test_requests_to_the_endpoint_are_captured(run: Any) -> None:
     assert objects("churn/capture/churn/AllTraffic/")
 
 
-def test_a_second_run_updates_the_endpoint_and_reuses_data_and_code(run: Any, dag_bag: DagBag) -> None:
-    sagemaker = boto3.client("sagemaker")
-    before = sagemaker.describe_endpoint(EndpointName="churn")
-    stored = objects("churn/code/")
-
-    second = dag_bag.dags["churn"].test(run_conf={"num_round": 20})
-
-    assert second.state == "success"
-    after = sagemaker.describe_endpoint(EndpointName="churn")
-    assert after["EndpointConfigName"] != before["EndpointConfigName"]
-    assert after["CreationTime"] == before["CreationTime"]
-    assert objects("churn/code/") == stored
-    jobs = sagemaker.list_training_jobs(SortBy="CreationTime", SortOrder="Descending")["TrainingJobSummaries"]
-    described = sagemaker.describe_training_job(TrainingJobName=jobs[0]["TrainingJobName"])
-    assert described["HyperParameters"]["num_round"] == "20"
-
-
-def test_without_deployment_the_results_are_published_all_the_same(run: Any, dag_bag: DagBag) -> None:
-    third = dag_bag.dags["churn"].test(run_conf={"deploy": False, "num_round": 20})
-    states = {ti.task_id: ti.state for ti in third.get_task_instances()}
-    assert third.state == "success"
-    assert states["deploy.verify"] == "skipped"
-    assert states["publish"] == "success"
-    assert published(third)["endpoint"] is None
+def test_the_version_that_serves_is_approved_and_has_its_baseline(run: Any) -> None:
+    (version,) = boto3.client("sagemaker").list_model_packages(
+        ModelPackageGroupName="churn", ModelApprovalStatus="Approved"
+    )["ModelPackageSummaryList"]
+    found = boto3.client("sagemaker").describe_model_package(ModelPackageName=version["ModelPackageArn"])
+    baselines = found["DriftCheckBaselines"]["ModelDataQuality"]
+    names = {feature["name"] for feature in read_json(baselines["Statistics"]["S3Uri"])["features"]}
+    assert {"Day Mins", "State", "predicted", "score"} <= names
+    assert read_json(baselines["Constraints"]["S3Uri"])["features"]

@@ -146,6 +146,36 @@ def versions() -> list[str]:
     ]
 
 
+def register(group: str, **properties: str) -> tuple[str, Any]:
+    config = {
+        "ModelPackageGroupName": group,
+        "ModelApprovalStatus": "PendingManualApproval",
+        "InferenceSpecification": {
+            "Containers": [{"Image": hosting.IMAGE, "ModelDataUrl": "s3://b/model.tar.gz"}],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+        "CustomerMetadataProperties": properties,
+        "Tags": [{"Key": "team", "Value": "ml"}],
+    }
+    return run(lambda: registry.SageMakerCreateModelPackageOperator(task_id="register", config=config))
+
+
+def test_a_version_is_registered_once_however_often_the_task_runs(aws: str) -> None:
+    group = unique("group")
+    state, first = register(group, run="1")
+    assert (state, first["ModelPackageVersion"], first["CustomerMetadataProperties"]["run"]) == (
+        "success",
+        1,
+        "1",
+    )
+    assert register(group, run="1")[1]["ModelPackageArn"] == first["ModelPackageArn"]
+    assert register(group, run="2")[1]["ModelPackageVersion"] == 2
+    described = sagemaker().describe_model_package_group(ModelPackageGroupName=group)
+    tags = sagemaker().list_tags(ResourceArn=described["ModelPackageGroupArn"])["Tags"]
+    assert tags == [{"Key": "team", "Value": "ml"}]
+
+
 def approval(arn: str) -> tuple[str, str]:
     found = sagemaker().describe_model_package(ModelPackageName=arn)
     return found["ModelApprovalStatus"], found.get("ApprovalDescription", "")

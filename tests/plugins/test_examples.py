@@ -89,29 +89,12 @@ def model(aws: str, database: None) -> str:
     return name
 
 
-@pytest.fixture(scope="module")
-def version() -> dict[str, str]:
-    group = unique("group")
-    sagemaker().create_model_package_group(ModelPackageGroupName=group)
-    specification = {
-        "Containers": [{"Image": hosting.IMAGE}],
-        "SupportedContentTypes": ["text/csv"],
-        "SupportedResponseMIMETypes": ["text/csv"],
-    }
-    arn = sagemaker().create_model_package(ModelPackageGroupName=group, InferenceSpecification=specification)[
-        "ModelPackageArn"
-    ]
-    return {"group": group, "version": arn}
-
-
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example_runs(path: Any, model: str, request: pytest.FixtureRequest) -> None:
+def test_every_example_runs(path: Any, model: str) -> None:
     bag = DagBag(path)
     assert not bag.import_errors
     (dag,) = bag.dags.values()
     conf: dict[str, str] = {"model_name": model} if "model_name" in dag.params else {}
-    if "version" in dag.params:
-        conf = request.getfixturevalue("version")
     dag_run = run_dag(dag, conf)
     states = {ti.task_id: ti.state for ti in dag_run.get_task_instances()}
     assert set(states.values()) == {"success"}, states

@@ -80,11 +80,18 @@ class World:
         listed = self.api.get(f"/dags/{dag}/dagRuns?order_by=run_after&limit=100")["dag_runs"]
         return [run for run in listed if run["run_type"] == kind]
 
+    def tasks(self, dag: str, run: str) -> dict[str, str]:
+        found = self.api.get(f"/dags/{dag}/dagRuns/{run}/taskInstances?limit=200")["task_instances"]
+        return {task["task_id"]: task["state"] for task in found}
+
     def documents(self, name: str) -> list[dict[str, Any]]:
         """All documents of a name below the use case's folder, oldest first."""
-        pages = self.stack.s3.get_paginator("list_objects_v2").paginate(Bucket=local.BUCKET, Prefix="churn/")
-        keys = [one["Key"] for page in pages for one in page.get("Contents", []) if one["Key"].endswith(name)]
-        return [self._read(key) for key in sorted(keys)]
+        return [self._read(key) for key in sorted(self.objects("churn/")) if key.endswith(name)]
+
+    def objects(self, prefix: str) -> dict[str, Any]:
+        """When each object below a prefix was written, by key."""
+        pages = self.stack.s3.get_paginator("list_objects_v2").paginate(Bucket=local.BUCKET, Prefix=prefix)
+        return {one["Key"]: one["LastModified"] for page in pages for one in page.get("Contents", [])}
 
     def _read(self, key: str) -> dict[str, Any]:
         return dict(json.loads(self.stack.s3.get_object(Bucket=local.BUCKET, Key=key)["Body"].read()))
@@ -94,9 +101,13 @@ class World:
         return found
 
     @property
+    def endpoint(self) -> dict[str, Any]:
+        return dict(self.stack.sagemaker.describe_endpoint(EndpointName="churn"))
+
+    @property
     def config(self) -> str:
         """Name of the configuration that the endpoint serves."""
-        return str(self.stack.sagemaker.describe_endpoint(EndpointName="churn")["EndpointConfigName"])
+        return str(self.endpoint["EndpointConfigName"])
 
     @property
     def model(self) -> str:
@@ -173,6 +184,15 @@ def test_shifted_traffic_retrains_by_itself_and_the_better_model_serves(
     assert world.approval(decision["challenger"]["arn"]) == "Approved"
 
 
+def test_the_challenger_was_trained_by_the_use_cases_own_dag_without_its_deployment(
+    promoted: dict[str, Any], world: World
+) -> None:
+    (run,) = [run for run in world.runs("churn", "manual") if run["dag_run_id"].startswith("retraining__")]
+    states = world.tasks("churn", run["dag_run_id"])
+    assert {states[f"deploy.{step}"] for step in ("deploy_endpoint", "verify", "approve")} == {"skipped"}
+    assert states["publish"] == "success"
+
+
 def test_the_next_window_is_compared_with_the_new_baseline(promoted: dict[str, Any], world: World) -> None:
     arn = promoted["decision"]["challenger"]["arn"]
     assert eventually(lambda: [one for one in world.documents("/window.json") if one["baseline"] == arn], 180)
@@ -198,7 +218,10 @@ def test_a_worse_challenger_is_kept_as_rejected_and_the_champion_stays(
 @pytest.fixture(scope="module")
 def rolled_back(world: World, rejected: Any) -> dict[str, Any]:
     """A poor champion, a better challenger, an approval; but answers slower than a limit nobody can keep."""
+    created, code = world.endpoint["CreationTime"], world.objects("churn/code/")
     assert world.run("churn", POOR) == "success"
+    assert world.endpoint["CreationTime"] == created  # updated, not made anew
+    assert world.objects("churn/code/") == code  # unchanged code is not sent again
     before = world.config
     run = world.start("retraining", {"ask": True, "slowest_ms": 0.001, "canary_minutes": 0.1})
     path = f"/dags/retraining/dagRuns/{run}/taskInstances/retrain.approve/0"

@@ -1,36 +1,45 @@
-"""Approve a version of a model, find the newest approved one, reject a version.
-
-Trigger with the ARN of a version as `version`, and the name of its group as `group`.
-"""
+"""Register a version of a model, approve it, find the newest approved one, reject it."""
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, Param, chain
+from airflow.sdk import DAG, chain
 
 from aws_ml.operators.registry import (
     SageMakerApproveModelPackageOperator,
+    SageMakerCreateModelPackageOperator,
     SageMakerDescribeModelPackageOperator,
     SageMakerNewestApprovedModelPackageOperator,
     SageMakerRejectModelPackageOperator,
 )
 
-VERSION = "{{ params.version }}"
+GROUP = "my-models"
+VERSION = "{{ ti.xcom_pull('register', key='arn') }}"
 
-with DAG(
-    "example_registry",
-    schedule=None,
-    tags=["example"],
-    params={
-        "group": Param("my-models", type="string"),
-        "version": Param("arn:aws:sagemaker:eu-west-1:123456789012:model-package/my-models/1", type="string"),
-    },
-):
+with DAG("example_registry", schedule=None, tags=["example"]):
     chain(
+        SageMakerCreateModelPackageOperator(
+            task_id="register",
+            config={
+                "ModelPackageGroupName": GROUP,  # made where there is none
+                "ModelApprovalStatus": "PendingManualApproval",
+                "InferenceSpecification": {
+                    "Containers": [
+                        {
+                            "Image": "{{ macros.aws_ml.image_uri('xgboost', '3.2-0') }}",
+                            "ModelDataUrl": "s3://{{ var.value.ml_bucket }}/examples/model.tar.gz",
+                        }
+                    ],
+                    "SupportedContentTypes": ["text/csv"],
+                    "SupportedResponseMIMETypes": ["text/csv"],
+                },
+                "CustomerMetadataProperties": {"run": "{{ macros.aws_ml.run_key(dag_run) }}"},
+            },
+        ),
         SageMakerDescribeModelPackageOperator(task_id="describe", model_package_arn=VERSION),
         SageMakerApproveModelPackageOperator(
             task_id="approve", model_package_arn=VERSION, reason="better on fresh data"
         ),
-        SageMakerNewestApprovedModelPackageOperator(task_id="newest", group="{{ params.group }}"),
+        SageMakerNewestApprovedModelPackageOperator(task_id="newest", group=GROUP),
         SageMakerRejectModelPackageOperator(
             task_id="reject", model_package_arn=VERSION, reason="drift was found"
         ),
