@@ -21,13 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CELLS = 1 << 16
-INFINITE = 0x7F80  # ordinal of infinity; greater ones are NaN
+SIGN = 0x8000
+INFINITE = 0x7F80  # the cell of infinity; above it, up to the sign, are those of NaN
 BLOCK_ROWS = 1 << 17  # temporaries of a block stay in the processor's cache
 MAX_VALUES = 10_000  # distinct categories that are counted one by one
 MAX_TEXT = 256  # characters of a category that tell it from others
-
-ORDINALS = np.arange(CELLS)
-ORDINALS[CELLS // 2 :] = CELLS // 2 - ORDINALS[CELLS // 2 :]  # the sign bit is the upper one
 
 
 def magnitude(ordinals: np.ndarray) -> np.ndarray:
@@ -52,9 +50,13 @@ class NumberColumn:
     minimum: float = math.inf
     maximum: float = -math.inf
     integral: bool = True  # all numbers so far are whole
+    rows: int = 0
+    _ordinals: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False, repr=False)
 
     def update(self, values: np.ndarray) -> None:
         """Count values, shape (rows,), of any numeric type; NaN is missing."""
+        self.rows += len(values)
+        self._ordinals = None
         for start in range(0, len(values), BLOCK_ROWS):
             self._block(values[start : start + BLOCK_ROWS])
 
@@ -82,23 +84,24 @@ class NumberColumn:
 
     @property
     def ordinals(self) -> tuple[np.ndarray, np.ndarray]:
-        """Cells that hold values, ascending, and their counts: int arrays of shape (cells,)."""
-        (used,) = np.nonzero(self.counts)
-        used = used[np.abs(ORDINALS[used]) <= INFINITE]
-        where, inverse = np.unique(ORDINALS[used], return_inverse=True)
-        return where, np.bincount(inverse, self.counts[used], len(where)).astype(np.int64)
+        """Cells that hold values, and their counts: int arrays of shape (cells,).
 
-    @property
-    def rows(self) -> int:
-        return int(self.counts.sum())
-
-    @property
-    def present(self) -> int:
-        return int(self.counts[np.abs(ORDINALS) <= INFINITE].sum())
+        Cells are named by their order: 0 at the centre, above it 1, 2, ..., below it -1, -2, ...
+        """
+        if self._ordinals is None:
+            below, above = self.counts[SIGN + INFINITE : SIGN : -1], self.counts[1 : INFINITE + 1]
+            ascending = np.concatenate([below, self.counts[:1] + self.counts[SIGN : SIGN + 1], above])
+            used = np.flatnonzero(ascending > 0)
+            self._ordinals = used - INFINITE, ascending[used]
+        return self._ordinals
 
     @property
     def missing(self) -> int:
-        return self.rows - self.present
+        return int(self.counts[INFINITE + 1 : SIGN].sum() + self.counts[SIGN + INFINITE + 1 :].sum())
+
+    @property
+    def present(self) -> int:
+        return self.rows - self.missing
 
     @property
     def mean(self) -> float:
@@ -143,6 +146,7 @@ class NumberColumn:
     def from_json(cls, content: Mapping[str, Any]) -> NumberColumn:
         column = cls(content["centre"], total=content["total"], squares=content["squares"])
         column.counts[content["cells"]] = content["counts"]
+        column.rows = sum(content["counts"])
         if content["minimum"] is not None:
             column.minimum, column.maximum = content["minimum"], content["maximum"]
         column.integral = content["integral"]

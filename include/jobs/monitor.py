@@ -29,6 +29,7 @@ import model_monitor
 import model_quality
 from capture import BadLine, parse_time, read_capture
 from drift_columns import OK, Thresholds
+from drift_report import DriftReport
 from drift_verdict import (
     NOT_ENOUGH,
     Rules,
@@ -100,8 +101,11 @@ def monitor(options: argparse.Namespace) -> None:
     found = check(reference.constraints, reference.columns, window, _all(verdict))
     document = describe(options, window, reference, verdict, quality, found)
     statistics = model_monitor.statistics(window.inputs.rows, window.inputs, window.predictions)
+    columns = {**window.inputs.columns, **window.predictions.columns}
+    page = DriftReport(document, reference.columns, columns, found)
     with staged(options.output) as folder:
         _write(folder / "drift.json", document)
+        (folder / "report.html").write_text(page.html(), encoding="utf-8")
         _write(folder / "statistics.json", statistics)
         if found:
             _write(folder / "constraint_violations.json", {"violations": found})
