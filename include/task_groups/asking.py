@@ -23,11 +23,17 @@ class NothingChanged(RuntimeError):
     """Events were sent, and the recommendations stayed as they were."""
 
 
+class OtherVersion(RuntimeError):
+    """A campaign serves a version that another run trained."""
+
+
 @task(trigger_rule="none_failed")
 def ask_campaign(key: str, ask: str, run: str, most_users: str, **context: Any) -> dict[str, Any]:
     """Ask a campaign for every user of the hold-out, and keep the answers in S3.
 
-    Films that a user has watched are filtered out by the filter that `filters.unseen` made.
+    Films that a user has watched are filtered out by the filter that `filter_unseen` made.
+
+    :raises OtherVersion: when another run updated the campaign: its answers say nothing about this run.
     """
     campaign = context["ti"].xcom_pull(task_ids=f"{key}.campaign", key="arn")
     if not campaign:
@@ -37,9 +43,26 @@ def ask_campaign(key: str, ask: str, run: str, most_users: str, **context: Any) 
     seen = context["ti"].xcom_pull(task_ids="filter_unseen", key="arn")
     requests = _requests(ask, run, campaign, seen, users)
     answers = _ask(requests)
+<<<<<<< HEAD
     write_json(f"{run}/answers/{key}.json", {"ask": ask, "answers": answers})
+=======
+    _check_version(campaign, context["ti"].xcom_pull(task_ids=f"{key}.train", key="arn"))
+    write(f"{run}/answers/{key}.json", {"ask": ask, "answers": answers})
+>>>>>>> 92ebed8f84543c42fcbfef1a945fa6fe8abf4f6b
     log.info("%d users were answered by %s", len(answers), campaign)
     return {"users": len(answers), "campaign": campaign}
+
+
+def _check_version(campaign: str, trained: str) -> None:
+    """Raises OtherVersion. Looked at after the questions: versions only ever follow one another."""
+    from aws_ml.jobs.aws import Aws
+
+    found = Aws().client("personalize").describe_campaign(campaignArn=campaign)["campaign"]
+    if found["solutionVersionArn"] != trained:
+        raise OtherVersion(
+            f"{campaign} serves {found['solutionVersionArn']}, this run trained {trained}: another run uses "
+            "the dataset group at the same time. Give each its own, by the param dataset_group."
+        )
 
 
 def _requests(ask: str, run: str, campaign: str, seen: str, users: list[str]) -> dict[str, dict[str, Any]]:

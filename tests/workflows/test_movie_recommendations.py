@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
+from include.task_groups import asking
 from include.use_cases.movie_recommendations.use_case import MOVIES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow.dag_processing.dagbag import DagBag
 
 pytestmark = pytest.mark.timeout(600)
@@ -57,6 +61,33 @@ def test_batch_answers_lie_in_s3_for_real_users(run: Any) -> None:
     lines = [json.loads(line) for line in s3.get_object(Bucket="ml-workflows", Key=key)["Body"].iter_lines()]
     assert all(len(line["output"]["recommendedItems"]) == 25 for line in lines)
     assert "0" not in {line["input"]["userId"] for line in lines}  # the original asked for row numbers
+
+
+def test_answers_of_a_version_that_another_run_trained_are_refused(run: Any) -> None:
+    """As when two Airflows use one dataset group: the campaign is updated between the questions."""
+    (ti,) = (one for one in run.get_task_instances() if one.task_id == "ask_user_personalization")
+    place = ti.xcom_pull(task_ids="publish")["evaluation"].removesuffix("/evaluation")
+
+    def ask() -> Any:
+        return asking.ask_campaign.function("user_personalization", "user", place, "5", ti=ti)
+
+    assert ask()["users"] == 5
+    personalize, campaign = boto3.client("personalize"), ask()["campaign"]
+    solution = ti.xcom_pull(task_ids="user_personalization.solution", key="arn")
+    other = personalize.create_solution_version(solutionArn=solution, name="other")["solutionVersionArn"]
+    until_active(lambda: personalize.describe_solution_version(solutionVersionArn=other)["solutionVersion"])
+    personalize.update_campaign(campaignArn=campaign, solutionVersionArn=other)
+    until_active(
+        lambda: personalize.describe_campaign(campaignArn=campaign)["campaign"]["latestCampaignUpdate"]
+    )
+    with pytest.raises(asking.OtherVersion, match="another run uses the dataset group at the same time"):
+        ask()
+
+
+def until_active(look: Callable[[], dict[str, Any]]) -> None:
+    while (status := look()["status"]) != "ACTIVE":
+        assert "FAILED" not in status
+        time.sleep(0.1)
 
 
 def test_a_second_run_updates_and_the_teardown_leaves_nothing(run: Any, dag_bag: DagBag) -> None:

@@ -132,7 +132,7 @@ class BatchJobs:
         bucket, prefix = parse_uri(job.document["jobOutput"]["s3DataDestination"]["path"])
         folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
         target = self._world.storage.folder(job.arn) / "answers.out"
-        for info in self._inputs(job.document["jobInput"]["s3DataSource"]["path"]):
+        for info in self._world.source(job.document["jobInput"]["s3DataSource"]["path"]):
             self._write(job, info, target, answer)
             self._put(bucket, f"{folder}{info.key.rpartition('/')[2]}.out", target)
         target.write_bytes(b"")
@@ -153,16 +153,6 @@ class BatchJobs:
             raise WorkFailed(
                 f"The output cannot be written: {error.message} (s3://{bucket}/{key})"
             ) from error
-
-    def _inputs(self, uri: str) -> list[ObjectInfo]:
-        bucket, key = parse_uri(uri)
-        try:
-            found = [info for info in self._world.objects.list(bucket, key) if not info.key.endswith("/")]
-        except AwsError as error:
-            raise WorkFailed(f"The input cannot be read: {error.message} ({uri})") from error
-        if not found:
-            raise WorkFailed(f"There is no input at {uri}.")
-        return found
 
 
 def _lines(source: Any, name: str) -> Iterator[tuple[int, Line]]:

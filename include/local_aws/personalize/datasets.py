@@ -12,7 +12,6 @@ from include.local_aws.personalize import csv_files
 from include.local_aws.personalize.errors import WorkFailed, exists, invalid
 from include.local_aws.personalize.models.interactions import FEWEST_INTERACTIONS
 from include.local_aws.personalize.schemas import REQUIRED, Schema
-from include.local_aws.protocol.errors import AwsError
 from include.local_aws.s3.store import parse_uri
 
 if TYPE_CHECKING:
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
     from include.local_aws.personalize.resources import Running
     from include.local_aws.personalize.world import World
-    from include.local_aws.s3.info import ObjectInfo
     from include.local_aws.state import Document
-
-NO_ACCESS = "Insufficient privileges for accessing data in Amazon S3"
 
 
 class Datasets:
@@ -87,7 +83,7 @@ class Datasets:
         written: list[Path] = []
         try:
             rows = 0
-            for info in self._objects(job.document["dataSource"]["dataLocation"]):
+            for info in self._world.source(job.document["dataSource"]["dataLocation"]):
                 written.append(folder / f"{uuid.uuid4().hex}.parquet")
                 rows += csv_files.convert(self._world.objects.content(info), info.key, schema, written[-1])
             if schema.type == "Interactions" and job.document["importMode"] == "FULL":
@@ -115,19 +111,6 @@ class Datasets:
             name = f"{job.document['jobName']}-{number}.csv"
             self._world.objects.put_file(bucket, f"{prefix.rstrip('/')}/{name}".lstrip("/"), target)
         self._world.storage.discard(job.arn)
-
-    def _objects(self, uri: str) -> list[ObjectInfo]:
-        """The CSV file, or those below a prefix. Raises WorkFailed where there is none."""
-        bucket, key = parse_uri(uri)
-        try:
-            found = [info for info in self._world.objects.list(bucket, key) if not info.key.endswith("/")]
-        except AwsError as error:
-            raise WorkFailed(f"{NO_ACCESS}: {error.message} ({uri})") from error
-        folder = f"{key.rstrip('/')}/" if key else ""
-        wanted = [info for info in found if info.key == key or info.key.startswith(folder)]
-        if not wanted:
-            raise WorkFailed(f"{NO_ACCESS}: there is nothing at {uri}.")
-        return wanted
 
     # ---- what depends on what
 

@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from include.local_aws.personalize.errors import WorkFailed
 from include.local_aws.personalize.kinds import KINDS
 from include.local_aws.personalize.resources import Engine, Resources
 from include.local_aws.personalize.schemas import Schema
 from include.local_aws.personalize.storage import Storage
+from include.local_aws.protocol.errors import AwsError
+from include.local_aws.s3.store import parse_uri
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from include.local_aws.calls import Params
     from include.local_aws.personalize.storage import Row
+    from include.local_aws.s3.info import ObjectInfo
     from include.local_aws.s3.store import ObjectStore
     from include.local_aws.state import Document, State
 
+NO_ACCESS = "Insufficient privileges for accessing data in Amazon S3"
 ID_OF = {"Items": "ITEM_ID", "Users": "USER_ID"}
 Rows = dict[str, "Row"]
 
@@ -48,6 +53,19 @@ class World:
         """What a new resource belongs to, by member. Raises ResourceNotFound, ResourceInUse."""
         by_arn = {kind.arn: name for name, kind in KINDS.items()}
         return {m: self[by_arn[m]].active(params[m]) for m in KINDS[word].parents if m in params}
+
+    def source(self, uri: str) -> list[ObjectInfo]:
+        """The object that a job reads, or those below a folder. Raises WorkFailed where there is none."""
+        bucket, key = parse_uri(uri)
+        try:
+            found = [info for info in self.objects.list(bucket, key) if not info.key.endswith("/")]
+        except AwsError as error:
+            raise WorkFailed(f"{NO_ACCESS}: {error.message} ({uri})") from error
+        folder = f"{key.rstrip('/')}/" if key else ""
+        wanted = [info for info in found if info.key == key or info.key.startswith(folder)]
+        if not wanted:
+            raise WorkFailed(f"{NO_ACCESS}: there is nothing at {uri}.")
+        return wanted
 
     # ---- datasets
 

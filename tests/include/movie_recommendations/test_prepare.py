@@ -10,11 +10,13 @@ import pytest
 
 from include.datasets import generate
 from include.use_cases.movie_recommendations.jobs import prepare
+from tests.include.movie_recommendations.places import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HEADER = "USER_ID,ITEM_ID,TIMESTAMP\n"
+SEED = ("--seed", "7")
 
 
 def rows(number: int = 4000, users: int = 50) -> list[str]:
@@ -30,18 +32,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, *more: str) -> int:
-    places = (
-        "--input",
-        str(folder / "in"),
-        "--output",
-        str(folder / "out"),
-        "--message",
-        str(folder / "why"),
-    )
-    return prepare.main(["--seed", "7", *places, *more])
-
-
 def read(folder: Path, name: str) -> Any:
     return pd.read_csv(folder / "out" / name, dtype=str, keep_default_na=False)
 
@@ -53,7 +43,7 @@ def put(folder: Path, name: str, text: str | bytes) -> None:
 
 
 def test_warm_and_cold_newest_and_older(folder: Path) -> None:
-    assert run(folder) == 0
+    assert run(prepare, folder, *SEED) == 0
     training, holdout, cold = (
         read(folder, name)
         for name in ("interactions/interactions.csv", "truth/holdout.csv", "truth/cold.csv")
@@ -76,7 +66,7 @@ def test_warm_and_cold_newest_and_older(folder: Path) -> None:
 def test_the_same_seed_gives_the_same_split_another_one_another(folder: Path) -> None:
     cold = []
     for seed in ("1", "1", "2"):
-        assert run(folder, "--seed", seed) == 0
+        assert run(prepare, folder, "--seed", seed) == 0
         cold.append(json.loads((folder / "out/summary/summary.json").read_text())["cold_items"])
     assert cold[0] == cold[1] != cold[2]
 
@@ -85,7 +75,7 @@ def test_own_data_with_a_header(folder: Path) -> None:
     put(folder, "ratings", HEADER + "\n".join(rows()))
     put(folder, "items", "ITEM_ID,GENRE\n" + "".join(f"{n},A|B\n" for n in range(211)))
     put(folder, "users", "USER_ID\n" + "".join(f"{n}\n" for n in range(50)))
-    assert run(folder) == 0
+    assert run(prepare, folder, *SEED) == 0
     assert set(read(folder, "interactions/interactions.csv").EVENT_VALUE.astype(float)) == {1.0}
     assert set(read(folder, "items/items.csv").GENRE) == {"A|B"}
 
@@ -113,12 +103,12 @@ FAULTS: dict[str, tuple[str, str | bytes, str]] = {
 def test_what_does_not_fit_is_named_and_nothing_is_written(folder: Path, fault: str) -> None:
     name, text, told = FAULTS[fault]
     put(folder, name, text)
-    assert run(folder) == 1
+    assert run(prepare, folder, *SEED) == 1
     assert told in (folder / "why").read_text()
     assert not list((folder / "out").rglob("*.csv"))
 
 
 def test_two_files_where_one_is_expected(folder: Path) -> None:
     (folder / "in/items/more.txt").write_text("1|x\n")
-    assert run(folder) == 1
+    assert run(prepare, folder, *SEED) == 1
     assert "the input items has 2 files" in (folder / "why").read_text()

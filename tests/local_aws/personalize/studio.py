@@ -125,10 +125,13 @@ class Studio:
 
     def solution(self, recipe: str, **more: Any) -> str:
         arn = self.personalize.create_solution(
-            name=f"{self.name}-{recipe.removeprefix('aws-')}"[:63],
             datasetGroupArn=self.group,
             recipeArn=RECIPE.format(recipe),
-            **{"performAutoTraining": False, **more},
+            **{
+                "name": f"{self.name}-{recipe.removeprefix('aws-')}"[:63],
+                "performAutoTraining": False,
+                **more,
+            },
         )["solutionArn"]
         wait(lambda: self.personalize.describe_solution(solutionArn=arn))
         return str(arn)

@@ -186,6 +186,15 @@ def test_segments_are_users_of_the_items_taste(studio: Studio) -> None:
         assert all(int(user) % 2 == int(line["input"]["itemId"]) % 2 for user in users)
 
 
+def test_a_batch_job_reads_no_neighbour_of_its_input(studio: Studio) -> None:
+    for name in ("one.json", "one.json.old"):
+        studio.s3.put_object(Bucket=BUCKET, Key=f"near/{name}", Body=b'{"itemId":"5"}\n')
+    version = studio.version("aws-item-affinity", name="near")["solutionVersionArn"]
+    assert len(run_segments(studio, "near-out", version, "near/one.json")) == 1
+    written = studio.s3.list_objects_v2(Bucket=BUCKET, Prefix="near-out/")["Contents"]
+    assert [one["Key"] for one in written] == ["near-out/_CHECK", "near-out/one.json.out"]
+
+
 def test_segments_by_attribute(studio: Studio) -> None:
     body = json.dumps({"itemAttributes": 'ITEMS.genre = "Crime"'}).encode()
     studio.s3.put_object(Bucket=BUCKET, Key="seg/genres.json", Body=body)
