@@ -43,12 +43,8 @@ def ask_campaign(key: str, ask: str, run: str, most_users: str, **context: Any) 
     seen = context["ti"].xcom_pull(task_ids="filter_unseen", key="arn")
     requests = _requests(ask, run, campaign, seen, users)
     answers = _ask(requests)
-<<<<<<< HEAD
-    write_json(f"{run}/answers/{key}.json", {"ask": ask, "answers": answers})
-=======
     _check_version(campaign, context["ti"].xcom_pull(task_ids=f"{key}.train", key="arn"))
-    write(f"{run}/answers/{key}.json", {"ask": ask, "answers": answers})
->>>>>>> 92ebed8f84543c42fcbfef1a945fa6fe8abf4f6b
+    write_json(f"{run}/answers/{key}.json", {"ask": ask, "answers": answers})
     log.info("%d users were answered by %s", len(answers), campaign)
     return {"users": len(answers), "campaign": campaign}
 

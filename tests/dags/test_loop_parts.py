@@ -1,4 +1,4 @@
-"""The parts of the loop that can be seen alone: outcomes, shifted rows, windows, messages, what is deleted."""
+"""The parts of the loop that can be seen alone: outcomes, shifted rows, windows, messages, deletions."""
 
 from __future__ import annotations
 
