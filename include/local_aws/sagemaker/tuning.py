@@ -50,7 +50,7 @@ class TuningJobs:
     """The operations on hyperparameter tuning jobs."""
 
     def __init__(self, engine: JobEngine, training: TrainingJobs) -> None:
-        self._training = training
+        self._training, self._tags = training, engine.tags
         self._jobs = engine.jobs(TUNING)
         self._listing = Listing(name="TrainingJobName", status="TrainingJobStatus")
 
@@ -179,8 +179,9 @@ class TuningJobs:
         trial, tuned = space.ask()
         account, region = job.arn.split(":")[4], job.region
         more = {"TuningJobArn": job.arn, "TunedHyperParameters": tuned}
+        request = self._request(job.document, name, tuned) | {"Tags": self._tags.list(job.arn)}
         try:
-            self._training.start(self._request(job.document, name, tuned), Caller(region, account), more)
+            self._training.start(request, Caller(region, account), more)
         except AwsError as error:
             raise JobFailed(f"ClientError: {error}") from error
         return name, trial
