@@ -136,6 +136,11 @@ class Collection:
         found = self._state.rows("SELECT body FROM documents WHERE kind=? ORDER BY name", self.kind)
         return (json.loads(body) for (body,) in found)
 
+    def items(self) -> Iterator[tuple[str, Document]]:
+        """All names with their documents, ordered by name."""
+        found = self._state.rows("SELECT name, body FROM documents WHERE kind=? ORDER BY name", self.kind)
+        return ((name, json.loads(body)) for name, body in found)
+
     def __len__(self) -> int:
         found = self._state.rows("SELECT count(*) FROM documents WHERE kind=?", self.kind)
         return int(found[0][0])
