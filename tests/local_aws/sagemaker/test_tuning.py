@@ -98,6 +98,13 @@ def test_a_child_is_an_ordinary_training_job(tune, sagemaker):
     )
 
 
+def test_a_job_whose_name_begins_with_anothers_has_children_of_its_own(tune, sagemaker):
+    short, long = tune("begin", SCORE, jobs=1), tune("begin-001", SCORE, jobs=2)
+    counters = [job["TrainingJobStatusCounters"]["Completed"] for job in (short, long)]
+    assert counters == [1, 2]
+    assert counters == [len(children(sagemaker, name)) for name in ("begin", "begin-001")]
+
+
 def test_children_carry_the_tags_of_the_tuning_job(sagemaker, bucket, script):
     tags = [{"Key": "project", "Value": "ml"}]
     request = tuning("tagged", script(SCORE), bucket, jobs=1)
