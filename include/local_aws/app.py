@@ -36,6 +36,7 @@ SCOPES = {
     "logs": ["logs"],
     "sagemaker": ["sagemaker", "sagemaker-runtime", "sagemaker-featurestore-runtime", "sagemaker-metrics"],
     "personalize": ["personalize", "personalize-runtime", "personalize-events"],
+    "tagging": ["resourcegroupstaggingapi"],
 }
 CREDENTIAL = re.compile(r"Credential=[^/,]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 

@@ -29,6 +29,7 @@ from include.local_aws.sagemaker.transform import TransformJobs
 from include.local_aws.sagemaker.tuning import TuningJobs
 from include.local_aws.server import Server
 from include.local_aws.state import State
+from include.local_aws.tagging import Tagging
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -68,6 +69,7 @@ class Services:
             "sagemaker": sagemaker,
             "sagemaker-runtime": [Runtime(self._endpoints, self._capture)],
             **self._personalize.handlers,
+            "resourcegroupstaggingapi": [Tagging(tags.resources, self._personalize.tagged)],
         }
 
     def start(self, url: str) -> None:

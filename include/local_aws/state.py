@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Document = dict[str, Any]
+LAST_CHARACTER = chr(0x10FFFF)  # of Unicode: sorts behind all others
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -135,6 +136,19 @@ class Collection:
         """All documents of the kind, ordered by name."""
         found = self._state.rows("SELECT body FROM documents WHERE kind=? ORDER BY name", self.kind)
         return (json.loads(body) for (body,) in found)
+
+    def beginning(self, prefix: str) -> Iterator[Document]:
+        """The documents whose names begin with a prefix, ordered by name; no others are read."""
+        found = self._state.rows(
+            "SELECT body FROM documents WHERE kind=? AND name>=? AND name<? ORDER BY name",
+            *(self.kind, prefix, f"{prefix}{LAST_CHARACTER}"),
+        )
+        return (json.loads(body) for (body,) in found)
+
+    def items(self) -> Iterator[tuple[str, Document]]:
+        """All names with their documents, ordered by name."""
+        found = self._state.rows("SELECT name, body FROM documents WHERE kind=? ORDER BY name", self.kind)
+        return ((name, json.loads(body)) for name, body in found)
 
     def __len__(self) -> int:
         found = self._state.rows("SELECT count(*) FROM documents WHERE kind=?", self.kind)

@@ -16,6 +16,8 @@ from include.local_aws.personalize.solutions import Solutions
 from include.local_aws.personalize.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from include.local_aws.s3.store import ObjectStore
     from include.local_aws.state import State
 
@@ -37,6 +39,13 @@ class Personalize:
             "personalize-runtime": [Runtime(world, serving)],
             "personalize-events": [Events(world)],
         }
+
+    def tagged(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Every ARN with its tags, tagged or not."""
+        return (
+            (arn, {tag["tagKey"]: tag["tagValue"] for tag in document["tags"]})
+            for arn, document in self._world.engine.tags.items()
+        )
 
     def start(self) -> None:
         """Bring what an earlier server left into a state that is true."""

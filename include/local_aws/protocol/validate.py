@@ -26,6 +26,7 @@ CODES = {
     "sagemaker-featurestore-runtime": "ValidationError",
     "logs": "InvalidParameterException",
     "s3": "InvalidArgument",
+    "resourcegroupstaggingapi": "InvalidParameterException",
 }
 
 TYPES: dict[str, Any] = {

@@ -58,8 +58,8 @@ class DataCapture:
 
     def record(self, config: Document, exchange: Exchange) -> None:
         """Keep an exchange if the endpoint's configuration says so and the sample takes it."""
-        wanted = config.get("DataCaptureConfig", {})
-        if not wanted.get("EnableCapture"):
+        wanted = config.get("DataCaptureConfig", {"EnableCapture": False})
+        if not wanted.get("EnableCapture", True):
             return
         if self._sampling.uniform(0, 100) > wanted["InitialSamplingPercentage"]:
             return
@@ -98,6 +98,18 @@ class DataCapture:
             self._wake.clear()
             self.flush()
         self.flush()
+
+
+def summary(config: Document) -> Document:
+    """What DescribeEndpoint shows of a DataCaptureConfig."""
+    enabled = config.get("EnableCapture", True)
+    return {
+        "EnableCapture": enabled,
+        "CaptureStatus": "Started" if enabled else "Stopped",
+        "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
+        "DestinationS3Uri": config["DestinationS3Uri"],
+        "KmsKeyId": config.get("KmsKeyId", ""),
+    }
 
 
 def capture_record(exchange: Exchange, config: Document) -> dict[str, Any]:

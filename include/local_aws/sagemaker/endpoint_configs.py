@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
     from include.local_aws.sagemaker.models import Models
     from include.local_aws.sagemaker.tags import TagStore
-    from include.local_aws.state import Collection, Document, State
+    from include.local_aws.state import Document, State
 
 UNSUPPORTED = ("AsyncInferenceConfig", "ShadowProductionVariants", "ExplainerConfig")
 
@@ -23,7 +23,7 @@ class EndpointConfigs:
     """The operations on endpoint configurations; `find` serves the endpoints."""
 
     def __init__(self, state: State, models: Models, tags: TagStore) -> None:
-        self._documents: Collection = state.collection("endpoint_config")
+        self._state, self._documents = state, state.collection("endpoint_config")
         self._models, self._tags = models, tags
         self._listing = Listing(name="EndpointConfigName")
 
@@ -33,13 +33,14 @@ class EndpointConfigs:
         self._check(params, caller)
         document = {member: value for member, value in params.items() if member != "Tags"}
         document |= {"EndpointConfigArn": arn, "CreationTime": time.time()}
-        try:
-            self._documents.insert(name, document)
-        except Taken as error:
-            raise ValidationException(
-                f'Cannot create already existing endpoint configuration "{arn}".'
-            ) from error
-        self._tags.put(arn, params.get("Tags"))
+        with self._state.transaction():
+            try:
+                self._documents.insert(name, document)
+            except Taken as error:
+                raise ValidationException(
+                    f'Cannot create already existing endpoint configuration "{arn}".'
+                ) from error
+            self._tags.put(arn, params.get("Tags"))
         return {"EndpointConfigArn": arn}
 
     def describe_endpoint_config(self, params: Params, caller: Caller) -> Output:

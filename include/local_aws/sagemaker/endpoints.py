@@ -6,16 +6,19 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from include.local_aws.protocol.errors import ValidationException
-from include.local_aws.sagemaker import names
+from include.local_aws.sagemaker import capture, deployment, names
 from include.local_aws.sagemaker.fleet import Fleet, summaries, weights_of
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.sagemaker.serving import ServingError
+from include.local_aws.sagemaker.serving import INVOCATION_SECONDS, ServingError
 from include.local_aws.state import Taken
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from include.local_aws.calls import Caller, Output, Params
     from include.local_aws.s3.store import ObjectStore
     from include.local_aws.sagemaker.endpoint_configs import EndpointConfigs
@@ -42,6 +45,7 @@ class Endpoints:
         self._folder = engine.state.subfolder("endpoints")
         self._listing = Listing(name="EndpointName", status="EndpointStatus")
         self._fleets: dict[str, Fleet] = {}
+        self._retired: list[Fleet] = []  # they answer their last requests
         self._changed = threading.Condition()
         self._pool = ThreadPoolExecutor(TRANSITIONS, thread_name_prefix="endpoint")
         self._closing = False
@@ -51,6 +55,7 @@ class Endpoints:
     def create_endpoint(self, params: Params, caller: Caller) -> Output:
         name = params["EndpointName"]
         arn = names.arn(caller, "endpoint", name)
+        deployment.check(params)
         serving = self._resolve(params["EndpointConfigName"], caller)
         now = time.time()
         document = {
@@ -58,20 +63,22 @@ class Endpoints:
             **{"CreationTime": now, "LastModifiedTime": now, "Region": caller.region},
             **serving,
         }
-        try:
-            self._documents.insert(name, document)
-        except Taken as error:
-            raise ValidationException(f'Cannot create already existing endpoint "{arn}".') from error
-        self._engine.tags.put(arn, params.get("Tags"))
+        with self._engine.state.transaction():
+            try:
+                self._documents.insert(name, document)
+            except Taken as error:
+                raise ValidationException(f'Cannot create already existing endpoint "{arn}".') from error
+            self._engine.tags.put(arn, params.get("Tags"))
         self._pool.submit(self._bring_up, name, serving)
         return {"EndpointArn": arn}
 
     def update_endpoint(self, params: Params, caller: Caller) -> Output:
         """Start the new fleet beside the old one, shift the traffic, end the old one."""
         name = params["EndpointName"]
+        deployment.check(params)
         serving = self._resolve(params["EndpointConfigName"], caller)
-        document = self._move(name, caller, "Updating")
-        if params.get("RetainAllVariantProperties"):
+        document = self._move(name, caller, "Updating", deployment.pending(serving))
+        if deployment.retains_weights(params):
             serving["Weights"] |= {k: w for k, w in document["Weights"].items() if k in serving["Weights"]}
         self._pool.submit(self._bring_up, name, serving)
         return {"EndpointArn": document["EndpointArn"]}
@@ -84,7 +91,7 @@ class Endpoints:
                 raise ValidationException(f"Variant {variant['VariantName']} is not part of endpoint {name}.")
         document = self._move(name, caller, "Updating")
         changes = {v["VariantName"]: v["DesiredWeight"] for v in wanted if "DesiredWeight" in v}
-        self._pool.submit(self._settle, name, {"Weights": {**known, **changes}})
+        self._pool.submit(self._shift, name, {**known, **changes})
         return {"EndpointArn": document["EndpointArn"]}
 
     def describe_endpoint(self, params: Params, caller: Caller) -> Output:
@@ -92,15 +99,8 @@ class Endpoints:
         if document["EndpointStatus"] not in ("Creating", "Failed"):
             config, models, weights = document["Config"], document["Models"], document["Weights"]
             document["ProductionVariants"] = summaries(config, models, weights)
-        if capture := document["Config"].get("DataCaptureConfig"):
-            enabled = capture.get("EnableCapture", False)
-            document["DataCaptureConfig"] = {
-                "EnableCapture": enabled,
-                "CaptureStatus": "Started" if enabled else "Stopped",
-                "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
-                "DestinationS3Uri": capture["DestinationS3Uri"],
-                "KmsKeyId": capture.get("KmsKeyId", ""),
-            }
+        if captured := document["Config"].get("DataCaptureConfig"):
+            document["DataCaptureConfig"] = capture.summary(captured)
         return document
 
     def list_endpoints(self, params: Params, caller: Caller) -> Output:
@@ -127,11 +127,19 @@ class Endpoints:
     def get(self, name: str) -> Document | None:
         return self._documents.get(name)
 
-    def fleet(self, name: str, timeout: float) -> Fleet | None:
-        """What serves the endpoint now; waits for one that comes up again after a restart."""
-        with self._changed:
-            self._changed.wait_for(lambda: name in self._fleets or self._closing, timeout)
-            return self._fleets.get(name)
+    @contextmanager
+    def serving(self, name: str, timeout: float) -> Iterator[Fleet | None]:
+        """What serves the endpoint now, and goes on to run while the `with` block uses it.
+
+        Waits for one that comes up again after a restart.
+        """
+        with ExitStack() as using:
+            with self._changed:
+                self._changed.wait_for(lambda: name in self._fleets or self._closing, timeout)
+                fleet = self._fleets.get(name)
+                if fleet is not None:
+                    using.enter_context(fleet.used())
+            yield fleet
 
     # Life of the server
 
@@ -154,7 +162,7 @@ class Endpoints:
             self._changed.notify_all()
         self._pool.shutdown(wait=False, cancel_futures=True)
         with self._changed:
-            fleets = list(self._fleets.values())
+            fleets = [*self._fleets.values(), *self._retired]
         for fleet in fleets:
             fleet.close()
 
@@ -183,6 +191,11 @@ class Endpoints:
         except ServingError as error:
             self._settle(name, {"FailureReason": str(error)}, status="Failed")
             return
+        current = self._documents.get(name)
+        if current is None or name in self._fleets:  # deleted or updated meanwhile
+            fleet.close()
+            return
+        fleet.weights = current["Weights"]
         self._swap(name, fleet)
 
     def _failed(self, name: str, reason: str) -> None:
@@ -193,16 +206,27 @@ class Endpoints:
             self._settle(name, {}, status="RollingBack")
         self._settle(name, {"FailureReason": reason}, status="InService" if serves else "Failed")
 
+    def _shift(self, name: str, weights: Mapping[str, float]) -> None:
+        with self._changed:
+            fleet = self._fleets.get(name)
+            if fleet is not None:
+                fleet.weights = weights
+        self._settle(name, {"Weights": weights, "FailureReason": None})
+
     def _swap(self, name: str, fleet: Fleet) -> None:
+        """New requests go to this fleet; the old one ends when it has answered those that it has."""
         with self._changed:
             old, closing = self._fleets.get(name), self._closing
             if not closing:
                 self._fleets[name] = fleet
+                self._retired += [old] if old is not None else []
             self._changed.notify_all()
         if closing:
             fleet.close()
         elif old is not None:
+            old.drain(INVOCATION_SECONDS)
             old.close()
+            self._retired.remove(old)
 
     def _take_down(self, name: str) -> None:
         with self._changed:
@@ -217,16 +241,28 @@ class Endpoints:
     def _settle(self, name: str, changes: Document, status: str = "InService") -> None:
         def change(document: Document) -> None:
             document.update(changes, EndpointStatus=status, LastModifiedTime=time.time())
+            if status != "RollingBack":
+                document.pop("PendingDeploymentSummary", None)
 
         self._documents.update(name, change)
 
-    def _move(self, name: str, caller: Caller, status: str, unless: tuple[str, ...] = MOVING) -> Document:
-        """Enter a passing status; ValidationException while the endpoint is in another one."""
+    def _move(
+        self,
+        name: str,
+        caller: Caller,
+        status: str,
+        changes: Document | None = None,
+        unless: tuple[str, ...] = (*MOVING, "Failed"),
+    ) -> Document:
+        """Enter a passing status; ValidationException in a status that does not allow it."""
 
         def change(document: Document) -> None:
-            if document["EndpointStatus"] in unless:
-                raise ValidationException(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
-            document.update(EndpointStatus=status, LastModifiedTime=time.time())
+            arn, now = document["EndpointArn"], document["EndpointStatus"]
+            if now in unless and now == "Failed":
+                raise ValidationException(f'Cannot update endpoint "{arn}" in status Failed; only delete it.')
+            if now in unless:
+                raise ValidationException(f'Cannot update in-progress endpoint "{arn}".')
+            document.update(changes or {}, EndpointStatus=status, LastModifiedTime=time.time())
 
         document = self._documents.update(name, change)
         return document if document is not None else self.find(name, caller)
@@ -244,6 +280,7 @@ class Endpoints:
             name,
             serving["Config"],
             serving["Models"],
+            serving["Weights"],
             folder=self._folder / name,
             runner=self._engine.runner,
             store=self._store,

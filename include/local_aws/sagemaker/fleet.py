@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import shutil
+import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from include.local_aws.sagemaker.models import containers
 from include.local_aws.sagemaker.serving import ModelServer, ServingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from include.local_aws.logs import LogStore
@@ -29,6 +31,7 @@ class Fleet:
 
     :param config: the endpoint configuration.
     :param models: the models of its variants, by name.
+    :param weights: each variant's share of the traffic; may be replaced at any time.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Fleet:
         endpoint: str,
         config: Document,
         models: Mapping[str, Document],
+        weights: Mapping[str, float],
         *,
         folder: Path,
         runner: Runner,
@@ -43,7 +47,7 @@ class Fleet:
         logs: LogStore,
         environment: Mapping[str, str],
     ) -> None:
-        self.config = config
+        self.config, self.weights = config, weights
         self._folder, self._group, self._logs = (
             folder / uuid.uuid4().hex,
             f"/aws/sagemaker/Endpoints/{endpoint}",
@@ -52,6 +56,7 @@ class Fleet:
         self.streams: dict[str, str] = {}
         self.servers: dict[str, ModelServer] = {}
         self._choice = random.Random()  # noqa: S311 — traffic shares are no secret
+        self._requests, self._idle = 0, threading.Condition()
         for variant in config["ProductionVariants"]:
             name, model = variant["VariantName"], models[variant["ModelName"]]
             stream = f"{name}/i-{uuid.uuid4().hex[:17]}"
@@ -88,12 +93,30 @@ class Fleet:
                 ) from error
             future.result()
 
-    def choose(self, weights: Mapping[str, float]) -> str:
+    def choose(self) -> str:
         """A variant at random, by its share of the weights; one of weight 0 is never chosen."""
+        weights = self.weights
         names = [name for name, weight in weights.items() if weight > 0]
         if not names:
             return next(iter(weights))
         return self._choice.choices(names, [weights[name] for name in names])[0]
+
+    @contextmanager
+    def used(self) -> Iterator[Fleet]:
+        """While the `with` block runs, a request is under way."""
+        with self._idle:
+            self._requests += 1
+        try:
+            yield self
+        finally:
+            with self._idle:
+                self._requests -= 1
+                self._idle.notify_all()
+
+    def drain(self, timeout: float) -> None:
+        """Wait until no request is under way, at most so many seconds."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._requests == 0, timeout)
 
     def close(self) -> None:
         """Stop all containers and remove their files."""

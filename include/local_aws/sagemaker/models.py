@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from include.local_aws.s3.store import ObjectStore
     from include.local_aws.sagemaker.registry import Registry
     from include.local_aws.sagemaker.tags import TagStore
-    from include.local_aws.state import Collection, Document, State
+    from include.local_aws.state import Document, State
 
 MOST_CONTAINERS = 15
 RESOLVED = "ResolvedContainers"  # of a model made from a model package; Describe does not show it
@@ -36,7 +36,7 @@ class Models:
     """The operations on models; `find` serves transform jobs and endpoints."""
 
     def __init__(self, state: State, store: ObjectStore, tags: TagStore, registry: Registry) -> None:
-        self._documents: Collection = state.collection("model")
+        self._state, self._documents = state, state.collection("model")
         self._store, self._tags, self._registry = store, tags, registry
         self._listing = Listing(name="ModelName")
 
@@ -44,20 +44,18 @@ class Models:
         """Store a model whose images are known and whose data is there."""
         arn = names.arn(caller, "model", params["ModelName"])
         document = {name: value for name, value in params.items() if name != "Tags"}
-        if package := params.get("PrimaryContainer", {}).get("ModelPackageName"):
-            own = params["PrimaryContainer"].get("Environment", {})
-            document[RESOLVED] = [
-                container | {"Environment": container.get("Environment", {}) | own}
-                for container in self._registry.containers(package, caller)
-            ]
+        given = [params["PrimaryContainer"]] if "PrimaryContainer" in params else params.get("Containers", [])
+        if any("ModelPackageName" in container for container in given):
+            document[RESOLVED] = [one for container in given for one in self._resolved(container, caller)]
         self._check(document)
         document |= {"ModelArn": arn, "CreationTime": time.time()}
         document.setdefault("EnableNetworkIsolation", False)
-        try:
-            self._documents.insert(params["ModelName"], document)
-        except Taken as error:
-            raise ValidationException(f'Cannot create already existing model "{arn}".') from error
-        self._tags.put(arn, params.get("Tags"))
+        with self._state.transaction():
+            try:
+                self._documents.insert(params["ModelName"], document)
+            except Taken as error:
+                raise ValidationException(f'Cannot create already existing model "{arn}".') from error
+            self._tags.put(arn, params.get("Tags"))
         return {"ModelArn": arn}
 
     def describe_model(self, params: Params, caller: Caller) -> Output:
@@ -79,6 +77,16 @@ class Models:
         if model is None:
             raise ValidationException(f'Could not find model "{names.arn(caller, "model", name)}".')
         return model
+
+    def _resolved(self, container: dict[str, Any], caller: Caller) -> list[dict[str, Any]]:
+        """A container as it runs: a model package stands for its own, which get this one's environment."""
+        if "ModelPackageName" not in container:
+            return [container]
+        own = container.get("Environment", {})
+        return [
+            one | {"Environment": one.get("Environment", {}) | own}
+            for one in self._registry.containers(container["ModelPackageName"], caller)
+        ]
 
     def _check(self, params: Params) -> None:
         if ("PrimaryContainer" in params) == bool(params.get("Containers")):

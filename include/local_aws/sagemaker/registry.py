@@ -50,11 +50,12 @@ class Registry:
         document = {member: value for member, value in params.items() if member != "Tags"}
         document |= {"ModelPackageGroupArn": arn, "CreationTime": time.time(), "CreatedBy": AUTHOR}
         document |= {"ModelPackageGroupStatus": "Completed", "Newest": 0}
-        try:
-            self._groups.insert(name, document)
-        except Taken as error:
-            raise ValidationException(f"Model Package Group already exists: {arn}") from error
-        self._tags.put(arn, params.get("Tags"))
+        with self._state.transaction():
+            try:
+                self._groups.insert(name, document)
+            except Taken as error:
+                raise ValidationException(f"Model Package Group already exists: {arn}") from error
+            self._tags.put(arn, params.get("Tags"))
         return {"ModelPackageGroupArn": arn}
 
     def describe_model_package_group(self, params: Params, caller: Caller) -> Output:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from include.local_aws.sagemaker.endpoints import Endpoints
     from include.local_aws.sagemaker.fleet import Fleet
     from include.local_aws.sagemaker.serving import Answer
-    from include.local_aws.state import Document
 
 SERVES = ("InService", "Updating", "RollingBack", "SystemUpdating")
 DEFAULT_TYPE = "application/octet-stream"
@@ -45,12 +44,15 @@ class Runtime:
             raise InvalidInvocation(f"Endpoint {name} of account {caller.account} not found.")
         if document["EndpointStatus"] not in SERVES:
             raise InvalidInvocation(f"Endpoint {name} of account {caller.account} is not in service.")
-        variant = self._variant(params, document)
         moment = time.time()
-        fleet, answer = self._ask(name, variant, params)
+        with self._endpoints.serving(name, INVOCATION_SECONDS) as fleet:
+            if fleet is None:
+                raise AwsError("ServiceUnavailable", f"Endpoint {name} is still coming up.", status=503)
+            variant = self._variant(params, fleet)
+            answer = self._send(fleet, variant, params)
         if answer.status >= 400:
             raise self._model_error(answer, fleet, variant)
-        self._capture.record(document["Config"], self._exchange(params, variant, answer, moment))
+        self._capture.record(fleet.config, self._exchange(params, variant, answer, moment))
         return {
             "Body": answer.body,
             "ContentType": answer.content_type,
@@ -58,29 +60,14 @@ class Runtime:
             "CustomAttributes": answer.headers.get(CUSTOM_ATTRIBUTES),
         }
 
-    def _variant(self, params: Params, document: Document) -> str:
-        weights: dict[str, float] = document["Weights"]
+    @staticmethod
+    def _variant(params: Params, fleet: Fleet) -> str:
         target = params.get("TargetVariant")
         if target is None:
-            return self._fleet(params["EndpointName"]).choose(weights)
-        if target not in weights:
+            return fleet.choose()
+        if target not in fleet.servers:
             raise InvalidInvocation(f"Variant {target} not found for endpoint {params['EndpointName']}.")
         return str(target)
-
-    def _fleet(self, name: str) -> Fleet:
-        fleet = self._endpoints.fleet(name, INVOCATION_SECONDS)
-        if fleet is None:
-            raise AwsError("ServiceUnavailable", f"Endpoint {name} is still coming up.", status=503)
-        return fleet
-
-    def _ask(self, name: str, variant: str, params: Params) -> tuple[Fleet, Answer]:
-        """Ask the fleet that serves now; once more when an update replaced it while it was asked."""
-        fleet = self._fleet(name)
-        answer = self._send(fleet, variant, params)
-        replaced = self._fleet(name)
-        if answer.status == 503 and replaced is not fleet and variant in replaced.servers:
-            return replaced, self._send(replaced, variant, params)
-        return fleet, answer
 
     @staticmethod
     def _send(fleet: Fleet, variant: str, params: Params) -> Answer:

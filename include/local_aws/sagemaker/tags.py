@@ -8,7 +8,7 @@ from include.local_aws.protocol.errors import ValidationException
 from include.local_aws.sagemaker.listing import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from include.local_aws.calls import Caller, Output, Params
     from include.local_aws.state import State
@@ -36,6 +36,13 @@ class TagStore:
             raise ValidationException(f"Could not find the resource {arn}.")
         tags: TagList = document["Tags"]
         return tags
+
+    def resources(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Every ARN with its tags, tagged or not."""
+        return (
+            (arn, {tag["Key"]: tag["Value"] for tag in document["Tags"]})
+            for arn, document in self._documents.items()
+        )
 
     def delete(self, arn: str) -> None:
         """Forget a resource with all its tags; nothing happens where there is none."""

@@ -110,8 +110,9 @@ class TrainingJobs:
     def find(self, name: str) -> Document:
         return self._jobs.describe(name)
 
-    def all(self) -> Iterable[Document]:
-        return self._jobs.documents
+    def beginning(self, prefix: str) -> Iterable[Document]:
+        """The jobs whose names begin with a prefix, ordered by name."""
+        return self._jobs.documents.beginning(prefix)
 
     def _work(self, job: Job) -> None:
         job.limit(job.document["StoppingCondition"]["MaxRuntimeInSeconds"])

@@ -50,7 +50,7 @@ class TuningJobs:
     """The operations on hyperparameter tuning jobs."""
 
     def __init__(self, engine: JobEngine, training: TrainingJobs) -> None:
-        self._training = training
+        self._training, self._tags = training, engine.tags
         self._jobs = engine.jobs(TUNING)
         self._listing = Listing(name="TrainingJobName", status="TrainingJobStatus")
 
@@ -179,8 +179,9 @@ class TuningJobs:
         trial, tuned = space.ask()
         account, region = job.arn.split(":")[4], job.region
         more = {"TuningJobArn": job.arn, "TunedHyperParameters": tuned}
+        request = self._request(job.document, name, tuned) | {"Tags": self._tags.list(job.arn)}
         try:
-            self._training.start(self._request(job.document, name, tuned), Caller(region, account), more)
+            self._training.start(request, Caller(region, account), more)
         except AwsError as error:
             raise JobFailed(f"ClientError: {error}") from error
         return name, trial
@@ -222,12 +223,9 @@ class TuningJobs:
             raise JobFailed(f"No training job succeeded with objective metric {metric}: {why}")
 
     def _children(self, document: Document) -> list[Document]:
-        """The training jobs of a tuning job, oldest first."""
-        arn = document[TUNING.arn]
-        return sorted(
-            (child for child in self._training.all() if child.get("TuningJobArn") == arn),
-            key=lambda child: str(child[TRAINING.name]),
-        )
+        """The training jobs of a tuning job, oldest first: their names begin with its name."""
+        arn, named_like_it = document[TUNING.arn], self._training.beginning(f"{document[TUNING.name]}-")
+        return [child for child in named_like_it if child.get("TuningJobArn") == arn]
 
     @staticmethod
     def _value(config: Document, child: Document) -> float | None:

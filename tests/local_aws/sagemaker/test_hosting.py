@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ ARN = "arn:aws:sagemaker:eu-west-1:123456789012"
 
 @pytest.fixture(scope="module")
 def aws(client: Callable[[str], Any]) -> Any:
-    """Clients by short names, a bucket, and the models double, triple and pipeline (double, then triple)."""
+    """Clients by short names, a bucket, and the models double and triple."""
 
     class Aws:
         s3, sagemaker, runtime, logs = (client(n) for n in ("s3", "sagemaker", "sagemaker-runtime", "logs"))
@@ -33,7 +32,6 @@ def aws(client: Callable[[str], Any]) -> Any:
     create = Aws.sagemaker.create_model
     create(ModelName="double", PrimaryContainer=double, ExecutionRoleArn=ROLE)
     create(ModelName="triple", PrimaryContainer=triple, ExecutionRoleArn=ROLE)
-    create(ModelName="pipeline", Containers=[double, triple], ExecutionRoleArn=ROLE)
     return Aws
 
 
@@ -232,42 +230,6 @@ def test_existing_and_missing_endpoints_are_told_with_sagemakers_texts(aws: Any,
         "ValidationException",
         f'Could not find endpoint "{ARN}:endpoint/none".',
     )
-
-
-def test_an_update_never_fails_a_request_and_a_bad_one_leaves_the_old_model(aws: Any) -> None:
-    config(aws, "first", variant("double"))
-    config(aws, "second", variant("pipeline"))
-    aws.sagemaker.create_endpoint(EndpointName="moving", EndpointConfigName="first")
-    settled(aws.sagemaker, "moving")
-    answers: list[str] = []
-    done = threading.Event()
-
-    def hammer() -> None:
-        while not done.is_set():
-            answers.append(ask(aws, "moving"))
-
-    thread = threading.Thread(target=hammer)
-    thread.start()
-    aws.sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="second")
-    assert (
-        "in-progress"
-        in refusal(aws.sagemaker.update_endpoint, EndpointName="moving", EndpointConfigName="first")[1]
-    )
-    updated = settled(aws.sagemaker, "moving")
-    done.set()
-    thread.join()
-    assert updated["EndpointConfigName"] == "second"
-    assert set(answers) <= {"2.0,4.0", "6.0,12.0"}
-    assert ask(aws, "moving") == "6.0,12.0"
-
-    broken = container(aws.s3, BUCKET, 5, script=b"raise SystemExit('no licence')")
-    aws.sagemaker.create_model(ModelName="broken", PrimaryContainer=broken, ExecutionRoleArn=ROLE)
-    config(aws, "third", variant("broken"))
-    aws.sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="third")
-    kept = settled(aws.sagemaker, "moving")
-    assert (kept["EndpointStatus"], kept["EndpointConfigName"]) == ("InService", "second")
-    assert "no licence" in kept["FailureReason"]
-    assert ask(aws, "moving") == "6.0,12.0"
 
 
 def test_a_model_archive_that_climbs_out_fails_the_endpoint_and_writes_nothing(

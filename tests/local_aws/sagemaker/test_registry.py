@@ -17,10 +17,11 @@ def group(sagemaker):
 
 @pytest.fixture
 def register(sagemaker, s3, bucket, group):
-    def register(factor=2.0, **more):
-        container = hosting.container(s3, bucket, factor)
+    """Registers a version whose containers multiply by the given factors, one after the other."""
+
+    def register(*factors, **more):
         specification = {
-            "Containers": [container],
+            "Containers": [hosting.container(s3, bucket, factor) for factor in factors or (2.0,)],
             "SupportedContentTypes": ["text/csv"],
             "SupportedResponseMIMETypes": ["text/csv"],
         }
@@ -49,19 +50,60 @@ def test_a_number_is_never_used_twice(sagemaker, register):
     assert register().endswith("/2")
 
 
+def report(name):
+    return {"ContentType": "application/json", "S3Uri": f"s3://reports/{name}.json"}
+
+
 def test_what_was_registered_is_described(sagemaker, register):
-    metrics = {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://b/e.json"}}}
-    arn = register(
-        ModelMetrics=metrics,
-        CustomerMetadataProperties={"run": "1"},
-        MetadataProperties={"CommitId": "abc"},
-        Tags=[{"Key": "owner", "Value": "ml"}],
-    )
+    given = {
+        "ModelMetrics": {
+            "ModelQuality": {"Statistics": report("evaluation"), "Constraints": report("quality")},
+            "ModelDataQuality": {"Statistics": report("statistics"), "Constraints": report("constraints")},
+            "Bias": {
+                "Report": report("bias"),
+                "PreTrainingReport": report("pre"),
+                "PostTrainingReport": report("post"),
+            },
+            "Explainability": {"Report": report("shap")},
+        },
+        "DriftCheckBaselines": {
+            "ModelDataQuality": {"Statistics": report("statistics"), "Constraints": report("constraints")},
+            "ModelQuality": {"Statistics": report("evaluation"), "Constraints": report("quality")},
+            "Bias": {"ConfigFile": report("analysis_config"), "PreTrainingConstraints": report("pre")},
+        },
+        "CustomerMetadataProperties": {"run": "1", "auc": "0.93"},
+        "MetadataProperties": {"CommitId": "abc", "Repository": "r", "GeneratedBy": "dag", "ProjectId": "p"},
+        "ModelPackageDescription": "churn of week 47",
+        "Domain": "MACHINE_LEARNING",
+        "Task": "CLASSIFICATION",
+        "SamplePayloadUrl": "s3://reports/sample.tar.gz",
+    }
+    arn = register(**given, Tags=[{"Key": "owner", "Value": "ml"}])
     package = describe(sagemaker, arn)
-    assert package["ModelMetrics"] == metrics
-    assert package["CustomerMetadataProperties"] == {"run": "1"}
-    assert package["MetadataProperties"] == {"CommitId": "abc"}
+    assert {member: package[member] for member in given} == given
+    (listed,) = sagemaker.list_model_packages(ModelPackageGroupName=package["ModelPackageGroupName"])[
+        "ModelPackageSummaryList"
+    ]
+    assert (listed["ModelPackageArn"], listed["ModelPackageDescription"]) == (arn, "churn of week 47")
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "owner", "Value": "ml"}]
+
+
+def test_versions_are_listed_by_state_and_by_when_they_were_registered(sagemaker, register, group):
+    arns = [register() for _ in range(4)]
+    for arn, status in zip(arns, ("Approved", "Rejected", "Approved"), strict=False):
+        sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status)
+    moments = [describe(sagemaker, arn)["CreationTime"] for arn in arns]
+
+    def listed(**more):
+        page = sagemaker.list_model_packages(ModelPackageGroupName=group, SortOrder="Ascending", **more)
+        return [arns.index(package["ModelPackageArn"]) for package in page["ModelPackageSummaryList"]]
+
+    assert listed(SortBy="CreationTime") == [0, 1, 2, 3]
+    assert listed(ModelApprovalStatus="Approved") == [0, 2]
+    assert listed(ModelApprovalStatus="Rejected") == [1]
+    assert listed(ModelApprovalStatus="PendingManualApproval") == [3]
+    between = {"CreationTimeAfter": moments[0], "CreationTimeBefore": moments[3]}
+    assert set(listed(**between)) - {0, 3} == {1, 2}  # a client's times are rounded at the edges
 
 
 def test_approval_and_metadata_change_the_rest_stays(sagemaker, register):
@@ -125,6 +167,25 @@ def test_an_approved_package_is_a_model(sagemaker, register, client):
     )
     assert answer["Body"].read() == b"6.0"
     sagemaker.delete_endpoint(EndpointName="packaged")
+
+
+@pytest.mark.parametrize("member", ["PrimaryContainer", "Containers"])
+def test_a_package_of_several_containers_is_a_pipeline(sagemaker, register, client, bucket, member):
+    arn = register(3.0, 5.0, ModelApprovalStatus="Approved")
+    package = {"ModelPackageName": arn, "Environment": {"GREETING": "hello"}}
+    given = package if member == "PrimaryContainer" else [package]
+    sagemaker.create_model(ModelName=bucket, ExecutionRoleArn=hosting.ROLE, **{member: given})
+    assert sagemaker.describe_model(ModelName=bucket)[member] == given
+    variants = [hosting.variant(bucket)]
+    sagemaker.create_endpoint_config(EndpointConfigName=bucket, ProductionVariants=variants)
+    sagemaker.create_endpoint(EndpointName=bucket, EndpointConfigName=bucket)
+    served = hosting.settled(sagemaker, bucket)
+    assert served["EndpointStatus"] == "InService", served.get("FailureReason")
+    answer = client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=bucket, Body=b"2", ContentType="text/csv"
+    )
+    assert answer["Body"].read() == b"30.0"
+    sagemaker.delete_endpoint(EndpointName=bucket)
 
 
 def test_a_group_goes_after_its_packages(sagemaker, register, group):

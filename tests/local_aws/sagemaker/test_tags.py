@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker.job_requests import finished_processing, processing
+from tests.local_aws.sagemaker import hosting
+from tests.local_aws.sagemaker.job_requests import finished_processing, processing, training
 
 
 @pytest.fixture
@@ -71,3 +72,96 @@ def test_tags_go_with_their_job(sagemaker, tagged):
     sagemaker.delete_processing_job(ProcessingJobName="leaving")
     with pytest.raises(ClientError, match="ValidationException"):
         sagemaker.list_tags(ResourceArn=arn)
+
+
+PROJECT = [{"Key": "project", "Value": "ml"}]
+
+
+@pytest.fixture
+def made(sagemaker, s3, bucket, script):
+    """Creates a resource of a kind, and what it needs, with the given tags; returns its ARN."""
+    role, container = {"ExecutionRoleArn": hosting.ROLE}, hosting.container(s3, bucket, 2)
+    variants = [hosting.variant(bucket)]
+
+    def model(tags):
+        return sagemaker.create_model(ModelName=bucket, PrimaryContainer=container, Tags=tags, **role)[
+            "ModelArn"
+        ]
+
+    def endpoint_config(tags):
+        model([])
+        request = {"EndpointConfigName": bucket, "ProductionVariants": variants, "Tags": tags}
+        return sagemaker.create_endpoint_config(**request)["EndpointConfigArn"]
+
+    def endpoint(tags):
+        endpoint_config([])
+        request = {"EndpointName": bucket, "EndpointConfigName": bucket, "Tags": tags}
+        return sagemaker.create_endpoint(**request)["EndpointArn"]
+
+    def group(tags):
+        return sagemaker.create_model_package_group(ModelPackageGroupName=bucket, Tags=tags)[
+            "ModelPackageGroupArn"
+        ]
+
+    def package(tags):
+        group([])
+        request = {"ModelPackageGroupName": bucket, "InferenceSpecification": {"Containers": [container]}}
+        return sagemaker.create_model_package(**request, Tags=tags)["ModelPackageArn"]
+
+    def transform_job(tags):
+        model([])
+        source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/none/"}}
+        request = {
+            "TransformJobName": bucket,
+            "ModelName": bucket,
+            "TransformInput": {"DataSource": source},
+            "TransformOutput": {"S3OutputPath": f"s3://{bucket}/out"},
+            "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        }
+        return sagemaker.create_transform_job(**request, Tags=tags)["TransformJobArn"]
+
+    def processing_job(tags):
+        request = processing(bucket, script("pass"), Tags=tags)
+        return sagemaker.create_processing_job(**request)["ProcessingJobArn"]
+
+    def training_job(tags):
+        request = training(bucket, script("pass"), bucket, Tags=tags)
+        return sagemaker.create_training_job(**request)["TrainingJobArn"]
+
+    kinds = (model, endpoint_config, endpoint, group, package, transform_job, processing_job, training_job)
+    by_name = {kind.__name__: kind for kind in kinds}
+    yield lambda kind, tags: by_name[kind](tags)
+    if sagemaker.list_endpoints(NameContains=bucket)["Endpoints"]:
+        hosting.settled(sagemaker, bucket)
+        sagemaker.delete_endpoint(EndpointName=bucket)
+
+
+KINDS = ["model", "endpoint_config", "endpoint", "group", "package"]
+JOBS = ["transform_job", "processing_job", "training_job"]
+
+
+@pytest.mark.parametrize("kind", KINDS + JOBS)
+def test_every_resource_is_created_with_tags_that_can_be_listed_and_changed(sagemaker, made, kind):
+    arn = made(kind, PROJECT)
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == PROJECT
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "stage", "Value": "test"}])
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["project"])
+    assert tags_of(sagemaker, arn) == {"stage": "test"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_resource_with_wrong_tags_is_not_created(sagemaker, made, bucket, kind):
+    with pytest.raises(ClientError, match="ValidationException.*more than once"):
+        made(kind, PROJECT * 2)
+    found = {
+        "model": lambda name: sagemaker.list_models(NameContains=name)["Models"],
+        "endpoint_config": lambda name: sagemaker.list_endpoint_configs(NameContains=name)["EndpointConfigs"],
+        "endpoint": lambda name: sagemaker.list_endpoints(NameContains=name)["Endpoints"],
+        "group": lambda name: sagemaker.list_model_package_groups(NameContains=name)[
+            "ModelPackageGroupSummaryList"
+        ],
+        "package": lambda name: sagemaker.list_model_packages(ModelPackageGroupName=name)[
+            "ModelPackageSummaryList"
+        ],
+    }
+    assert found[kind](bucket) == []

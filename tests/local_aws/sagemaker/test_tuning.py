@@ -98,6 +98,22 @@ def test_a_child_is_an_ordinary_training_job(tune, sagemaker):
     )
 
 
+def test_a_job_whose_name_begins_with_anothers_has_children_of_its_own(tune, sagemaker):
+    short, long = tune("begin", SCORE, jobs=1), tune("begin-001", SCORE, jobs=2)
+    counters = [job["TrainingJobStatusCounters"]["Completed"] for job in (short, long)]
+    assert counters == [1, 2]
+    assert counters == [len(children(sagemaker, name)) for name in ("begin", "begin-001")]
+
+
+def test_children_carry_the_tags_of_the_tuning_job(sagemaker, bucket, script):
+    tags = [{"Key": "project", "Value": "ml"}]
+    request = tuning("tagged", script(SCORE), bucket, jobs=1)
+    sagemaker.create_hyper_parameter_tuning_job(**request, Tags=tags)
+    finished(sagemaker, "tagged")
+    (child,) = children(sagemaker, "tagged")
+    assert sagemaker.list_tags(ResourceArn=child["TrainingJobArn"])["Tags"] == tags
+
+
 def test_no_more_jobs_run_at_a_time_than_allowed(tune, sagemaker):
     tune("parallel", SCORE, jobs=3, parallel=1)
     described = [

@@ -1,0 +1,36 @@
+"""How an endpoint is updated: what of the request is honoured, and what Describe shows meanwhile."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from include.local_aws.protocol.errors import ValidationException
+
+if TYPE_CHECKING:
+    from include.local_aws.calls import Params
+    from include.local_aws.state import Document
+
+
+def check(params: Params) -> None:
+    """Refuse what would be ignored: all traffic goes to the new fleet at once here."""
+    deployment = params.get("DeploymentConfig", {})
+    routing = deployment.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+    if "RollingUpdatePolicy" in deployment or routing.get("Type", "ALL_AT_ONCE") != "ALL_AT_ONCE":
+        raise ValidationException(
+            "DeploymentConfig: the local AWS shifts traffic ALL_AT_ONCE; shift it by the weights of variants."
+        )
+
+
+def retains_weights(params: Params) -> bool:
+    """Whether an update keeps the weights that the variants have now."""
+    excluded = params.get("ExcludeRetainedVariantProperties", [])
+    overridden = any(one["VariantPropertyType"] == "DesiredWeight" for one in excluded)
+    return bool(params.get("RetainAllVariantProperties")) and not overridden
+
+
+def pending(serving: Document) -> Document:
+    """What DescribeEndpoint shows of an update under way."""
+    variants = [{"VariantName": name} for name in serving["Weights"]]
+    summary = {"EndpointConfigName": serving["EndpointConfigName"], "ProductionVariants": variants}
+    return {"PendingDeploymentSummary": {**summary, "StartTime": time.time()}}
