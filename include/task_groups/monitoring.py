@@ -198,7 +198,7 @@ def tell(subject: str, text: str, context: Any) -> bool:
     if topic := Variable.get("ml_sns_topic_arn", default=None):
         from airflow.providers.amazon.aws.hooks.sns import SnsHook
 
-        SnsHook().publish_to_target(topic, text, subject)
+        SnsHook().publish_to_target(topic, text, subject)  # type: ignore[no-untyped-call]
         return True
     return False
 
