@@ -78,7 +78,7 @@ class Stack:
         passwords = self.home / "simple_auth_manager_passwords.json.generated"
         try:
             return AirflowApi(url, "admin", json.loads(passwords.read_text())["admin"])
-        except (FileNotFoundError, httpx.HTTPError):
+        except (FileNotFoundError, json.JSONDecodeError, httpx.HTTPError):  # not yet, or half written
             return None
 
     def airflow(self, *words: str) -> subprocess.Popen[bytes]:
