@@ -76,7 +76,7 @@ class Traffic:
 
     def __init__(self, aws: Any, endpoint: str) -> None:
         self._aws, self._endpoint = aws, endpoint
-        self.answers: list[str] = []
+        self._answers: list[tuple[float, str]] = []  # when it was asked, what was answered
         self.errors: list[Exception] = []
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._work)
@@ -92,9 +92,14 @@ class Traffic:
         self._done.set()
         self._thread.join()
         seconds = time.monotonic() - self._started
-        assert len(self.answers) + len(self.errors) > 0.7 * PER_SECOND * seconds, "too little traffic"
+        assert len(self._answers) + len(self.errors) > 0.7 * PER_SECOND * seconds, "too little traffic"
 
-    def wait(self, seconds: float) -> None:
+    def answers(self, since: float = 0.0) -> set[str]:
+        """The different answers to calls that began after a moment of the monotonic clock."""
+        return {answer for asked, answer in self._answers if asked > since}
+
+    @staticmethod
+    def wait(seconds: float) -> None:
         time.sleep(seconds)
 
     def _work(self) -> None:
@@ -106,8 +111,9 @@ class Traffic:
                 callers.submit(self._call)
 
     def _call(self) -> None:
+        asked = time.monotonic()
         try:
-            self.answers.append(ask(self._aws, self._endpoint))
+            self._answers.append((asked, ask(self._aws, self._endpoint)))
         except Exception as error:  # noqa: BLE001 — every one of them is what the test looks for
             self.errors.append(error)
 
@@ -122,15 +128,12 @@ def test_an_update_to_a_model_in_another_variant_fails_no_request(aws: Any, serv
         with pytest.raises(ClientError, match="ValidationException.*in-progress"):
             aws.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName="double")
         updated = settled(aws.sagemaker, name)
-        seen = len(traffic.answers)
+        done = time.monotonic()
     assert traffic.errors == []
     assert updated["EndpointConfigName"] == "triple"
     assert "PendingDeploymentSummary" not in updated
     assert [v["VariantName"] for v in updated["ProductionVariants"]] == ["of-triple"]
-    assert traffic.answers == sorted(
-        traffic.answers
-    )  # no call is answered by the old model after the new one
-    assert set(traffic.answers[seen + PER_SECOND // 4 :]) == {TRIPLE}
+    assert (traffic.answers(), traffic.answers(since=done)) == ({DOUBLE, TRIPLE}, {TRIPLE})
 
 
 def test_an_update_that_fails_is_not_noticed_by_callers(aws: Any, serve: Serve) -> None:
@@ -139,7 +142,7 @@ def test_an_update_that_fails_is_not_noticed_by_callers(aws: Any, serve: Serve) 
         aws.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName="broken")
         kept = settled(aws.sagemaker, name)
     assert traffic.errors == []
-    assert set(traffic.answers) == {DOUBLE}
+    assert traffic.answers() == {DOUBLE}
     assert (kept["EndpointStatus"], kept["EndpointConfigName"]) == ("InService", "double")
     assert kept["FailureReason"].startswith(
         "The container for production variant of-broken did not pass the ping health check."
@@ -161,10 +164,9 @@ def test_traffic_moves_from_the_champion_to_the_challenger_by_weights(aws: Any, 
             desired = [{"VariantName": v, "DesiredWeight": w} for v, w in wanted]
             update(EndpointName=name, DesiredWeightsAndCapacities=desired)
             settled(aws.sagemaker, name)
-            traffic.wait(0.5)  # calls that were under way
-            start = len(traffic.answers)
+            done = time.monotonic()
             traffic.wait(2)
-            seen.append(set(traffic.answers[start:]))
+            seen.append(traffic.answers(since=done))
     assert traffic.errors == []
     assert seen == [{DOUBLE}, {DOUBLE, TRIPLE}, {TRIPLE}]
 
