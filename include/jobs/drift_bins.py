@@ -7,6 +7,7 @@ less than five rows share one (Cochran 1954). Missing values are a bin.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,18 +40,21 @@ def equal_shares(cells: np.ndarray, counts: np.ndarray, bins: int) -> np.ndarray
     :param cells: ordinals, ascending; an edge is half an ordinal, so that no cell lies on one.
     """
     wanted = counts.sum() / bins
-    edges: list[float] = []
-    held = 0
-    for place, (cell, number) in enumerate(zip(cells.tolist(), counts.tolist(), strict=True)):
-        if number >= wanted:
-            edges += [cell - 0.5, cell + 0.5]
-            held = 0
-        elif held + number / 2 >= wanted and place:
-            edges.append((cells[place - 1] + cell) // 2 + 0.5)
-            held = number
-        else:
-            held += number
-    return np.unique(edges)
+    heavy = np.flatnonzero(counts >= wanted)
+    edges = [cells[heavy] - 0.5, cells[heavy] + 0.5]
+    for before, after in itertools.pairwise([-1, *heavy.tolist(), len(cells)]):
+        between = slice(before + 1, after)
+        edges.append(_split(cells[between], counts[between], wanted))
+    return np.unique(np.concatenate(edges))
+
+
+def _split(cells: np.ndarray, counts: np.ndarray, wanted: float) -> np.ndarray:
+    """Edges that cut cells into parts of about the wanted number of rows."""
+    ends = np.cumsum(counts)
+    parts = round(float(ends[-1]) / wanted) if len(ends) else 0
+    cuts = np.searchsorted(ends, ends[-1:] * np.arange(1, parts) / max(parts, 1))
+    cuts = cuts[cuts + 1 < len(cells)]
+    return np.asarray((cells[cuts] + cells[cuts + 1]) // 2 + 0.5)
 
 
 def _count(edges: np.ndarray, cells: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -51,15 +51,9 @@ def test_the_page_is_well_formed_and_needs_nothing_from_elsewhere(drifted: Monit
 def test_the_page_shows_verdict_columns_quality_violations_and_bad_lines(drifted: Monitored) -> None:
     html, cells = page(drifted), Page(page(drifted)).cells
     assert '<section class="verdict drift"><b>Drift</b>' in html
-    names = [cell for cell in cells if cell in SCHEMA.named("number", "category")]
-    assert names[: len(set(names))].count("Day Mins") == 1
-    assert set(names) == set(SCHEMA.named("number", "category"))
-    for expected in (
-        "baseline_drift_check",
-        "categorical_values_check",
-        "churn/AllTraffic/2026/03/01/12/a.jsonl",
-    ):
-        assert expected in cells
+    assert set(SCHEMA.named("number", "category")) <= set(cells)
+    assert {"baseline_drift_check", "categorical_values_check"} <= set(cells)
+    assert "churn/AllTraffic/2026/03/01/12/a.jsonl" in cells
     assert "Model quality, 600 rows whose truth is known" in html
 
 

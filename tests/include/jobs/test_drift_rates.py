@@ -1,0 +1,140 @@
+"""How often the drift check is wrong: false alarms, and shifts that it misses."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from drift_columns import DRIFT, OK
+from drift_profile import Profile
+from drift_rates import Rate, compare_rates
+from drift_verdict import Rules, decide, judge
+from tests.include.jobs.traffic import SCHEMA
+
+if TYPE_CHECKING:
+    from tests.include.conftest import Prepared
+
+WINDOWS = 200
+ADULT = Path(os.environ.get("ML_DATASETS_DIR", "/nonexistent")) / "adult/adult.data"
+RULES = Rules(minimum_rows=50)  # lower than usual: it is the distances that are to be right, not the gate
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of a data set as the profile counts them."""
+
+    columns: dict[str, Any]  # float arrays, or pandas Categoricals
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, numbers: list[str], categories: list[str]) -> Table:
+        found: dict[str, Any] = {name: frame[name].to_numpy(dtype=float) for name in numbers}
+        return cls({**found, **{name: pd.Categorical(frame[name]) for name in categories}})
+
+    @property
+    def rows(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def take(self, rows: np.ndarray) -> Table:
+        return Table({name: column[rows] for name, column in self.columns.items()})
+
+    def profile(self) -> Profile:
+        kinds = {
+            name: "number" if isinstance(column, np.ndarray) else "category"
+            for name, column in self.columns.items()
+        }
+        found = Profile.of(kinds)
+        found.update(self.columns)
+        return found
+
+    def shifted(self, name: str, deviations: float) -> Table:
+        moved = self.columns[name] + deviations * self.columns[name].std()
+        return Table({**self.columns, name: moved})
+
+
+def band(baseline: Profile, window: Table, weights: dict[str, float]) -> str:
+    counted = baseline.empty()
+    counted.update(window.columns)
+    return decide(window.rows, judge(baseline, counted, weights, RULES), None, OK, RULES).band
+
+
+def sizes(random: np.random.Generator, low: int, high: int) -> list[int]:
+    """As many small windows as large ones: log-uniform."""
+    return [int(n) for n in np.exp(random.uniform(np.log(low), np.log(high), WINDOWS))]
+
+
+@pytest.fixture(scope="module")
+def churn(prepared: Prepared) -> Table:
+    rows = pd.read_csv(prepared.folder / "baseline/baseline.csv", dtype=dict.fromkeys(SCHEMA.names, str))
+    return Table.of(rows, SCHEMA.named("number"), SCHEMA.named("category"))
+
+
+@pytest.fixture(scope="module")
+def weights(churn_baseline: Path) -> dict[str, float]:
+    found: dict[str, float] = json.loads((churn_baseline / "importance.json").read_text())
+    return found
+
+
+def test_churn_windows_without_drift_are_none_and_shifted_ones_are(
+    churn: Table, weights: dict[str, float]
+) -> None:
+    random, baseline = np.random.default_rng(2026), churn.profile()
+    plain = sizes(random, 50, 50_000)
+    shifted = sizes(random, 1_000, 50_000)
+    moved = churn.shifted("Day Mins", 0.5)
+    false = sum(
+        band(baseline, churn.take(random.integers(0, churn.rows, n)), weights) == DRIFT for n in plain
+    )
+    found = sum(
+        band(baseline, moved.take(random.integers(0, churn.rows, n)), weights) == DRIFT for n in shifted
+    )
+    print(f"\nchurn: {false / WINDOWS:.1%} of windows without drift, {found / WINDOWS:.1%} of shifted ones")
+    assert false / WINDOWS < 0.01
+    assert found / WINDOWS > 0.95
+
+
+@pytest.mark.skipif(not ADULT.is_file(), reason="ML_DATASETS_DIR has no adult/adult.data")
+def test_adult_rows_that_the_baseline_has_not_seen() -> None:
+    """A data set that no threshold was chosen on; windows are drawn from the other half of the rows."""
+    frame = pd.read_csv(ADULT, header=None, skipinitialspace=True).sample(frac=1, random_state=5)
+    numbers = [name for name in frame if frame[name].dtype.kind in "if"]
+    table = Table.of(frame, numbers, [name for name in frame if name not in numbers])
+    half = table.rows // 2
+    baseline, rest = table.take(np.arange(half)).profile(), table.take(np.arange(half, table.rows))
+    even = dict.fromkeys(table.columns, 1 / len(table.columns))
+    random = np.random.default_rng(7)
+    false = sum(
+        band(baseline, rest.take(random.choice(rest.rows, n, replace=False)), even) == DRIFT
+        for n in sizes(random, 50, rest.rows)
+    )
+    found = {
+        name: sum(
+            band(baseline, rest.shifted(name, 0.5).take(random.integers(0, rest.rows, 1000)), {name: 1.0})
+            == DRIFT
+            for _ in range(20)
+        )
+        for name in numbers
+    }
+    print(f"\nadult: {false / WINDOWS:.1%} of windows without drift; of 20 shifted ones each: {found}")
+    assert false / WINDOWS < 0.01
+    assert min(found.values()) >= 19
+
+
+def test_a_doubled_rate_of_a_rare_label_is_drift_and_noise_is_not() -> None:
+    """0.9 % positives, as in fraud; the baseline is 20,000 rows, windows are 2,000 to 20,000."""
+    random = np.random.default_rng(3)
+    baseline = Rate(180, 20_000)
+    false = found = 0
+    for n in sizes(random, 200, 20_000):
+        false += compare_rates(baseline, Rate(int(random.binomial(n, 0.009)), n), 1.5).band == DRIFT
+    for n in sizes(random, 5_000, 20_000):
+        found += compare_rates(baseline, Rate(int(random.binomial(n, 0.018)), n), 1.5).band == DRIFT
+    print(f"\nrate: {false / WINDOWS:.1%} of windows without drift, {found / WINDOWS:.1%} of doubled ones")
+    assert false / WINDOWS < 0.01
+    assert found / WINDOWS > 0.95
