@@ -6,6 +6,7 @@ The scheduler makes them when it starts; a pool that exists keeps the size that 
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 from airflow.listeners import hookimpl
@@ -20,8 +21,11 @@ POOLS = {IMPORTS: 5, TRAININGS: 20, BATCHES: 5, SEGMENTS: 5}
 
 @hookimpl
 def on_starting(component: Any) -> None:
-    """A component of Airflow starts; the scheduler brings the database along."""
-    if getattr(component, "job_type", "") == "SchedulerJob":
+    """A component of Airflow starts; the scheduler brings the database along.
+
+    Airflow says so before the job of a component knows its type: the command line tells which one it is.
+    """
+    if type(component).__name__ == "Job" and sys.argv[1:2] == ["scheduler"]:
         create_pools()
 
 

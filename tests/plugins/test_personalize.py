@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import subprocess
 import time
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -298,13 +298,15 @@ def test_the_hook_finds_by_name(group: dict[str, str]) -> None:
 def test_the_scheduler_makes_pools_of_the_quotas_size_and_leaves_those_that_are_there() -> None:
     from airflow.models.pool import Pool
 
-    pools.on_starting(SimpleNamespace(job_type="TriggererJob"))
-    assert Pool.get_pool(pools.IMPORTS) is None
-    pools.on_starting(SimpleNamespace(job_type="SchedulerJob"))
-    assert {pool.pool: pool.slots for pool in Pool.get_pools() if pool.pool in pools.POOLS} == pools.POOLS
+    def after_start() -> dict[str, int]:
+        command = [local.AIRFLOW, "scheduler", "--num-runs", "1", "--skip-serve-logs"]
+        subprocess.run(command, check=True, timeout=120, cwd=local.PROJECT)
+        return {pool.pool: pool.slots for pool in Pool.get_pools() if pool.pool in pools.POOLS}
+
+    assert after_start() == pools.POOLS
     Pool.create_or_update_pool(pools.IMPORTS, slots=50, description="ours", include_deferred=True)
-    pools.on_starting(SimpleNamespace(job_type="SchedulerJob"))
-    assert Pool.get_pool(pools.IMPORTS).slots == 50
+    Pool.delete_pool(pools.BATCHES)
+    assert after_start() == pools.POOLS | {pools.IMPORTS: 50}
 
 
 def test_every_operator_and_sensor_is_on_the_page() -> None:

@@ -86,7 +86,7 @@ class Datasets:
             for info in self._world.source(job.document["dataSource"]["dataLocation"]):
                 written.append(folder / f"{uuid.uuid4().hex}.parquet")
                 rows += csv_files.convert(self._world.objects.content(info), info.key, schema, written[-1])
-            if schema.type == "Interactions" and job.document["importMode"] == "FULL":
+            if schema.type == "Interactions":
                 _check_rows(rows)
         except WorkFailed:
             _unlink(written)

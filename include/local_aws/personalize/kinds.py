@@ -72,7 +72,7 @@ KINDS = {
         Kind("SolutionVersion", parents=("solutionArn",), quotas=(Quota(20, in_progress=True),), works=True),
         Kind("Campaign", parents=("solutionVersionArn",), quotas=(Quota(5, "datasetGroupArn"),), works=True),
         Kind("Recommender", parents=("datasetGroupArn",), quotas=(Quota(5, "datasetGroupArn"),), works=True),
-        Kind("Filter", parents=("datasetGroupArn",), quotas=(Quota(10, "datasetGroupArn"),)),
+        Kind("Filter", parents=("datasetGroupArn",), quotas=(Quota(30, "datasetGroupArn"),)),
         _job("BatchInferenceJob", "solutionVersionArn"),
         _job("BatchSegmentJob", "solutionVersionArn"),
         Kind("MetricAttribution", parents=("datasetGroupArn",), quotas=(Quota(1, "datasetGroupArn"),)),

@@ -94,8 +94,9 @@ class Studio:
         wait(lambda: self.personalize.describe_dataset_group(datasetGroupArn=self.group))
         return self
 
-    def dataset(self, kind: str) -> str:
-        made = self.personalize.create_schema(name=f"{self.name}-{kind}", schema=schema(kind))["schemaArn"]
+    def dataset(self, kind: str, **changes: Any) -> str:
+        text = schema(kind, **changes)
+        made = self.personalize.create_schema(name=f"{self.name}-{kind}", schema=text)["schemaArn"]
         arn = self.personalize.create_dataset(
             name=f"{self.name}-{kind}", schemaArn=made, datasetGroupArn=self.group, datasetType=kind
         )["datasetArn"]

@@ -113,6 +113,14 @@ def test_an_incremental_import_adds_and_replaces(studio: Studio) -> None:
     assert studio.load("Items", items())["status"] == "ACTIVE"
 
 
+def test_interactions_that_are_added_have_the_same_minimum(studio: Studio) -> None:
+    job = studio.load("Interactions", "\n".join(GOOD.splitlines()[:900]), importMode="INCREMENTAL")
+    assert job["status"] == "CREATE FAILED"
+    assert "fewer than 1000 interactions (it has 899)" in job["failureReason"]
+    assert studio.load("Interactions", GOOD, importMode="INCREMENTAL")["status"] == "ACTIVE"
+    assert studio.load("Interactions", GOOD)["status"] == "ACTIVE"
+
+
 def test_too_few_users_fail_the_training(studio: Studio, client: Callable[[str], Any]) -> None:
     other = Studio(client("personalize"), client("s3"), "lonely").open()
     other.dataset("Interactions")
