@@ -71,7 +71,7 @@ def sizes(random: np.random.Generator, low: int, high: int) -> list[int]:
 
 @pytest.fixture(scope="module")
 def churn(prepared: Prepared) -> Table:
-    rows = pd.read_csv(prepared.folder / "baseline/baseline.csv", dtype=dict.fromkeys(SCHEMA.names, str))
+    rows = pd.read_csv(prepared.folder / "training_rows/train.csv", dtype=dict.fromkeys(SCHEMA.names, str))
     return Table.of(rows, SCHEMA.named("number"), SCHEMA.named("category"))
 
 
