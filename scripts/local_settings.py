@@ -54,6 +54,7 @@ def airflow_environment(aws_url: str, port: int) -> dict[str, str]:
         "AIRFLOW__API__WORKERS": 1,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{AIRFLOW_HOME}/airflow.db",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 300,  # a file that changes is read at once
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": AIRFLOW_HOME / "logs",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": False,
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps({"conn_type": "aws"}),
