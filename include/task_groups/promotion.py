@@ -9,7 +9,7 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Variable, task
+from airflow.sdk import Asset, Variable, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from aws_ml.images import connection_image_uri
@@ -40,7 +40,10 @@ def causes(**context: Any) -> list[dict[str, Any]]:
     """Why this run was started, once for each use case: drift events, the clock, or a person."""
     events = context["triggering_asset_events"]
     found = [
-        policy.read_event(asset.name, event.extra) for asset, happened in events.items() for event in happened
+        policy.read_event(asset.name, event.extra)
+        for asset, happened in events.items()
+        if isinstance(asset, Asset)  # the alias that the monitor emits by is listed, too
+        for event in happened
     ]
     if found:
         newest = {cause.use_case: cause for cause in found}  # two events of a use case are one cause
