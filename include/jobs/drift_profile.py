@@ -4,8 +4,7 @@ Numbers are counted on a grid that needs no range to be known beforehand: the di
 centre (a median of the first rows), cut to its upper 16 bits as a float32, which are sign, exponent and 7
 bits of mantissa (bfloat16). A cell is as wide as 1/128 of its distance from the centre or less: fine where
 the rows are, coarse far away, as in the histograms of DDSketch (Masson, Rim, Lee, VLDB 2019). The centre
-has a cell of its own, small integers have theirs, and missing values (NaN) and infinite ones have theirs,
-too.
+has a cell of its own, and so have small whole numbers.
 """
 
 from __future__ import annotations
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CELLS = 1 << 16
-SIGN = 0x8000
-INFINITE = 0x7F80  # the cell of infinity; above it, up to the sign, are those of NaN
+SIGN = 0x8000  # from here on cells lie below the centre
+INFINITE = 0x7F80  # the cell of what a float32 cannot hold
+LIMIT = 1e150  # a greater number is no measurement, and its square would be infinite
 BLOCK_ROWS = 1 << 17  # temporaries of a block stay in the processor's cache
 MAX_VALUES = 10_000  # distinct categories that are counted one by one
 MAX_TEXT = 256  # characters of a category that tell it from others
@@ -47,7 +47,7 @@ SCRATCH = Scratch()
 
 def magnitude(ordinals: np.ndarray) -> np.ndarray:
     """Distance from the centre at which a cell begins, shape as given; for infinity the greatest float32."""
-    bits = np.abs(ordinals).astype(np.uint32) << 16
+    bits = np.minimum(np.abs(ordinals), INFINITE).astype(np.uint32) << 16
     distances = bits.view(np.float32).astype(float)
     return np.asarray(np.minimum(distances, float(np.finfo(np.float32).max)))
 
@@ -68,40 +68,41 @@ class NumberColumn:
     maximum: float = -math.inf
     integral: bool = True  # all numbers so far are whole
     rows: int = 0
+    missing: int = 0
     _ordinals: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False, repr=False)
 
     def update(self, values: np.ndarray) -> None:
-        """Count values, shape (rows,), of any numeric type; NaN is missing."""
+        """Count values, shape (rows,), of any numeric type; what is not finite is missing."""
         self.rows += len(values)
         self._ordinals = None
         for start in range(0, len(values), BLOCK_ROWS):
             self._block(values[start : start + BLOCK_ROWS])
 
     def _block(self, values: np.ndarray) -> None:
+        low, high = float(values.min()), float(values.max())
+        if not -LIMIT < low <= high < LIMIT:  # no comparison with NaN is true
+            known = values[np.abs(values) < LIMIT]
+            self.missing += len(values) - len(known)
+            if len(known):
+                self._block(known)
+            return
+        self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
         if self.centre is None:
             self.centre = _median(values)
+        self._count(values, self.centre)
+
+    def _count(self, values: np.ndarray, centre: float) -> None:
+        """Count a block of finite values; the scratch arrays are overwritten in turn."""
         distances, rounded, cells = SCRATCH.of(len(values))
-        np.subtract(values, self.centre or 0.0, out=distances, dtype=np.float64)
+        np.subtract(values, centre, out=distances, dtype=np.float64)
         with np.errstate(over="ignore"):
             rounded[:] = distances
         cells[:] = rounded.view(np.uint16)[1::2]
         self.counts += np.bincount(cells, minlength=CELLS)
-        total = float(distances.sum())
-        if not math.isfinite(total):
-            known = np.isfinite(distances)
-            values, distances = values[known], distances[known]
-            total = float(distances.sum())
-        if len(distances):
-            self._moments(values, distances, total)
-
-    def _moments(self, values: np.ndarray, distances: np.ndarray, total: float) -> None:
-        self.total += total
+        self.total += float(distances.sum())
         self.squares += float(np.square(distances, out=distances).sum())
-        self.minimum = min(self.minimum, float(values.min()))
-        self.maximum = max(self.maximum, float(values.max()))
         if self.integral:
-            whole = np.rint(values, out=SCRATCH.of(len(values))[0])
-            self.integral = bool((values == whole).all())
+            self.integral = bool((values == np.rint(values, out=distances)).all())
 
     @property
     def ordinals(self) -> tuple[np.ndarray, np.ndarray]:
@@ -115,10 +116,6 @@ class NumberColumn:
             used = np.flatnonzero(ascending > 0)
             self._ordinals = used - INFINITE, ascending[used]
         return self._ordinals
-
-    @property
-    def missing(self) -> int:
-        return int(self.counts[INFINITE + 1 : SIGN].sum() + self.counts[SIGN + INFINITE + 1 :].sum())
 
     @property
     def present(self) -> int:
@@ -153,6 +150,8 @@ class NumberColumn:
         used = np.flatnonzero(self.counts)
         return {
             "kind": "number",
+            "rows": self.rows,
+            "missing": self.missing,
             "centre": self.centre,
             "cells": used.tolist(),
             "counts": self.counts[used].tolist(),
@@ -167,20 +166,17 @@ class NumberColumn:
     def from_json(cls, content: Mapping[str, Any]) -> NumberColumn:
         column = cls(content["centre"], total=content["total"], squares=content["squares"])
         column.counts[content["cells"]] = content["counts"]
-        column.rows = sum(content["counts"])
+        column.rows, column.missing = content["rows"], content["missing"]
         if content["minimum"] is not None:
             column.minimum, column.maximum = content["minimum"], content["maximum"]
         column.integral = content["integral"]
         return column
 
 
-def _median(values: np.ndarray) -> float | None:
-    """The lower median of the finite values, None without any: one of them, so that it has its own cell."""
-    known = np.asarray(values[np.isfinite(values)])
-    if not len(known):
-        return None
-    middle = (len(known) - 1) // 2
-    return float(np.partition(known, middle)[middle])
+def _median(values: np.ndarray) -> float:
+    """The lower median: one of the values, so that it has a cell of its own."""
+    middle = (len(values) - 1) // 2
+    return float(np.partition(values, middle)[middle])
 
 
 @dataclass
