@@ -4,13 +4,13 @@ Numbers are counted on a grid that needs no range to be known beforehand: the di
 centre (a median of the first rows), cut to its upper 16 bits as a float32, which are sign, exponent and 7
 bits of mantissa (bfloat16). A cell is as wide as 1/128 of its distance from the centre or less: fine where
 the rows are, coarse far away, as in the histograms of DDSketch (Masson, Rim, Lee, VLDB 2019). The centre
-has a cell of its own, small integers have theirs, and missing values (NaN) and infinite ones have theirs,
-too.
+has a cell of its own, and so have small whole numbers.
 """
 
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +21,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CELLS = 1 << 16
-SIGN = 0x8000
-INFINITE = 0x7F80  # the cell of infinity; above it, up to the sign, are those of NaN
+SIGN = 0x8000  # from here on cells lie below the centre
+INFINITE = 0x7F80  # the cell of what a float32 cannot hold
+LIMIT = 1e150  # a greater number is no measurement, and its square would be infinite
 BLOCK_ROWS = 1 << 17  # temporaries of a block stay in the processor's cache
 MAX_VALUES = 10_000  # distinct categories that are counted one by one
 MAX_TEXT = 256  # characters of a category that tell it from others
 
 
+class Scratch(threading.local):
+    """Arrays for the temporaries of a block, used again and again: fresh ones cost more than the counting."""
+
+    def __init__(self) -> None:
+        self.distances = np.empty(BLOCK_ROWS)
+        self.rounded = np.empty(BLOCK_ROWS, dtype=np.float32)
+        self.cells = np.empty(BLOCK_ROWS, dtype=np.intp)
+
+    def of(self, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Distances (float64), the same rounded (float32) and cells (intp), each of shape (rows,)."""
+        return self.distances[:rows], self.rounded[:rows], self.cells[:rows]
+
+
+SCRATCH = Scratch()
+
+
 def magnitude(ordinals: np.ndarray) -> np.ndarray:
     """Distance from the centre at which a cell begins, shape as given; for infinity the greatest float32."""
-    bits = np.abs(ordinals).astype(np.uint32) << 16
+    bits = np.minimum(np.abs(ordinals), INFINITE).astype(np.uint32) << 16
     distances = bits.view(np.float32).astype(float)
     return np.asarray(np.minimum(distances, float(np.finfo(np.float32).max)))
 
@@ -51,36 +68,41 @@ class NumberColumn:
     maximum: float = -math.inf
     integral: bool = True  # all numbers so far are whole
     rows: int = 0
+    missing: int = 0
     _ordinals: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False, repr=False)
 
     def update(self, values: np.ndarray) -> None:
-        """Count values, shape (rows,), of any numeric type; NaN is missing."""
+        """Count values, shape (rows,), of any numeric type; what is not finite is missing."""
         self.rows += len(values)
         self._ordinals = None
         for start in range(0, len(values), BLOCK_ROWS):
             self._block(values[start : start + BLOCK_ROWS])
 
     def _block(self, values: np.ndarray) -> None:
+        low, high = float(values.min()), float(values.max())
+        if not -LIMIT < low <= high < LIMIT:  # no comparison with NaN is true
+            known = values[np.abs(values) < LIMIT]
+            self.missing += len(values) - len(known)
+            if len(known):
+                self._block(known)
+            return
+        self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
         if self.centre is None:
             self.centre = _median(values)
-        distances = np.subtract(values, self.centre or 0.0, dtype=np.float64)
-        with np.errstate(over="ignore"):
-            cells = distances.astype(np.float32).view(np.uint16)[1::2]
-        self.counts += np.bincount(cells, minlength=CELLS)
-        total = float(distances.sum())
-        if not math.isfinite(total):
-            known = np.isfinite(distances)
-            values, distances = values[known], distances[known]
-            total = float(distances.sum())
-        if len(distances):
-            self._moments(values, distances, total)
+        self._count(values, self.centre)
 
-    def _moments(self, values: np.ndarray, distances: np.ndarray, total: float) -> None:
-        self.total += total
-        self.squares += float(np.dot(distances, distances))
-        self.minimum = min(self.minimum, float(values.min()))
-        self.maximum = max(self.maximum, float(values.max()))
-        self.integral = self.integral and bool((values == np.rint(values)).all())
+    def _count(self, values: np.ndarray, centre: float) -> None:
+        """Count a block of finite values; the scratch arrays are overwritten in turn."""
+        distances, rounded, cells = SCRATCH.of(len(values))
+        np.subtract(values, centre, out=distances, dtype=np.float64)
+        with np.errstate(over="ignore"):
+            rounded[:] = distances
+        cells[:] = rounded.view(np.uint16)[1::2]
+        self.counts += np.bincount(cells, minlength=CELLS)
+        self.total += float(distances.sum())
+        self.squares += float(np.square(distances, out=distances).sum())
+        if self.integral:
+            self.integral = bool((values == np.rint(values, out=distances)).all())
 
     @property
     def ordinals(self) -> tuple[np.ndarray, np.ndarray]:
@@ -94,10 +116,6 @@ class NumberColumn:
             used = np.flatnonzero(ascending > 0)
             self._ordinals = used - INFINITE, ascending[used]
         return self._ordinals
-
-    @property
-    def missing(self) -> int:
-        return int(self.counts[INFINITE + 1 : SIGN].sum() + self.counts[SIGN + INFINITE + 1 :].sum())
 
     @property
     def present(self) -> int:
@@ -132,6 +150,8 @@ class NumberColumn:
         used = np.flatnonzero(self.counts)
         return {
             "kind": "number",
+            "rows": self.rows,
+            "missing": self.missing,
             "centre": self.centre,
             "cells": used.tolist(),
             "counts": self.counts[used].tolist(),
@@ -146,20 +166,17 @@ class NumberColumn:
     def from_json(cls, content: Mapping[str, Any]) -> NumberColumn:
         column = cls(content["centre"], total=content["total"], squares=content["squares"])
         column.counts[content["cells"]] = content["counts"]
-        column.rows = sum(content["counts"])
+        column.rows, column.missing = content["rows"], content["missing"]
         if content["minimum"] is not None:
             column.minimum, column.maximum = content["minimum"], content["maximum"]
         column.integral = content["integral"]
         return column
 
 
-def _median(values: np.ndarray) -> float | None:
-    """The lower median of the finite values, None without any: one of them, so that it has its own cell."""
-    known = np.asarray(values[np.isfinite(values)])
-    if not len(known):
-        return None
-    middle = (len(known) - 1) // 2
-    return float(np.partition(known, middle)[middle])
+def _median(values: np.ndarray) -> float:
+    """The lower median: one of the values, so that it has a cell of its own."""
+    middle = (len(values) - 1) // 2
+    return float(np.partition(values, middle)[middle])
 
 
 @dataclass
@@ -179,7 +196,7 @@ class CategoryColumn:
             codes, names = pd.factorize(values)
         numbers = np.bincount(np.asarray(codes, dtype=np.int64) + 1, minlength=len(names) + 1)
         self.missing += int(numbers[0])
-        for name, number in zip(names, numbers[1:].tolist(), strict=True):
+        for name, number in zip(names.tolist(), numbers[1:].tolist(), strict=True):
             if number:
                 self._add(str(name)[:MAX_TEXT], number)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from scipy import special
+
 from drift_columns import DRIFT, OK, WATCH
 from drift_distances import SIGMAS
 
@@ -26,24 +28,32 @@ class RateDrift:
     """A window's rate beside the baseline's."""
 
     ratio: float  # of the shares, half a positive added to each count, so that it is defined without any
-    noise: float  # what |ln ratio| exceeds by chance in one of a thousand windows
+    p_value: float  # chance of such a difference without drift
     band: str
 
 
 def compare_rates(baseline: Rate, window: Rate, factor: float) -> RateDrift:
     """Drift where the ratio leaves [1/factor, factor] by more than sampling explains; watch at its root.
 
-    The variance of the logarithm of a ratio of shares is (1 - p)/x + (1 - q)/y, with x and y positives:
-    Katz et al., Biometrics 34, 1978; half a positive more: Walter, Biometrika 62, 1975.
-
     :param factor: above 1; 1.5 is half as many positives again, or two thirds.
     """
-    x, m = baseline.positives + 0.5, baseline.rows + 0.5
-    y, n = window.positives + 0.5, window.rows + 0.5
-    change = math.log((y / n) / (x / m))
-    noise = SIGMAS * math.sqrt(max(1 / x - 1 / m + 1 / y - 1 / n, 0.0))
-    allowed = math.log(factor)
+    ratio = _smoothed(window) / _smoothed(baseline)
+    change, allowed, deviations = abs(math.log(ratio)), math.log(factor), _deviations(baseline, window)
     band = OK
-    if abs(change) > max(allowed / 2, noise):
-        band = DRIFT if abs(change) > allowed else WATCH
-    return RateDrift(math.exp(change), noise, band)
+    if deviations > SIGMAS and change > allowed / 2:
+        band = DRIFT if change > allowed else WATCH
+    return RateDrift(ratio, float(2 * special.ndtr(-deviations)), band)
+
+
+def _smoothed(rate: Rate) -> float:
+    return (rate.positives + 0.5) / (rate.rows + 0.5)
+
+
+def _deviations(baseline: Rate, window: Rate) -> float:
+    """The difference of two shares in standard deviations, right for rare positives and for none at all.
+
+    By asin √((x + 3/8) / (n + 3/4)), whose variance is 1/(4n) whatever the share: Anscombe, Biometrika 35,
+    1948.
+    """
+    angles = [math.asin(math.sqrt((r.positives + 0.375) / (r.rows + 0.75))) for r in (baseline, window)]
+    return 2 * abs(angles[0] - angles[1]) / math.sqrt(1 / baseline.rows + 1 / window.rows)

@@ -74,7 +74,7 @@ class Predictions:
             "positive_rate": self.positive_rate,
             "baseline_positive_rate": self.baseline_positive_rate,
             "rate_ratio": self.rate.ratio,
-            "rate_noise": self.rate.noise,
+            "rate_p_value": self.rate.p_value,
             "score_band": self.score.band,
             "rate_band": self.rate.band,
             "band": self.band,
@@ -117,7 +117,8 @@ def judge_predictions(baseline: Profile, window: Profile, positive: str, rules: 
     if window.columns["score"].rows < rules.minimum_rows:
         return None
     before, after = (_rate(profile, positive) for profile in (baseline, window))
-    rate = compare_rates(before, after, rules.rate_factor) if after.rows else RateDrift(1.0, 0.0, OK)
+    known = before.rows and after.rows
+    rate = compare_rates(before, after, rules.rate_factor) if known else RateDrift(1.0, 1.0, OK)
     score = compare_column(
         "score", baseline.columns["score"], window.columns["score"], 1.0, rules.of("score")
     )
@@ -145,6 +146,8 @@ def decide(
     inputs = DRIFT if share >= rules.drift_share else _watched(columns)
     band = worst(inputs, predictions.band if predictions else OK, quality_band)
     reasons = [_inputs(columns, share), *_answers(predictions), *_quality(quality_band)]
+    if all(column.band == OK for column in columns):
+        reasons = [*reasons[1:], reasons[0]]  # what moved stands first
     return Verdict(band, "; ".join(reasons) + ".", share, columns, predictions)
 
 
