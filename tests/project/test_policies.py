@@ -51,7 +51,9 @@ def calls(*paths: str) -> set[str]:
     text = "".join((PROJECT / path).read_text() for path in paths)
     return {
         camel(name)
-        for name in re.findall(r"[\".]((?:create|describe|list|update|delete)_(?:model|endpoint)\w*)[\"(]", text)
+        for name in re.findall(
+            r"[\".]((?:create|describe|list|update|delete)_(?:model|endpoint)\w*)[\"(]", text
+        )
     }
 
 
