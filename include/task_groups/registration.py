@@ -32,7 +32,6 @@ class Version:
     run: str  # S3 URI of its training run
     data_uri: str  # of the raw data that it learned from
     code: str  # S3 URI of the job scripts' bundle
-    data_source: str  # what the data is
     since: str  # when it was approved, ISO 8601
 
     @property
@@ -50,7 +49,7 @@ class Version:
         :raises NotRegistered: when it was registered by somebody else.
         """
         found = package.get("CustomerMetadataProperties", {})
-        wanted = ("model_name", "run", "data_uri", "code", "data_source")
+        wanted = ("model_name", "run", "data_uri", "code")
         if missing := [name for name in wanted if name not in found]:
             told = f"{package['ModelPackageArn']} has no property {', '.join(missing)}"
             raise NotRegistered(f"{told}: it was not registered by a workflow of this project.")
@@ -61,7 +60,6 @@ class Version:
 
 def register(use_case: str, *, containers: list[Config], run: str, model_name: str) -> Any:
     """The task `register`: this run's model becomes a version that waits for approval."""
-    staged = "{{ ti.xcom_pull('stage_data')"
     return SageMakerCreateModelPackageOperator(
         task_id="register",
         config=requests.tagged(
@@ -73,8 +71,7 @@ def register(use_case: str, *, containers: list[Config], run: str, model_name: s
                 instance_type="{{ params.endpoint_instance_type }}",
                 properties={
                     "model_name": model_name,
-                    "data_uri": f"{staged}['uri'] }}}}",
-                    "data_source": f"{staged}['source'] }}}}",
+                    "data_uri": "{{ ti.xcom_pull('stage_data')['uri'] }}",
                     "code": "{{ ti.xcom_pull('upload_code')['bundle'] }}",
                 },
             ),
