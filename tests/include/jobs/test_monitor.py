@@ -226,6 +226,17 @@ def test_rows_of_a_batch_transform_have_no_header_and_no_answers(monitored: Moni
     assert monitored.read()["predictions"]["rows"] == 1500
 
 
+def test_a_model_that_answers_scores_only_has_no_rate_of_positives(monitored: Monitored) -> None:
+    rows = monitored.sample(400)
+    scores = [answer.partition(",")[2] for answer in monitored.model.answers(rows)]
+    monitored.capture([record(csv_lines(rows), scores)])
+    assert monitored.run() == 0
+    found = monitored.read()["predictions"]
+    assert (found["rows"], found["positive_rate"], found["rate_ratio"]) == (400, None, None)
+    assert found["band"] == "ok"
+    assert monitored.violations() == []
+
+
 def test_only_records_of_the_window_count(monitored: Monitored) -> None:
     rows = monitored.sample(3)
     lines, answers = csv_lines(rows), monitored.model.answers(rows)
