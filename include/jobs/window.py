@@ -146,6 +146,19 @@ class Window:
         self.files = len(names)
         self.flush()
 
+    def to_json(self) -> dict[str, Any]:
+        """What was read and what was left out."""
+        return {
+            "rows": self.inputs.rows,
+            "records": self.records,
+            "files": self.files,
+            "ignored_records": self.ignored,
+            "records_outside": self.outside,
+            "misfit_rows": self.misfit_rows,
+            "bad_lines": self.faults.shown,
+            "bad_line_count": self.faults.count,
+        }
+
     def add(self, record: Record) -> None:
         """Count one record, if it belongs to the window."""
         if self.choice.ignores(record):
