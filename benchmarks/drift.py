@@ -29,7 +29,7 @@ REFERENCE_ROWS = 100_000
 RUNS = 3
 LONG = 300  # seconds; what takes longer is run once
 MEMORY = 8 * 2**30
-SECONDS = 1800
+SECONDS = 900
 PEERS = {  # what to install; current pandas and numpy are too new for them
     "Evidently": ("evidently==0.7.23", "pandas<3", "pyarrow"),
     "NannyML": ("nannyml==0.13.1", "statsmodels", "pandas<3", "numpy<2", "pyarrow<20"),

@@ -73,26 +73,18 @@ def measure(options: argparse.Namespace) -> None:
     inputs, label = profile_rows(options.input / "data", schema)
     answers = read_answers(options.input / "predictions/predictions.csv", schema)
     weights = weigh(options.input, inputs)
+    profile = {"version": VERSION, "rows": inputs.rows, "columns": inputs.to_json(), "label": label}
     documents = {
-        "statistics.json": model_monitor.statistics(inputs.rows, inputs, answers.profile),
-        "constraints.json": model_monitor.constraints(inputs, answers.profile),
-        "model_quality_constraints.json": model_quality.constraints(
-            answers.metrics, options.quality_tolerance
-        ),
-        "importance.json": dict(sorted(weights.items(), key=lambda pair: -pair[1])),
-        "profile.json": {
-            "version": VERSION,
-            "rows": inputs.rows,
-            "columns": inputs.to_json(),
-            "label": label,
-            "predictions": answers.to_json(),
-        },
+        "statistics": model_monitor.statistics(inputs.rows, inputs, answers.profile),
+        "constraints": model_monitor.constraints(inputs, answers.profile),
+        "model_quality_constraints": model_quality.constraints(answers.metrics, options.quality_tolerance),
+        "importance": weights,
+        "profile": {**profile, "predictions": answers.to_json()},
     }
     with staged(options.output) as folder:
         for name, content in documents.items():
-            (folder / name).write_text(json.dumps(content, indent=1, allow_nan=False))
-    first = max(weights, key=lambda name: weights[name])
-    print(f"{inputs.rows} rows, {len(inputs.columns)} columns; most important is {first}")
+            (folder / f"{name}.json").write_text(json.dumps(content, indent=1, allow_nan=False))
+    print(f"{inputs.rows} rows, {len(inputs.columns)} columns; most important is {next(iter(weights))}")
 
 
 def profile_rows(folder: Path, schema: Schema) -> tuple[Profile, dict[str, float]]:
@@ -173,7 +165,7 @@ def read_answers(path: Path, schema: Schema) -> Answers:
 
 
 def weigh(folder: Path, inputs: Profile) -> dict[str, float]:
-    """How much the model goes by each column.
+    """How much the model goes by each column, the most important one first.
 
     :raises DataError: when model, features or their names are missing or do not fit each other.
     """
@@ -182,7 +174,9 @@ def weigh(folder: Path, inputs: Profile) -> dict[str, float]:
     booster = read_booster(folder / "model/model.tar.gz")
     if booster.num_features() != len(names):
         raise DataError(f"the model has {booster.num_features()} features, summary.json names {len(names)}")
-    return column_weights(booster, read_features(folder / "features", names), columns, list(inputs.columns))
+    features = read_features(folder / "features", names)
+    weights = column_weights(booster, features, columns, list(inputs.columns))
+    return dict(sorted(weights.items(), key=lambda pair: -pair[1]))
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ class DriftReport:
             ("Violated constraints", f"{self.document['data_quality']['violations']}", "of the data"),
         ]
         predictions, quality = self.document["predictions"], self.document["model_quality"]
-        if predictions:
+        if predictions and predictions["positive_rate"] is not None:
             before = f"baseline {predictions['baseline_positive_rate']:.2%}"
             tiles.append(("Positive predictions", f"{predictions['positive_rate']:.2%}", before))
         if quality:

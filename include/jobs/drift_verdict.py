@@ -57,26 +57,33 @@ def parse_overrides(texts: Iterable[str], common: Thresholds) -> dict[str, Thres
 
 @dataclass(frozen=True)
 class Predictions:
-    """How the model's answers changed: the distribution of the score, and the share of positives."""
+    """How the model's answers changed: the distribution of the score, and the share of positives.
+
+    :param rate: None where the model answers scores without labels.
+    """
 
     score: ColumnDrift
-    rate: RateDrift
-    positive_rate: float
+    rate: RateDrift | None
+    positive_rate: float | None
     baseline_positive_rate: float
 
     @property
+    def rate_band(self) -> str:
+        return self.rate.band if self.rate else OK
+
+    @property
     def band(self) -> str:
-        return worst(self.score.band, self.rate.band)
+        return worst(self.score.band, self.rate_band)
 
     def to_json(self) -> dict[str, Any]:
         return {
             **self.score.to_json(),
             "positive_rate": self.positive_rate,
             "baseline_positive_rate": self.baseline_positive_rate,
-            "rate_ratio": self.rate.ratio,
-            "rate_p_value": self.rate.p_value,
+            "rate_ratio": self.rate.ratio if self.rate else None,
+            "rate_p_value": self.rate.p_value if self.rate else None,
             "score_band": self.score.band,
-            "rate_band": self.rate.band,
+            "rate_band": self.rate_band,
             "band": self.band,
         }
 
@@ -118,11 +125,11 @@ def judge_predictions(baseline: Profile, window: Profile, positive: str, rules: 
         return None
     before, after = (_rate(profile, positive) for profile in (baseline, window))
     known = before.rows and after.rows
-    rate = compare_rates(before, after, rules.rate_factor) if known else RateDrift(1.0, 1.0, OK)
+    rate = compare_rates(before, after, rules.rate_factor) if known else None
     score = compare_column(
         "score", baseline.columns["score"], window.columns["score"], 1.0, rules.of("score")
     )
-    return Predictions(score, rate, after.share, before.share)
+    return Predictions(score, rate, after.share if known else None, before.share)
 
 
 def _rate(predictions: Profile, positive: str) -> Rate:
@@ -177,7 +184,7 @@ def _answers(predictions: Predictions | None) -> list[str]:
     if predictions is None or predictions.band == OK:
         return []
     found = []
-    if predictions.rate.band != OK:
+    if predictions.rate_band != OK:
         found.append(
             f"positive predictions went from {predictions.baseline_positive_rate:.2%} "
             f"to {predictions.positive_rate:.2%}"

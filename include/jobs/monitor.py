@@ -100,22 +100,22 @@ def monitor(options: argparse.Namespace) -> None:
     verdict = conclude(window, reference, rules, quality)
     found = check(reference.constraints, reference.columns, window, _all(verdict))
     document = describe(options, window, reference, verdict, quality, found)
-    statistics = model_monitor.statistics(window.inputs.rows, window.inputs, window.predictions)
     columns = {**window.inputs.columns, **window.predictions.columns}
-    page = DriftReport(document, reference.columns, columns, found)
-    with staged(options.output) as folder:
-        _write(folder / "drift.json", document)
-        (folder / "report.html").write_text(page.html(), encoding="utf-8")
-        _write(folder / "statistics.json", statistics)
-        if found:
-            _write(folder / "constraint_violations.json", {"violations": found})
+    page = DriftReport(document, reference.columns, columns, found).html()
+    statistics = model_monitor.statistics(window.inputs.rows, window.inputs, window.predictions)
+    write(options.output, {"drift": document, "statistics": statistics}, page, found)
     for line in window.faults.shown:
         print(f"WARNING: {line['file']}, line {line['line']} is left out: {line['reason']}")
     print(f"{verdict.band}: {verdict.reason}")
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1, allow_nan=False))
+def write(output: Path, documents: dict[str, Any], page: str, found: list[dict[str, str]]) -> None:
+    """Write all files; that of the violations only when there are any, as Model Monitor does."""
+    violated = {"constraint_violations": {"violations": found}} if found else {}
+    with staged(output) as folder:
+        for name, content in {**documents, **violated}.items():
+            (folder / f"{name}.json").write_text(json.dumps(content, indent=1, allow_nan=False))
+        (folder / "report.html").write_text(page, encoding="utf-8")
 
 
 def _all(verdict: Verdict) -> list[Any]:
@@ -200,18 +200,7 @@ def describe(
     return {
         "version": VERSION,
         "title": options.title,
-        "window": {
-            "start": options.start,
-            "end": options.end,
-            "rows": window.inputs.rows,
-            "records": window.records,
-            "files": window.files,
-            "ignored_records": window.ignored,
-            "records_outside": window.outside,
-            "misfit_rows": window.misfit_rows,
-            "bad_lines": window.faults.shown,
-            "bad_line_count": window.faults.count,
-        },
+        "window": {"start": options.start, "end": options.end, **window.to_json()},
         "baseline": {"rows": reference.inputs.rows},
         "verdict": verdict.band,
         "reason": verdict.reason,

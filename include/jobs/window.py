@@ -86,6 +86,23 @@ class Misfits:
                 kind[name] = kind.get(name, 0) + 1
 
 
+class Shape:
+    """The columns of a captured row: the inputs in their order, and perhaps the label among them."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.inputs = schema.inputs
+        self.label, self.place = schema.label, schema.names.index(schema.label)
+
+    def fit(self, row: Row) -> list[str] | None:
+        """The values in the order of the inputs, without the label; None when there are other columns."""
+        if isinstance(row, dict):
+            known = {name: value for name, value in row.items() if name != self.label}
+            return [known[name] for name in self.inputs] if known.keys() == set(self.inputs) else None
+        if len(row) == len(self.inputs) + 1:
+            return [*row[: self.place], *row[self.place + 1 :]]
+        return row if len(row) == len(self.inputs) else None
+
+
 @dataclass
 class Window:
     """Counts the records of a window.
@@ -108,8 +125,12 @@ class Window:
     files: int = 0
     untyped: dict[str, int] = field(default_factory=dict)  # values that are no number, by column
     examples: dict[str, str] = field(default_factory=dict)  # the first of them
-    _rows: list[list[str]] = field(default_factory=list)
-    _answers: list[Answer] = field(default_factory=list)
+    _rows: list[list[str]] = field(default_factory=list, init=False)
+    _answers: list[Answer] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self.shape = Shape(self.schema)
+        self._numbers = set(self.schema.named("number"))
 
     def read(self, lines: Iterable[Line[Record]]) -> None:
         """Count all records; a line that cannot be used is left out and kept among the faults."""
@@ -124,6 +145,19 @@ class Window:
                 self.faults.add(line, reason)
         self.files = len(names)
         self.flush()
+
+    def to_json(self) -> dict[str, Any]:
+        """What was read and what was left out."""
+        return {
+            "rows": self.inputs.rows,
+            "records": self.records,
+            "files": self.files,
+            "ignored_records": self.ignored,
+            "records_outside": self.outside,
+            "misfit_rows": self.misfit_rows,
+            "bad_lines": self.faults.shown,
+            "bad_line_count": self.faults.count,
+        }
 
     def add(self, record: Record) -> None:
         """Count one record, if it belongs to the window."""
@@ -141,43 +175,32 @@ class Window:
             self.judged.add(record, record.answers or [])
 
     def _add_row(self, row: Row) -> None:
-        fitting = fit(row, self.schema)
+        fitting = self.shape.fit(row)
         if fitting is None:
             self.misfit_rows += 1
-            self.misfits.add(row, self.schema.inputs)
+            self.misfits.add(row, self.shape.inputs)
         else:
             self._rows.append(fitting)
 
     def flush(self) -> None:
         """Move what waits into the profiles."""
         if self._rows:
-            texts = dict(zip(self.schema.inputs, zip(*self._rows, strict=True), strict=True))
+            texts = dict(zip(self.shape.inputs, zip(*self._rows, strict=True), strict=True))
             self.inputs.update({name: self._values(name, texts[name]) for name in self.inputs.columns})
         if self._answers:
-            labels = np.array([answer.label for answer in self._answers], dtype=object)
-            scores = np.array([answer.score for answer in self._answers])
-            self.predictions.update({"predicted": labels, "score": scores})
+            labels = [answer.label for answer in self._answers if answer.label]  # or the model gives none
+            self.predictions.columns["predicted"].update(np.array(labels, dtype=object))
+            self.predictions.columns["score"].update(np.array([answer.score for answer in self._answers]))
         self._rows, self._answers = [], []
 
     def _values(self, name: str, texts: tuple[str, ...]) -> np.ndarray:
-        if name not in self.schema.named("number"):
+        if name not in self._numbers:
             return np.array(texts, dtype=object)
         values, wrong = numbers(texts)
         if wrong:
             self.untyped[name] = self.untyped.get(name, 0) + len(wrong)
             self.examples.setdefault(name, wrong[0][:40])
         return values
-
-
-def fit(row: Row, schema: Schema) -> list[str] | None:
-    """The values of a row in the order of the inputs, without the label; None when it has other columns."""
-    if isinstance(row, dict):
-        known = {name: value for name, value in row.items() if name != schema.label}
-        return [known[name] for name in schema.inputs] if known.keys() == set(schema.inputs) else None
-    if len(row) == len(schema.names):
-        place = schema.names.index(schema.label)
-        return [*row[:place], *row[place + 1 :]]
-    return row if len(row) == len(schema.inputs) else None
 
 
 def numbers(texts: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:

@@ -148,3 +148,13 @@ class Monitored:
 
 def csv_lines(rows: pd.DataFrame) -> list[str]:
     return str(rows.to_csv(index=False, header=False)).splitlines()
+
+
+def shifted(rows: pd.DataFrame, column: str, deviations: float) -> pd.DataFrame:
+    values = rows[column].astype(float)
+    return rows.assign(**{column: (values + deviations * values.std()).map(str)})
+
+
+def column(document: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = (one for one in document["columns"] if one["name"] == name)
+    return dict(found)
