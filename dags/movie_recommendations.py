@@ -108,7 +108,7 @@ with DAG(
             *("--event-type", MOVIES.event_type),
         ],
     )
-    group, imported = recommending.load(MOVIES, RUN)
+    group, imports = recommending.load(MOVIES, RUN)
     chain([*staged.values(), code], prepare, prepared, recommending.validate(MOVIES, RUN), group)
 
     trained = {one.key: recommending.train(one) for one in MOVIES.recommenders}
@@ -126,20 +126,17 @@ with DAG(
         config={"name": CLICKS, "datasetGroupArn": arn_of("dataset_group")},
         deferrable=True,
     )
-    for wait in imported:
-        wait >> [*trained.values(), unseen, tracker]
+    imports >> [*trained.values(), unseen, tracker]
 
     published = {"metrics": dict(MOVIES.published), "source": MOVIES.published_source}
     offline = recommending.offline_metrics(KEYS, RUN, published)
-    answers = []
-    for one in MOVIES.recommenders:
-        trained[one.key] >> offline
-        if one.ask:
-            asked = asking.ask_campaign.override(task_id=f"ask_{one.key}")(
-                one.key, one.ask, RUN, "{{ params.holdout_users }}"
-            )
-            [trained[one.key], unseen, offline] >> asked
-            answers.append(asked)
+    list(trained.values()) >> offline
+    with TaskGroup("ask", prefix_group_id=False) as asked:
+        for one in MOVIES.recommenders:
+            if one.ask:
+                question = asking.ask_campaign.override(task_id=f"ask_{one.key}")
+                question(one.key, one.ask, RUN, "{{ params.holdout_users }}")
+    [unseen, offline] >> asked
 
     with TaskGroup("batch"):
         batch = PersonalizeBatchInferenceJobOperator(
@@ -160,7 +157,7 @@ with DAG(
 
     clicked = asking.session(MOVIES.event_type, RUN, PERSONAL)
     # asked before the clicks: the hold-out is measured without them
-    [*answers, tracker] >> clicked
+    [asked, tracker] >> clicked
 
     evaluate, evaluated = processing(
         "movies",
@@ -177,7 +174,7 @@ with DAG(
             *("--data-source", "{{ ti.xcom_pull('stage_interactions')['source'] }}"),
         ],
     )
-    chain(answers, evaluate, evaluated)
+    chain(asked, evaluate, evaluated)
     announced = recommending.publish(
         "movie_recommendations", RUN, "{{ ti.xcom_pull('stage_interactions')['source'] }}"
     )

@@ -55,6 +55,8 @@ def airflow_environment(aws_url: str, port: int) -> dict[str, str]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{AIRFLOW_HOME}/airflow.db",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 300,  # a file that changes is read at once
+        # a run that waited while all was down is scheduled before the API that its tasks talk to is up
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": 8,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": AIRFLOW_HOME / "logs",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": False,
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps({"conn_type": "aws"}),

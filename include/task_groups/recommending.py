@@ -85,47 +85,50 @@ def file_of(kind: str, run: str) -> str:
     return f"{run}/{kind.lower()}/{kind.lower()}.csv"
 
 
-def load(case: RecommendationUseCase, run: str) -> tuple[BaseOperator, list[Any]]:
+def load(case: RecommendationUseCase, run: str) -> tuple[BaseOperator, TaskGroup]:
     """Dataset group, schemas, datasets, and imports of this run's files, side by side.
 
     :param run: S3 URI of the run; `interactions/interactions.csv` ... lie below it.
-    :return: the first task, and the last ones.
+    :return: the first task, and the imports, which come after it.
     """
     group = PersonalizeDatasetGroupOperator(task_id="dataset_group", config={"name": GROUP}, deferrable=True)
-    waits = []
-    for kind in case.schemas:
-        word = kind.lower()
-        with TaskGroup(f"import_{word}"):
-            schema = PersonalizeSchemaOperator(
-                task_id="schema", config={"name": f"{GROUP}-{word}", "schema": case.avro(kind)}
-            )
-            dataset = PersonalizeDatasetOperator(
-                task_id="dataset",
-                config={
-                    "name": f"{GROUP}-{word}",
-                    "schemaArn": arn_of(schema.task_id),
-                    "datasetGroupArn": arn_of(group.task_id),
-                    "datasetType": kind,
-                },
-                deferrable=True,
-            )
-            start = PersonalizeDatasetImportJobOperator(
-                task_id="start",
-                config={
-                    "jobName": f"{word}-{RUN_KEY}",
-                    "datasetArn": arn_of(dataset.task_id),
-                    "dataSource": {"dataLocation": file_of(kind, run)},
-                    "roleArn": ROLE,
-                    "importMode": "FULL",
-                },
-                wait_for_completion=False,
-            )
-            wait = PersonalizeDatasetImportJobSensor(
-                task_id="wait", arn=arn_of(start.task_id), deferrable=True
-            )
-            chain(group, schema, dataset, start, wait)
-        waits.append(wait)
-    return group, waits
+    with TaskGroup("imports", prefix_group_id=False) as imports:
+        for kind in case.schemas:
+            import_file(kind, case.avro(kind), run)
+    group >> imports
+    return group, imports
+
+
+def import_file(kind: str, avro: dict[str, object], run: str) -> None:
+    """The tasks that bring a dataset type's file into Personalize."""
+    word = kind.lower()
+    with TaskGroup(f"import_{word}"):
+        schema = PersonalizeSchemaOperator(
+            task_id="schema", config={"name": f"{GROUP}-{word}", "schema": avro}
+        )
+        dataset = PersonalizeDatasetOperator(
+            task_id="dataset",
+            config={
+                "name": f"{GROUP}-{word}",
+                "schemaArn": arn_of(schema.task_id),
+                "datasetGroupArn": arn_of("dataset_group"),
+                "datasetType": kind,
+            },
+            deferrable=True,
+        )
+        start = PersonalizeDatasetImportJobOperator(
+            task_id="start",
+            config={
+                "jobName": f"{word}-{RUN_KEY}",
+                "datasetArn": arn_of(dataset.task_id),
+                "dataSource": {"dataLocation": file_of(kind, run)},
+                "roleArn": ROLE,
+                "importMode": "FULL",
+            },
+            wait_for_completion=False,
+        )
+        wait = PersonalizeDatasetImportJobSensor(task_id="wait", arn=arn_of(start.task_id), deferrable=True)
+        chain(schema, dataset, start, wait)
 
 
 def train(one: Recommender) -> TaskGroup:
