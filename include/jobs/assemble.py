@@ -17,7 +17,7 @@ from capture import BadLine, read_capture
 from ground_truth import read_truth
 from job import MESSAGE_FILE, DataError, run, staged
 from tabular import SUFFIXES, Schema, check_file, check_row
-from window import fit
+from window import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,7 +79,7 @@ def old_rows(path: Path) -> Iterator[list[str]]:
 
 def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator[list[str]]:
     """Captured rows whose label is known, as rows of raw data; what cannot be used is left out, counted."""
-    truths: dict[str, bytes] = {}
+    shape, truths = Shape(schema), dict[str, bytes]()
     for known in read_truth(ground_truth, schema.labels):
         truths |= known.content if not isinstance(known.content, BadLine) else {}
     left_out = 0
@@ -92,7 +92,7 @@ def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator
         matching = record.rows if len(truth) == len(record.rows) else []
         left_out += 1 if truth and not matching else 0
         for row, positive in zip(matching, truth, strict=False):
-            if (usable := labelled(row, positive, schema)) is None:
+            if (usable := labelled(row, positive, shape, schema)) is None:
                 left_out += 1
             else:
                 yield usable
@@ -100,9 +100,9 @@ def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator
         print(f"{left_out} captured records or rows were left out: they cannot be read, or do not fit")
 
 
-def labelled(row: Row, positive: int, schema: Schema) -> list[str] | None:
+def labelled(row: Row, positive: int, shape: Shape, schema: Schema) -> list[str] | None:
     """A captured row with its label in place; None where training would not take it."""
-    values = fit(row, schema)
+    values = shape.fit(row)
     if values is None:
         return None
     try:
