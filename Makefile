@@ -34,11 +34,11 @@ status: install ## what runs, and where
 test: install ## the suite
 	@scripts/test.sh
 
-workflows: install ## run the longer workflows from end to end (3 minutes)
+workflows: install ## run the longer workflows and the loop of drift and retraining (20 minutes)
 	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
 		.venv/airflow/bin/python -m pytest tests/workflows
 
-chaos: install ## kill workers, the triggerer and AWS while jobs run; throttle every call (8 minutes)
+chaos: install ## kill workers, the triggerer and AWS while jobs run; throttle every call (10 minutes)
 	@.venv/airflow/bin/python -m pytest tests/chaos
 
 lint: install ## ruff and mypy (strict)
