@@ -71,7 +71,7 @@ def category_bins(baseline: CategoryColumn, window: CategoryColumn) -> Counts:
     total, rows = max(baseline.present, 1), min(baseline.present, window.present)
     frequent = [name for name, number in baseline.counts.items() if number / total * rows >= CATEGORY_ROWS]
     known = set(frequent)
-    rare = _rest(baseline, known), _rest(window, known & baseline.counts.keys(), baseline)
+    rare = _rest(baseline, known), _rest(window, known, baseline)
     new = 0, unseen(baseline, window)
     if baseline.other or 1 in baseline.counts.values():
         rare, new = (rare[0], rare[1] + new[1]), (0, 0)

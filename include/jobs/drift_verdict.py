@@ -175,9 +175,16 @@ def _inputs(columns: list[ColumnDrift], share: float) -> str:
 
 
 def _named(columns: list[ColumnDrift]) -> str:
-    names = ", ".join(f"{column.name} (PSI {column.psi:.2f})" for column in columns[:NAMED])
+    names = ", ".join(f"{column.name} ({_decisive(column)})" for column in columns[:NAMED])
     more = len(columns) - NAMED
     return f"{names} and {more} more" if more > 0 else names
+
+
+def _decisive(column: ColumnDrift) -> str:
+    """The distance that the band goes by."""
+    if column.wasserstein is not None and column.effect > column.psi:
+        return f"Wasserstein {column.wasserstein:.2f}"
+    return f"PSI {column.psi:.2f}"
 
 
 def _answers(predictions: Predictions | None) -> list[str]:
