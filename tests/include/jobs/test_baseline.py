@@ -127,11 +127,11 @@ def test_quality_may_lose_the_tolerance(baseline_inputs: Path, tmp_path: Path) -
 
 FIRST_DAY_MINS = r"(?<=\n)((?:[^,]*,){7})[^,]*"
 BROKEN = {  # file, pattern and what takes its place (None: the file is not there), what is said
-    "no data": ("data/baseline.csv", None, "no CSV or TXT file in"),
+    "no data": ("data/train.csv", None, "no CSV or TXT file in"),
     "no number": (
-        "data/baseline.csv",
+        "data/train.csv",
         (FIRST_DAY_MINS, r"\1many"),
-        "baseline.csv, line 2, column 'Day Mins': 'many' is not a number",
+        "train.csv, line 2, column 'Day Mins': 'many' is not a number",
     ),
     "no model": ("model/model.tar.gz", None, "model.tar.gz is not a model of the built-in XGBoost"),
     "no predictions": ("predictions/predictions.csv", None, "predictions.csv: expected columns 'Churn?'"),

@@ -78,14 +78,19 @@ def test_what_was_registered_is_described(sagemaker, register):
         "Task": "CLASSIFICATION",
         "SamplePayloadUrl": "s3://reports/sample.tar.gz",
     }
-    arn = register(**given, Tags=[{"Key": "owner", "Value": "ml"}])
+    arn = register(**given)
     package = describe(sagemaker, arn)
     assert {member: package[member] for member in given} == given
     (listed,) = sagemaker.list_model_packages(ModelPackageGroupName=package["ModelPackageGroupName"])[
         "ModelPackageSummaryList"
     ]
     assert (listed["ModelPackageArn"], listed["ModelPackageDescription"]) == (arn, "churn of week 47")
-    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "owner", "Value": "ml"}]
+
+
+def test_a_version_has_no_tags_of_its_own(sagemaker, register):
+    """The API's reference: with a group no tags can be given, the version uses the group's."""
+    with pytest.raises(ClientError, match="tags of its model package group"):
+        register(Tags=[{"Key": "owner", "Value": "ml"}])
 
 
 def test_versions_are_listed_by_state_and_by_when_they_were_registered(sagemaker, register, group):

@@ -104,8 +104,12 @@ def made(sagemaker, s3, bucket, script):
         ]
 
     def package(tags):
-        group([])
-        request = {"ModelPackageGroupName": bucket, "InferenceSpecification": {"Containers": [container]}}
+        specification = {
+            "Containers": [container],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        }
+        request = {"ModelPackageName": bucket, "InferenceSpecification": specification}
         return sagemaker.create_model_package(**request, Tags=tags)["ModelPackageArn"]
 
     def transform_job(tags):
@@ -160,8 +164,6 @@ def test_a_resource_with_wrong_tags_is_not_created(sagemaker, made, bucket, kind
         "group": lambda name: sagemaker.list_model_package_groups(NameContains=name)[
             "ModelPackageGroupSummaryList"
         ],
-        "package": lambda name: sagemaker.list_model_packages(ModelPackageGroupName=name)[
-            "ModelPackageSummaryList"
-        ],
+        "package": lambda name: sagemaker.list_model_packages(NameContains=name)["ModelPackageSummaryList"],
     }
     assert found[kind](bucket) == []
