@@ -6,7 +6,7 @@ AIRFLOW := .venv/airflow
 JOBS := .venv/jobs
 AIRFLOW_PY := $(AIRFLOW)/bin/python
 JOBS_PY := $(JOBS)/bin/python
-.PHONY: help install demo up down status test workflows chaos lint format bench package lock clean
+.PHONY: help install demo up down status test workflows loop chaos lint format bench package lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -34,9 +34,13 @@ status: install ## what runs, and where
 test: install ## the suite
 	@scripts/test.sh
 
-workflows: install ## run the longer workflows and the loop of drift and retraining (20 minutes)
+workflows: install ## run the longer workflows from end to end (7 minutes)
 	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
 		.venv/airflow/bin/python -m pytest tests/workflows
+
+loop: install ## drift, retraining, promotion and roll-back under a real scheduler by the clock alone (15 minutes)
+	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
+		.venv/airflow/bin/python -m pytest tests/loop
 
 chaos: install ## kill workers, the triggerer and AWS while jobs run; throttle every call (10 minutes)
 	@.venv/airflow/bin/python -m pytest tests/chaos

@@ -18,7 +18,7 @@ from tests.airflow_stack import FINISHED, Stack, eventually, insist
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = pytest.mark.timeout(2400)
 
 WINDOW_HOURS = 1 / 60
 SETTINGS = {
@@ -69,7 +69,7 @@ class World:
     def state(self, dag: str, run: str) -> str:
         return str(self.api.get(f"/dags/{dag}/dagRuns/{run}")["state"])
 
-    def finish(self, dag: str, run: str, seconds: float = 480) -> str:
+    def finish(self, dag: str, run: str, seconds: float = 900) -> str:
         eventually(lambda: self.state(dag, run) in FINISHED, seconds)
         return self.state(dag, run)
 
@@ -161,7 +161,7 @@ def promoted(world: World, ordinary: Any) -> dict[str, Any]:
     before = {"config": world.config, "model": world.model}
     traffic = world.start("simulate_traffic", {"rows": 6000, "seconds": 300, "shift": 1.5})
     (run, *_) = eventually(lambda: world.runs("retraining", "asset_triggered"), 400)
-    state = world.finish("retraining", run["dag_run_id"], 600)
+    state = world.finish("retraining", run["dag_run_id"], 900)
     world.finish("simulate_traffic", traffic, 400)
     decision = world.decision(run["dag_run_id"])
     return {
