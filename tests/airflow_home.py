@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import datetime as dt
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 
@@ -29,10 +31,17 @@ if TYPE_CHECKING:
 
 HOME = Path(tempfile.mkdtemp(prefix="airflow-tests-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+# `dag.test()` reads and stores all DAGs of its bundle each time: that of the tests' own DAGs is empty
+LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
+BUNDLES = [
+    {"name": "dags-folder", "classpath": LOCAL_BUNDLE, "kwargs": {}},
+    {"name": "tests", "classpath": LOCAL_BUNDLE, "kwargs": {"path": str(HOME / "no-dags")}},
+]
 
 
 def configure() -> None:
     """Point this process at the throw-away home, with the settings that a laptop uses."""
+    (HOME / "no-dags").mkdir(exist_ok=True)
     local.AIRFLOW_HOME = HOME
     os.environ |= local.airflow_environment("http://127.0.0.1:9", port=8080)
     os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{HOME}/airflow.db"
@@ -91,9 +100,10 @@ def run_dag(dag: DAG, conf: dict[str, str] | None = None) -> DagRun:
 
     bag = DagBag(os.devnull)
     bag.bag_dag(dag)
-    DagBundlesManager().sync_bundles_to_db()
-    sync_bag_to_db(bag, "dags-folder", None)
-    return dag.test(run_conf=conf or {})
+    with patch.dict(os.environ, {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(BUNDLES)}):
+        DagBundlesManager().sync_bundles_to_db()
+        sync_bag_to_db(bag, "tests", None)
+        return dag.test(run_conf=conf or {})
 
 
 @pytest.fixture(scope="session", autouse=True)
