@@ -18,8 +18,20 @@ GROUPS = ("films-a", "films-b")
 PARAMS = {"recommenders": ["popularity", "user_personalization"], "holdout_users": 100}
 
 
+def evaluations() -> set[str]:
+    """Keys of the evaluations of all runs, other tests' too."""
+    s3, prefix = boto3.client("s3"), "movie_recommendations/runs/"
+    listed = s3.list_objects_v2(Bucket=local.BUCKET, Prefix=prefix).get("Contents", [])
+    return {one["Key"] for one in listed if one["Key"].endswith("/evaluation.json")}
+
+
 @pytest.fixture(scope="module")
-def runs(aws: str) -> dict[str, dict[str, Any]]:
+def before(aws: str) -> set[str]:
+    return evaluations()
+
+
+@pytest.fixture(scope="module")
+def runs(aws: str, before: set[str]) -> dict[str, dict[str, Any]]:
     """What each run ended as, by dataset group."""
     command = [sys.executable, "-m", "tests.workflows.one_run", aws, "movie_recommendations"]
     started = {
@@ -63,8 +75,5 @@ def test_the_teardown_of_one_leaves_the_other_alone(runs: dict[str, dict[str, An
     assert runtime.get_recommendations(campaignArn=campaigns.popitem()[1], userId="1")["itemList"]
 
 
-def test_each_has_results_of_its_own(runs: dict[str, dict[str, Any]]) -> None:
-    s3, prefix = boto3.client("s3"), "movie_recommendations/runs/"
-    listed = s3.list_objects_v2(Bucket=local.BUCKET, Prefix=prefix)["Contents"]
-    found = [one["Key"] for one in listed if one["Key"].endswith("/evaluation.json")]
-    assert len(found) == len(GROUPS)
+def test_each_has_results_of_its_own(runs: dict[str, dict[str, Any]], before: set[str]) -> None:
+    assert len(evaluations() - before) == len(GROUPS)
