@@ -55,6 +55,11 @@ BUCKET = "{{ var.value.ml_bucket }}"
 NAMES = list(CLASSIFIERS)
 
 
+def wanted(step: str) -> str:
+    """A template: the configuration that a step of the shift puts on the endpoint."""
+    return pulled("retrain.shift", f"['{step}']['EndpointConfigName']")
+
+
 with DAG(
     "retraining",
     description="Trains a challenger weekly or on drift; it replaces the champion only when it is better",
@@ -139,18 +144,18 @@ with DAG(
             SageMakerEndpointConfigOperator(task_id=f"{step}_config", config=shift[f"{step}_config"])
             for step in ("canary", "final")
         )
-        start_canary, canary_serves = update_endpoint("retrain", "canary", shift["canary"])
+        start_canary, canary_serves = update_endpoint("retrain", "canary", shift["canary"], wanted("canary"))
         until = shifting.canary_until(planned)
         soak = DateTimeSensorAsync(task_id="soak", target_time=until)
         verified = shifting.verify_variant.override(task_id="verify_canary")(planned, promotion.CHALLENGER)
-        start_final, final_serves = update_endpoint("retrain", "final", shift["final"])
+        start_final, final_serves = update_endpoint("retrain", "final", shift["final"], wanted("final"))
         verified_all = shifting.verify_variant.override(task_id="verify_final")(planned, shifting.ALL_TRAFFIC)
         chain(canary, start_canary, canary_serves, until, soak, verified)
         chain(verified, final, start_final, final_serves, verified_all)
 
         failed = shifting.failed_shift()
         [canary_serves, verified, final_serves, verified_all] >> failed
-        roll_back, old_serves = update_endpoint("retrain", "roll_back", failed)
+        roll_back, old_serves = update_endpoint("retrain", "roll_back", failed, wanted("roll_back"))
         [verified_all, old_serves] >> promotion.decide(cause, BUCKET)
 
     code = upload_code("monitoring", BUCKET, ["jobs"])

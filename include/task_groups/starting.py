@@ -52,8 +52,8 @@ def transform(group: str, step: str, request: Any) -> Pair:
     return start, wait
 
 
-def update_endpoint(group: str, step: str, request: Any) -> Pair:
-    """An update of an endpoint: waited for until it serves the configuration that was asked for."""
+def update_endpoint(group: str, step: str, request: Any, wanted: str) -> Pair:
+    """An update of an endpoint: waited for until it serves the configuration `wanted`, a template."""
     start = SageMakerEndpointOperator(
         task_id=step, config=request, operation="update", wait_for_completion=False
     )
@@ -61,7 +61,7 @@ def update_endpoint(group: str, step: str, request: Any) -> Pair:
     wait = SageMakerEndpointSensor(
         task_id=f"wait_for_{step}",
         endpoint_name=job,
-        endpoint_config_name=pulled(f"{group}.{step}", "['EndpointConfig']['EndpointConfigName']"),
+        endpoint_config_name=wanted,  # not what the operator returns: that served when the update began
         deferrable=True,
     )
     chain(start, wait)
