@@ -7,7 +7,6 @@ header.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import sys
 from pathlib import Path
@@ -15,16 +14,15 @@ from typing import TYPE_CHECKING
 
 from capture import BadLine, read_capture
 from ground_truth import read_truth
-from job import MESSAGE_FILE, DataError, run, staged
-from tabular import SUFFIXES, Schema, check_file, check_row
+from job import FOLDER, DataError, arguments, run, staged
+from tabular import SUFFIXES, Schema, add_table_arguments, check_file, check_row
 from window import Shape
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator, Sequence
 
     from capture import Row
-
-FOLDER = Path("/opt/ml/processing")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,16 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Old rows and the labelled traffic since.")
-    parser.add_argument("--columns", nargs="+", required=True, metavar="KIND:NAME", help="in file order")
-    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
+    parser = arguments("Old rows and the labelled traffic since.")
+    add_table_arguments(parser)
     for name in ("raw", "capture", "ground_truth"):
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=Path, default=FOLDER / "input" / name, help="folder")
     parser.add_argument("--output", type=Path, default=FOLDER / "output/data")
-    parser.add_argument(
-        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
-    )
     return parser.parse_args(argv)
 
 

@@ -16,7 +16,6 @@ Outputs, below `--output`; they appear together, and only when all is well:
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from dataclasses import dataclass
@@ -29,16 +28,16 @@ import model_monitor
 import model_quality
 from column_weights import column_weights, owners, read_booster, read_features, read_names
 from drift_profile import CategoryColumn, Profile
-from job import MESSAGE_FILE, DataError, run, staged
-from tabular import SUFFIXES, Schema, check_file
+from job import FOLDER, DataError, arguments, run, staged
+from tabular import SUFFIXES, Schema, add_table_arguments, check_file
 from window import numbers
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator, Sequence
 
     import numpy as np
 
-FOLDER = Path("/opt/ml/processing")
 CHUNK_ROWS = 50_000
 VERSION = "1.0"
 
@@ -50,17 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Profile training data and predictions as a baseline.")
-    parser.add_argument("--columns", nargs="+", required=True, metavar="KIND:NAME", help="in file order")
-    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
+    parser = arguments("Profile training data and predictions as a baseline.")
+    add_table_arguments(parser)
     parser.add_argument(
         "--quality-tolerance", type=float, default=0.05, help="what a metric may lose before it is violated"
     )
     parser.add_argument("--input", type=Path, default=FOLDER / "input")
     parser.add_argument("--output", type=Path, default=FOLDER / "output/baseline")
-    parser.add_argument(
-        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
-    )
     return parser.parse_args(argv)
 
 

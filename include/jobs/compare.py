@@ -9,7 +9,6 @@ How sure a gain is comes from the paired bootstrap (Efron and Tibshirani, An Int
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from html import escape
@@ -20,15 +19,15 @@ import numpy as np
 import pandas as pd
 
 from classification import curves, measure, measure_one
-from job import JOB_CONFIG, MESSAGE_FILE, DataError, job_name, run, staged
+from job import FOLDER, DataError, arguments, job_name, run, staged
 from plots import Axis, Plot, Series
-from predictions import read_predictions, read_truth
+from predictions import add_prediction_arguments, read_predictions, read_truth
 from report import TILES, page
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
-FOLDER = Path("/opt/ml/processing")
 SAMPLES = 500
 SIDES = ("champion", "challenger")
 Answers = tuple[np.ndarray, np.ndarray]  # predicted classes (bool) and scores, both of shape (rows,)
@@ -41,20 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Compare two models on the same labelled rows.")
-    parser.add_argument("--label-column", required=True)
-    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
-    parser.add_argument("--threshold", type=float, default=0.5, help="a score above it is positive")
+    parser = arguments("Compare two models on the same labelled rows.")
+    add_prediction_arguments(parser)
     parser.add_argument("--metric", default="auc", choices=list(TILES), help="the one that decides")
     parser.add_argument("--title", default="Comparison")
-    parser.add_argument("--labelled", type=Path, default=FOLDER / "input/labelled/test.csv")
     for side in SIDES:
         parser.add_argument(f"--{side}", type=Path, default=FOLDER / "input" / side, help="folder of *.out")
     parser.add_argument("--output", type=Path, default=FOLDER / "output/comparison")
-    parser.add_argument(
-        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
-    )
-    parser.add_argument("--job-config", type=Path, default=JOB_CONFIG, help="names the run, where it exists")
     return parser.parse_args(argv)
 
 

@@ -10,20 +10,19 @@ and header). Writes, below `output/holdout`: `rows/rows.csv` (no label, no heade
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from job import MESSAGE_FILE, DataError, run, staged
-from tabular import Schema, read_file
+from job import FOLDER, DataError, arguments, run, staged
+from tabular import Schema, add_table_arguments, read_file
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
-FOLDER = Path("/opt/ml/processing")
 LEARNED = ("learned_by_champion", "learned_by_challenger")
 
 
@@ -34,18 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Rows that neither champion nor challenger learned from.")
-    parser.add_argument("--columns", nargs="+", required=True, metavar="KIND:NAME", help="in file order")
-    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
+    parser = arguments("Rows that neither champion nor challenger learned from.")
+    add_table_arguments(parser)
     parser.add_argument("--minimum-rows", type=int, default=50, help="with fewer nothing can be compared")
     parser.add_argument("--candidates", type=Path, default=FOLDER / "input/candidates/test.csv")
     parser.add_argument(
         "--learned", nargs=2, type=Path, default=[FOLDER / "input" / name / "train.csv" for name in LEARNED]
     )
     parser.add_argument("--output", type=Path, default=FOLDER / "output/holdout")
-    parser.add_argument(
-        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
-    )
     return parser.parse_args(argv)
 
 

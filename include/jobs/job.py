@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+FOLDER = Path("/opt/ml/processing")  # inputs lie in input/<name>, what is left in output/<name> goes to S3
 MESSAGE_FILE = Path("/opt/ml/output/message")  # SageMaker shows its first kilobyte as ExitMessage
 MESSAGE_BYTES = 1024
 JOB_CONFIG = Path("/opt/ml/config/processingjobconfig.json")
@@ -20,6 +22,15 @@ JOB_CONFIG = Path("/opt/ml/config/processingjobconfig.json")
 
 class DataError(ValueError):
     """Data that cannot be used; the text names the place and what was expected there."""
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """The parser of a job script, with the argument that all of them have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument(
+        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
+    )
+    return parser
 
 
 def run(work: Callable[[], None], message_file: Path) -> int:

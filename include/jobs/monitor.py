@@ -19,7 +19,6 @@ Outputs, below `--output`: `drift.json`, `report.html`, `statistics.json` of the
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -40,16 +39,16 @@ from drift_verdict import (
     parse_overrides,
 )
 from ground_truth import Judged, read_truth
-from job import MESSAGE_FILE, DataError, run, staged
+from job import FOLDER, DataError, arguments, run, staged
 from reference_data import Reference
-from tabular import Schema
+from tabular import Schema, add_table_arguments
 from violations import check
 from window import Choice, Window
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
-FOLDER = Path("/opt/ml/processing")
 VERSION = "1.0"
 
 
@@ -60,9 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Compare a window of traffic with the baseline.")
-    parser.add_argument("--columns", nargs="+", required=True, metavar="KIND:NAME", help="in file order")
-    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
+    parser = arguments("Compare a window of traffic with the baseline.")
+    add_table_arguments(parser)
     parser.add_argument("--start", help="first moment of the window, ISO 8601; UTC without a zone")
     parser.add_argument("--end", help="first moment after the window")
     parser.add_argument(
@@ -81,9 +79,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--title", default="Drift")
     parser.add_argument("--input", type=Path, default=FOLDER / "input")
     parser.add_argument("--output", type=Path, default=FOLDER / "output/report")
-    parser.add_argument(
-        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
-    )
     return parser.parse_args(argv)
 
 

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from job import DataError
+from job import FOLDER, JOB_CONFIG, DataError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
-    from pathlib import Path
 
     import pandas as pd
+
+
+def add_prediction_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the labelled rows are, and how labels and scores go together."""
+    parser.add_argument("--label-column", required=True)
+    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
+    parser.add_argument("--threshold", type=float, default=0.5, help="a score above it is positive")
+    parser.add_argument("--labelled", type=Path, default=FOLDER / "input/labelled/test.csv")
+    parser.add_argument("--job-config", type=Path, default=JOB_CONFIG, help="names the run, where it exists")
 
 
 def read_truth(rows: pd.DataFrame, column: str, labels: Sequence[str]) -> np.ndarray:

@@ -17,6 +17,7 @@ import pandas as pd
 from job import DataError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
@@ -72,6 +73,12 @@ class Schema:
     @property
     def inputs(self) -> list[str]:
         return self.named("number", "category", "ignore")
+
+
+def add_table_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a table looks like: `Schema.parse(options.columns, options.labels)`."""
+    parser.add_argument("--columns", nargs="+", required=True, metavar="KIND:NAME", help="in file order")
+    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
 
 
 def read_folder(folder: Path, schema: Schema) -> pd.DataFrame:

@@ -7,7 +7,6 @@ Writes, below `output/evaluation`: `evaluation.json` (SageMaker's model quality 
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -17,14 +16,13 @@ import numpy as np
 import pandas as pd
 
 from classification import evaluate
-from job import JOB_CONFIG, MESSAGE_FILE, DataError, job_name, run, staged
-from predictions import read_predictions, read_truth
+from job import FOLDER, DataError, arguments, job_name, run, staged
+from predictions import add_prediction_arguments, read_predictions, read_truth
 from report import Report
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
-
-FOLDER = Path("/opt/ml/processing")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,23 +32,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Evaluate predictions against labelled rows.")
-    parser.add_argument("--label-column", required=True)
-    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
-    parser.add_argument("--threshold", type=float, default=0.5, help="a score above it is positive")
+    parser = arguments("Evaluate predictions against labelled rows.")
+    add_prediction_arguments(parser)
     parser.add_argument("--title", default="Evaluation")
     parser.add_argument("--data-source", default="not stated", help="what the data is")
     parser.add_argument("--published", type=json.loads, default={}, help="JSON object of metric and value")
     parser.add_argument("--published-source", default="")
-    parser.add_argument("--labelled", type=Path, default=FOLDER / "input/labelled/test.csv")
     parser.add_argument(
         "--predictions", type=Path, default=FOLDER / "input/predictions", help="folder of *.out"
     )
     parser.add_argument("--output", type=Path, default=FOLDER / "output/evaluation")
-    parser.add_argument(
-        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
-    )
-    parser.add_argument("--job-config", type=Path, default=JOB_CONFIG, help="names the run, where it exists")
     return parser.parse_args(argv)
 
 

@@ -14,7 +14,6 @@ Outputs, below `--output`; they appear together, and only when all is well:
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import sys
@@ -30,13 +29,13 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from job import MESSAGE_FILE, DataError, run, staged
-from tabular import Schema, read_folder, typed
+from job import FOLDER, DataError, arguments, run, staged
+from tabular import Schema, add_table_arguments, read_folder, typed
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
-FOLDER = Path("/opt/ml/processing")
 CUTS = {"train": 0.7, "validation": 0.9, "test": 1.0}  # where each part ends, as a share of the shuffled rows
 CHUNK_ROWS = 50_000  # features are written in chunks: dense, they are far larger than the raw data
 
@@ -48,15 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Split raw data and fit the feature transformer.")
-    parser.add_argument("--columns", nargs="+", required=True, metavar="KIND:NAME", help="in file order")
-    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
+    parser = arguments("Split raw data and fit the feature transformer.")
+    add_table_arguments(parser)
     parser.add_argument("--seed", type=int, default=1729, help="of the shuffle before the split")
     parser.add_argument("--input", type=Path, default=FOLDER / "input/raw", help="folder of CSV files")
     parser.add_argument("--output", type=Path, default=FOLDER / "output")
-    parser.add_argument(
-        "--message", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes"
-    )
     return parser.parse_args(argv)
 
 

@@ -10,7 +10,6 @@ new films, a random list. Films that a user has watched are in no answer.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from html import escape
@@ -20,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from job import MESSAGE_FILE, DataError, run, staged
+from job import FOLDER, DataError, arguments, run, staged
 from ranking import CUTOFFS, measure
 from report import STYLE
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping, Sequence
 
-FOLDER = Path("/opt/ml/processing")
 SHOWN = ("precision_5", "precision_10", "precision_25", "ndcg_10", "ndcg_listed_10", "mrr_25", "coverage")
 OFFLINE = {  # names of the service's metrics → ours
     "coverage": "coverage",
@@ -53,12 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Evaluate recommendations against held-out events.")
+    parser = arguments("Evaluate recommendations against held-out events.")
     parser.add_argument("--title", default="Recommendations")
     parser.add_argument("--data-source", default="not stated", help="what the data is")
     parser.add_argument("--input", type=Path, default=FOLDER / "input")
     parser.add_argument("--output", type=Path, default=FOLDER / "output/evaluation")
-    parser.add_argument("--message", type=Path, default=MESSAGE_FILE, help="where a failure's reason goes")
     return parser.parse_args(argv)
 
 

@@ -15,7 +15,6 @@ GENDER, OCCUPATION). Writes, below `output`:
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -24,12 +23,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from job import MESSAGE_FILE, DataError, run, staged
+from job import FOLDER, DataError, arguments, run, staged
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
-FOLDER = Path("/opt/ml/processing")
 GENRES = (
     *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary"),
     *("Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller"),
@@ -48,14 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Validate and split interactions.")
+    parser = arguments("Validate and split interactions.")
     parser.add_argument("--seed", type=int, required=True, help="of the choice of cold films")
     parser.add_argument("--cold-share", type=float, default=0.5, help="of the films")
     parser.add_argument("--holdout-share", type=float, default=0.1, help="of each user's events")
     parser.add_argument("--event-type", default="RATING")
     parser.add_argument("--input", type=Path, default=FOLDER / "input")
     parser.add_argument("--output", type=Path, default=FOLDER / "output")
-    parser.add_argument("--message", type=Path, default=MESSAGE_FILE, help="where a failure's reason goes")
     return parser.parse_args(argv)
 
 
