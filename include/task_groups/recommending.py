@@ -13,11 +13,11 @@ from aws_ml.operators.personalize import (
     PersonalizeDatasetGroupOperator,
     PersonalizeDatasetImportJobOperator,
     PersonalizeDatasetOperator,
-    PersonalizeGetSolutionMetricsOperator,
     PersonalizeSchemaOperator,
     PersonalizeSolutionOperator,
     PersonalizeSolutionVersionOperator,
 )
+from aws_ml.operators.personalize_calls import PersonalizeGetSolutionMetricsOperator
 from aws_ml.operators.personalize_checks import (
     PersonalizeCheckQuotasOperator,
     PersonalizeValidateDatasetOperator,
