@@ -15,7 +15,7 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
@@ -93,7 +93,7 @@ def run_dag_of(build: Callable[[], object]) -> DagRun:
     return run_dag(dag)
 
 
-def run_dag(dag: DAG, conf: dict[str, str] | None = None) -> DagRun:
+def run_dag(dag: DAG, conf: dict[str, Any] | None = None) -> DagRun:
     """Run a DAG that lies in no bundle in this process, and return the run."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
