@@ -43,7 +43,15 @@ def folder(tmp_path: Path) -> Path:
     )
     put("answers/user.json", json.dumps({"ask": "user", "answers": {"1": ["c", "z"], "2": ["z", "b"]}}))
     put("answers/cold.json", json.dumps({"ask": "cold", "answers": {"1": ["x"], "2": ["x"]}}))
-    summary = {"seed": 1, "cold_items": ["x", "y"], "interactions": 9, "users": 3, "items": 6, "training": 5}
+    summary = {
+        "seed": 1,
+        "cold_items": ["x", "y"],
+        "new_items": 2,
+        "interactions": 9,
+        "users": 3,
+        "items": 6,
+        "training": 5,
+    }
     put("summary/summary.json", json.dumps({**summary, "holdout": 2}))
     return tmp_path
 

@@ -98,8 +98,8 @@ def results(folder: Path, summary: dict[str, Any]) -> tuple[dict[str, Any], dict
         asked = set(told["answers"])
         if told["ask"] == "cold":
             true = {user: films for user, films in new.items() if user in asked}
-            cold[file.stem] = measure(told["answers"], true, len(summary["cold_items"]))
-            cold["random list"] = measure(random_lists(true, summary), true, len(summary["cold_items"]))
+            cold[file.stem] = measure(told["answers"], true, summary["new_items"])
+            cold["random list"] = measure(random_lists(true, summary), true, summary["new_items"])
         else:
             true = {user: films for user, films in holdout.items() if user in asked}
             warm[file.stem] = measure(told["answers"], true, films)

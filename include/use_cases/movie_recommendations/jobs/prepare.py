@@ -72,7 +72,8 @@ def prepare(options: argparse.Namespace) -> None:
         write(folder / "truth/newest.csv", newest[["USER_ID", "ITEM_ID"]])
         lines = [json.dumps({"userId": user}) for user in sorted(holdout.USER_ID.unique())]
         write_text(folder / "batch/users.json", "\n".join(lines) + "\n")
-        summary = summarize(ratings, training, holdout, cold, options.seed)
+        new = len({*ratings.ITEM_ID, *items.ITEM_ID} - set(training.ITEM_ID))
+        summary = {**summarize(ratings, training, holdout, cold, options.seed), "new_items": new}
         write_text(folder / "summary/summary.json", json.dumps(summary, indent=1))
 
 
