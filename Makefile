@@ -45,7 +45,7 @@ loop: install ## drift, retraining, promotion and roll-back under a real schedul
 chaos: install ## kill workers, the triggerer and AWS while jobs run; throttle every call (10 minutes)
 	@.venv/airflow/bin/python -m pytest tests/chaos
 
-lint: install ## ruff and mypy (strict)
+lint: install ## ruff, mypy (strict) and cfn-lint
 	@scripts/lint.sh
 
 format: install ## ruff format and the fixes that are safe

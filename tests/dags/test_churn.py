@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from tests.permissions import Template, refused
+
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
 
@@ -109,3 +111,26 @@ def test_the_version_that_serves_is_approved_and_has_its_baseline(run: Any) -> N
     names = {feature["name"] for feature in read_json(baselines["Statistics"]["S3Uri"])["features"]}
     assert {"Day Mins", "State", "predicted", "score"} <= names
     assert read_json(baselines["Constraints"]["S3Uri"])["features"]
+
+
+def test_airflows_role_allows_all_that_the_run_has_asked_for(run: Any, called: Any) -> None:
+    events = called()
+    names = {event["eventName"] for event in events}
+    assert {"CreateTrainingJob", "CreateModelPackage", "InvokeEndpoint", "GetObject", "PutObject"} <= names
+    role = Template(AllowCleanUp="no", UseMwaa="no").role("AirflowRole")
+    assert refused(role, events) == set()
+
+
+def test_the_clean_up_leaves_nothing_and_its_role_allows_it(run: Any, dag_bag: DagBag, called: Any) -> None:
+    """Last: it deletes what the run has made."""
+    before = len(called())
+    cleaned = dag_bag.dags["clean_up"].test(run_conf={"dry_run": False, "objects": True})
+    assert cleaned.state == "success"
+    assert boto3.client("sagemaker").list_endpoints()["Endpoints"] == []
+    assert boto3.client("sagemaker").list_models()["Models"] == []
+    assert objects("churn/") == {}
+    events = called()[before:]
+    names = {event["eventName"] for event in events}
+    assert {"GetResources", "DeleteEndpoint", "DeleteModelPackageGroup", "DeleteObjects"} <= names
+    assert refused(Template(UseMwaa="no").role("AirflowRole"), events) == set()
+    assert refused(Template(UseMwaa="no", AllowCleanUp="no").role("AirflowRole"), events)
