@@ -30,6 +30,8 @@ class Recorder:
 
     def __init__(self, file: Path | None) -> None:
         self._file, self._lock = file, threading.Lock()
+        if file is not None:
+            file.touch()  # OSError at the start rather than at the first request
 
     def note(self, service: str, name: str, parameters: Mapping[str, Any], region: str, agent: str) -> None:
         if self._file is None:

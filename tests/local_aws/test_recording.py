@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from include.local_aws.recording import Recorder
 from include.local_aws.settings import from_command_line
 from tests.local_aws.conftest import RunningServer
 
@@ -54,3 +55,8 @@ def test_nothing_is_recorded_unless_asked_for(monkeypatch: pytest.MonkeyPatch, t
     assert from_command_line([]).record is None
     monkeypatch.setenv("LOCAL_AWS_RECORD", str(tmp_path / "calls.jsonl"))
     assert from_command_line([]).record == tmp_path / "calls.jsonl"
+
+
+def test_a_file_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Recorder(tmp_path / "nowhere" / "calls.jsonl")

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(600)  # the first time downloads Airflow
 PROJECT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 UV = which("uv") or PROJECT / ".venv/uv/bin/uv"
-CONSTRAINTS = HERE / "mwaa_constraints.txt"
+CONSTRAINTS = HERE / "constraints.txt"
 # what the image is made from, as far as it can be installed without a compiler
 IMAGE = [
     "apache-airflow[celery,statsd]==3.3.1",
@@ -98,7 +98,7 @@ def environment(built: Path, home: Path) -> Path:
 @pytest.fixture(scope="module")
 def found(environment: Path, home: Path) -> dict[str, Any]:
     """What Airflow finds there."""
-    probe = (environment / "bin/python", "-I", HERE / "mwaa_probe.py", home / "plugins")
+    probe = (environment / "bin/python", "-I", HERE / "probe.py", home / "plugins")
     return dict(json.loads(run(*probe, home=home).splitlines()[-1]))
 
 
