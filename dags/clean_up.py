@@ -5,8 +5,9 @@ Deletes what the workflows created, and nothing else: what carries the tag `aws-
 run** unless the trigger form says otherwise; the log of **find** lists what there is.
 
 The order is users before what they use: endpoints, their configurations, models, the versions in the
-registry; then, where asked for, the use cases' folders in the bucket. Jobs that have ended cost nothing and
-stay: AWS offers no way to delete them. A run that failed half-way can be repeated.
+registry, dataset groups with all their campaigns and solutions; then, where asked for, the use cases' folders
+in the bucket. Jobs that have ended cost nothing and stay: AWS offers no way to delete them. A run that failed
+half-way can be repeated.
 
 **Settings** are Airflow Variables: `ml_bucket`.
 """
@@ -21,10 +22,11 @@ from aws_ml.operators.endpoints import (
     SageMakerDeleteEndpointConfigOperator,
     SageMakerDeleteEndpointOperator,
 )
+from aws_ml.operators.personalize import PersonalizeDeleteDatasetGroupOperator
 from include.task_groups import cleaning
-from include.use_cases.catalogue import CLASSIFIERS
+from include.use_cases.catalogue import CASES
 
-NAMES = list(CLASSIFIERS)
+NAMES = list(CASES)
 
 
 with DAG(
@@ -53,10 +55,14 @@ with DAG(
     configs = SageMakerDeleteEndpointConfigOperator.partial(
         task_id="delete_endpoint_configs", trigger_rule=TriggerRule.NONE_FAILED
     ).expand(config_name=cleaning.chosen.override(task_id="endpoint_configs")(found["endpoint-config"]))
+    groups = PersonalizeDeleteDatasetGroupOperator.partial(
+        task_id="delete_dataset_groups", trigger_rule=TriggerRule.NONE_FAILED
+    ).expand(dataset_group=cleaning.chosen.override(task_id="dataset_groups")(found["dataset-group"]))
     chain(
         endpoints,
         configs,
         cleaning.delete_models(found["model"]),
         cleaning.delete_groups(found["model-package-group"]),
+        groups,
         cleaning.delete_objects("{{ var.value.ml_bucket }}"),
     )

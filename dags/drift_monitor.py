@@ -7,9 +7,9 @@ case is measured; only where drift is confirmed, the asset `drift/<use case>` is
 
 | step | what happens |
 |---|---|
-| **deployed** | which use cases have an approved version and an endpoint in service |
+| **deployed** | which use cases have an endpoint, or campaigns, in service |
 | **monitor** | for each of them: |
-| · **window** | picks the captured requests of the window, and the labels that have arrived for them |
+| · **window** | picks the requests of the window and the labels that came for them, or the interactions |
 | · **compare** | a processing job compares them with the baseline of the version that serves |
 | · **judge** | ok, watch, drift or not enough data; N drifted windows of M confirm a drift |
 | · **notify** | tells people of watch and drift, where somebody is named |
@@ -33,16 +33,16 @@ from include.task_groups import monitoring
 from include.task_groups.params import INSTANCES
 from include.task_groups.staging import upload_code
 from include.task_groups.starting import process
-from include.use_cases.catalogue import CLASSIFIERS
+from include.use_cases.catalogue import CASES
 
 BUCKET = "{{ var.value.ml_bucket }}"
-NAMES = list(CLASSIFIERS)
+NAMES = list(CASES)
 WINDOW = os.environ.get("ML_DRIFT_WINDOW_HOURS")
 
 
 with DAG(
     "drift_monitor",
-    description="Compares the traffic of every endpoint with what its model has learned from",
+    description="Compares the traffic of every use case with what its model has learned from",
     doc_md=__doc__,
     schedule=CronTriggerTimetable(os.environ.get("ML_DRIFT_MONITOR_SCHEDULE", "0 3 * * *"), timezone="UTC"),
     catchup=False,
@@ -58,7 +58,7 @@ with DAG(
             title="Window in hours",
             description="It ends now. Empty: as the use case says.",
         ),
-        "processing_instance_type": Param(
+        "instance_type": Param(
             "ml.m5.large", type="string", pattern=r"^ml\.", examples=INSTANCES, section="Instances"
         ),
     },
@@ -74,4 +74,4 @@ with DAG(
         chain(*process("monitor", "compare", request), said, monitoring.notify(said))
 
     code = upload_code("monitoring", BUCKET, ["jobs"])
-    monitor.expand(serving=monitoring.deployed())
+    monitor.expand(serving=monitoring.deployed(BUCKET))

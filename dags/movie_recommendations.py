@@ -12,7 +12,7 @@ held-out events what each is worth.
 | **validate** | every row against its schema, the minimums, room in the quotas | Airflow |
 | **dataset_group**, **import_...** | schemas, datasets, imports | Personalize |
 | **popularity** ... **ranking** | each a solution, a version, its metrics, a campaign | Personalize |
-| **offline_metrics** | the service's own metrics in one table | Airflow |
+| **offline_metrics**, **record** | the service's metrics in one table; what learned from what | Airflow |
 | **ask_...**, **evaluate** | every campaign, every user of the hold-out; HTML report | processing job |
 | **event_tracker**, **session** | a user clicks: the next recommendations change | Personalize |
 | **batch** | recommendations for all users of the hold-out, as a file | batch job |
@@ -43,6 +43,7 @@ from aws_ml.operators.personalize import (
 )
 from aws_ml.sensors.personalize import PersonalizeBatchInferenceJobSensor
 from include.task_groups import asking, recommending
+from include.task_groups.campaigns import record, run_folder
 from include.task_groups.params import INSTANCES, own_data
 from include.task_groups.processing import processing
 from include.task_groups.recommending import CLICKS, GROUP, ROLE, RUN_KEY, UNSEEN, arn_of
@@ -50,10 +51,10 @@ from include.task_groups.staging import stage_data, upload_code
 from include.use_cases.movie_recommendations.use_case import MOVIES
 
 BUCKET = "{{ var.value.ml_bucket }}"
-RUN = f"s3://{BUCKET}/movie_recommendations/runs/{RUN_KEY}"
+RUN = run_folder(MOVIES.name, BUCKET, RUN_KEY)
 SKLEARN = f"{{{{ macros.aws_ml.image_uri('sklearn', '{MOVIES.sklearn_version}') }}}}"
 KEYS = [one.key for one in MOVIES.recommenders]
-PERSONAL = next(one.key for one in MOVIES.recommenders if one.ask == "user")
+PERSONAL = MOVIES.primary.key
 
 
 with DAG(
@@ -67,7 +68,7 @@ with DAG(
     params={
         **{f"{kind.lower()}_uri": own_data(kind.lower()) for kind in MOVIES.datasets},
         "dataset_group": Param(
-            MOVIES.name,
+            MOVIES.dataset_group,
             type="string",
             pattern="^[a-zA-Z0-9][a-zA-Z0-9-]{0,39}$",
             title="Dataset group",
@@ -90,7 +91,7 @@ with DAG(
         word: stage_data.override(task_id=f"stage_{word}")(name, BUCKET, f"{{{{ params.{word}_uri }}}}")
         for word, name in ((kind.lower(), name) for kind, name in MOVIES.datasets.items())
     }
-    code = upload_code("movie_recommendations", BUCKET, ["jobs", "use_cases/movie_recommendations/jobs"])
+    code = upload_code(MOVIES.name, BUCKET, ["jobs", "use_cases/movie_recommendations/jobs"])
     prepare, prepared = processing(
         "movies",
         "prepare",
@@ -130,7 +131,10 @@ with DAG(
 
     published = {"metrics": dict(MOVIES.published), "source": MOVIES.published_source}
     offline = recommending.offline_metrics(KEYS, RUN, published)
-    list(trained.values()) >> offline
+    recorded = record(
+        MOVIES.name, RUN, KEYS, {word: f"{{{{ ti.xcom_pull('stage_{word}')['uri'] }}}}" for word in staged}
+    )
+    list(trained.values()) >> offline >> recorded
     with TaskGroup("ask", prefix_group_id=False) as asked:
         for one in MOVIES.recommenders:
             if one.ask:
@@ -146,6 +150,7 @@ with DAG(
                 "solutionVersionArn": arn_of(f"{PERSONAL}.train"),
                 "jobInput": {"s3DataSource": {"path": f"{RUN}/batch/users.json"}},
                 "jobOutput": {"s3DataDestination": {"path": f"{RUN}/recommendations/"}},
+                "filterArn": arn_of("filter_unseen"),
                 "roleArn": ROLE,
             },
             wait_for_completion=False,
@@ -153,7 +158,7 @@ with DAG(
         batched = PersonalizeBatchInferenceJobSensor(
             task_id="wait", arn=arn_of("batch.start"), deferrable=True
         )
-        trained[PERSONAL] >> batch >> batched
+        [trained[PERSONAL], unseen] >> batch >> batched
 
     clicked = asking.session(MOVIES.event_type, RUN, PERSONAL)
     # asked before the clicks: the hold-out is measured without them
@@ -175,12 +180,10 @@ with DAG(
         ],
     )
     chain(asked, evaluate, evaluated)
-    announced = recommending.publish(
-        "movie_recommendations", RUN, "{{ ti.xcom_pull('stage_interactions')['source'] }}"
-    )
+    announced = recommending.publish(MOVIES.name, RUN, "{{ ti.xcom_pull('stage_interactions')['source'] }}")
     evaluated >> announced
 
     teardown = PersonalizeDeleteDatasetGroupOperator(
         task_id="teardown", dataset_group=GROUP, pre_execute=recommending.unless_asked_for
     )
-    [announced, batched, clicked] >> teardown.as_teardown(setups=group)
+    [announced, recorded, batched, clicked] >> teardown.as_teardown(setups=group)

@@ -16,6 +16,7 @@ confirmed a drift (asset `drift/<use case>`); the use case's policy decides whet
 | · **shift** … **verify_final** | the challenger gets a little traffic, is verified, gets all |
 | · **roll_back** | the old configuration again, where the shift failed |
 | · **decide** | `decision.json` says what happened and why; the version is approved or rejected |
+| **renew_...** | the same for a recommendation use case: batch lists are compared, campaigns are moved |
 
 What is left: `s3://<bucket>/<use case>/retraining/<run>/` with `comparison/report.html` and `decision.json`.
 The policies stand in `include/use_cases/<use case>/use_case.py`; `docs/drift.md` explains them.
@@ -30,8 +31,6 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
 from airflow.sdk import (
     DAG,
@@ -45,14 +44,14 @@ from airflow.sdk import (
 )
 
 from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator
-from include.task_groups import promotion, shifting
+from include.task_groups import contest, promotion, renewing, shifting
 from include.task_groups.params import INSTANCES
 from include.task_groups.staging import upload_code
 from include.task_groups.starting import process, pulled, transform, update_endpoint
-from include.use_cases.catalogue import CLASSIFIERS
+from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
 
 BUCKET = "{{ var.value.ml_bucket }}"
-NAMES = list(CLASSIFIERS)
+NAMES = list(CASES)
 
 
 def wanted(step: str) -> str:
@@ -105,19 +104,9 @@ with DAG(
     @task_group
     def retrain(cause: dict[str, Any]) -> None:
         """One use case."""
-        planned = promotion.plan(cause, BUCKET, code)
-        train = TriggerDagRunOperator(
-            task_id="train",
-            trigger_dag_id=pulled("retrain.plan", "['champion']['use_case']"),
-            trigger_run_id=planned["training_run"],
-            conf=planned["conf"],
-            reset_dag_run=True,  # a repeated task finds the jobs of its first try
-            fail_when_dag_is_paused=True,
-            wait_for_completion=True,
-            deferrable=True,
-            poke_interval=10,
-        )
-        contested = promotion.contest(planned, code)
+        planned = contest.plan(cause, BUCKET, code)
+        train = promotion.train(planned, pulled("retrain.plan", "['champion']['use_case']"))
+        contested = contest.contest(planned, code)
         chain(*process("retrain", "assemble", planned["assemble"]), train, contested)
 
         held_out = process("retrain", "holdout", contested["holdout"])
@@ -129,16 +118,8 @@ with DAG(
         gate = promotion.gate(planned, contested)
         for start, wait in scores:
             chain(held_out[1], start, wait, compare)
-        approve = ApprovalOperator(
-            task_id="approve",
-            subject="{{ macros.aws_ml.run_key(dag_run) }}: promote the challenger?",
-            body=gate["question"],
-            defaults="Reject",
-            response_timeout=timedelta(hours=24),
-            pre_execute=promotion.unless_manual,
-        )
         shift = shifting.shift(planned, contested, BUCKET)
-        chain(compared, gate, approve, shift)
+        chain(compared, gate, promotion.approve(gate), shift)
 
         canary, final = (
             SageMakerEndpointConfigOperator(task_id=f"{step}_config", config=shift[f"{step}_config"])
@@ -156,7 +137,14 @@ with DAG(
         failed = shifting.failed_shift()
         [canary_serves, verified, final_serves, verified_all] >> failed
         roll_back, old_serves = update_endpoint("retrain", "roll_back", failed, wanted("roll_back"))
-        [verified_all, old_serves] >> promotion.decide(cause, BUCKET)
+        [verified_all, old_serves] >> promotion.decide(
+            cause, BUCKET, verified="verify_final", rolled_back="wait_for_roll_back"
+        )
 
     code = upload_code("monitoring", BUCKET, ["jobs"])
-    retrain.expand(cause=promotion.causes())
+    found = promotion.causes()
+    of_classifiers = promotion.those_of.override(task_id="classifiers")(found, list(CLASSIFIERS))
+    retrain.expand(cause=of_classifiers)
+    for case in RECOMMENDERS.values():
+        of_case = promotion.those_of.override(task_id=case.name)(found, [case.name])
+        renewing.renew(case, BUCKET, code).expand(cause=of_case)

@@ -19,6 +19,11 @@ def tagged(use_case: str, config: Config) -> Config:
     return {**config, "Tags": [*config.get("Tags", []), {"Key": USE_CASE_TAG, "Value": use_case}]}
 
 
+def tagged_group(use_case: str, config: Config) -> Config:
+    """The same for a dataset group of Personalize, which spells tags in its own way."""
+    return {**config, "tags": [{"tagKey": USE_CASE_TAG, "tagValue": use_case}]}
+
+
 def _cluster(instance_type: str, volume_gb: int = 20) -> Config:
     return {"InstanceType": instance_type, "InstanceCount": 1, "VolumeSizeInGB": volume_gb}
 

@@ -80,17 +80,24 @@ def document(actual: np.ndarray, answers: dict[str, Answers], metric: str) -> di
         ends of its 90 % interval.
     """
     measured = {side: measure(actual, *answers[side]) for side in SIDES}
-    gains = bootstrap(actual, answers, metric)
-    low, high = np.quantile(gains, [0.05, 0.95])
+    positives = int(actual.sum())
     return {
         "version": "1.0",
         "rows": len(actual),
-        "positives": int(actual.sum()),
+        "positives": positives,
+        "compared_on": f"{len(actual):,} rows new to both, {positives:,} of them positive",
         "metric": metric,
+        "shown": list(TILES),
         **measured,
-        "gain": {"mean": float(gains.mean()), "low": float(low), "high": float(high), "samples": len(gains)},
-        "better_share": float((gains > 0).mean()),
+        **gain(bootstrap(actual, answers, metric)),
     }
+
+
+def gain(samples: np.ndarray) -> dict[str, Any]:
+    """How sure a gain is, from bootstrap samples of it: the part of `comparison.json` that says so."""
+    low, high = np.quantile(samples, [0.05, 0.95])
+    interval = {"mean": float(samples.mean()), "low": float(low), "high": float(high)}
+    return {"gain": {**interval, "samples": len(samples)}, "better_share": float((samples > 0).mean())}
 
 
 def bootstrap(actual: np.ndarray, answers: dict[str, Answers], metric: str) -> np.ndarray:
@@ -116,7 +123,7 @@ def report(
     title: str, actual: np.ndarray, answers: dict[str, Answers], found: dict[str, Any], facts: dict[str, str]
 ) -> str:
     """The comparison as one HTML document."""
-    tiles = "".join(_tile(name, text, found) for name, text in TILES.items())
+    tiles = "".join(tile(name, text, found) for name, text in TILES.items())
     sections = [
         ("ROC curve", _roc(actual, answers).svg()),
         ("Scores of the positives", _scores(actual, answers)),
@@ -126,7 +133,8 @@ def report(
     )
 
 
-def _tile(name: str, text: str, found: dict[str, Any]) -> str:
+def tile(name: str, text: str, found: dict[str, Any]) -> str:
+    """A metric of both sides; HTML."""
     champion, challenger = (found[side][name] for side in SIDES)
     style = "up" if challenger >= champion else "down"
     decides = " · decides" if name == found["metric"] else ""

@@ -13,7 +13,7 @@ from include.requests import USE_CASE_TAG
 log = logging.getLogger(__name__)
 
 # kind, as ARNs call it, in the order of deletion
-KINDS = ("endpoint", "endpoint-config", "model", "model-package-group")
+KINDS = ("endpoint", "endpoint-config", "model", "model-package-group", "dataset-group")
 
 
 @task(multiple_outputs=True)

@@ -1,4 +1,4 @@
-"""One window of a deployed use case: its traffic against the baseline, and whether drift is confirmed."""
+"""One window of a use case in service: its traffic against the baseline, and whether drift is confirmed."""
 
 from __future__ import annotations
 
@@ -10,45 +10,59 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, AssetAlias, Variable, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from aws_ml.images import connection_image_uri
-from aws_ml.names import resource_name, run_key
-from include import policy, requests
+from aws_ml.names import run_key
+from include import policy
 from include.documents import list_objects, read_json, write_json
-from include.task_groups.registration import champion
-from include.use_cases.catalogue import CLASSIFIERS
+from include.task_groups.campaigns import served
+from include.task_groups.registration import Version, champion
+from include.task_groups.starting import processing_request
+from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from include.use_cases.definition import UseCase
 
 log = logging.getLogger(__name__)
 
 DRIFT = AssetAlias("drift")
 REMEMBERED = 50  # earlier windows that are read to confirm a drift
+LABELLED = ("capture", "ground_truth")
 SETTLE = timedelta(minutes=10)  # captured requests reach S3 with a delay
 
 
 @task
-def deployed(**context: Any) -> list[dict[str, str]]:
-    """The versions that serve: of each use case that is asked for, where its endpoint is in service."""
+def deployed(bucket: str, **context: Any) -> list[dict[str, Any]]:
+    """The versions that serve: of each use case that is asked for, where its endpoint or campaign does."""
+    found = []
+    for name in context["params"]["use_cases"]:
+        in_service = (
+            served(RECOMMENDERS[name], bucket) if name in RECOMMENDERS else behind_endpoint(CLASSIFIERS[name])
+        )
+        if in_service is None:
+            log.info("%s: nothing serves", name)
+        else:
+            log.info("%s: %s serves", name, in_service.arn)
+            found.append(in_service.to_dict())
+    return found
+
+
+def behind_endpoint(case: UseCase) -> Version | None:
+    """The approved version of a use case whose endpoint exists."""
     from botocore.exceptions import ClientError
 
     from aws_ml.jobs.aws import Aws
 
-    client = Aws().client("sagemaker")
-    found = []
-    for name in context["params"]["use_cases"]:
-        serving = champion(name)
-        if serving is None:
-            log.info("%s: no version is approved", name)
-            continue
-        try:
-            state = client.describe_endpoint(EndpointName=name)["EndpointStatus"]
-        except ClientError as error:
-            log.info("%s: %s", name, error)
-            continue
-        log.info("%s: version %d, the endpoint is %s", name, serving.number, state)
-        found.append(serving.to_dict())
-    return found
+    serving = champion(case.name)
+    if serving is None:
+        return None
+    try:
+        state = Aws().client("sagemaker").describe_endpoint(EndpointName=case.name)["EndpointStatus"]
+    except ClientError as error:
+        log.info("%s: %s", case.name, error)
+        return None
+    log.info("%s: version %d, the endpoint is %s", case.name, serving.number, state)
+    return serving
 
 
 def folder_of(use_case: str, bucket: str, run: Any) -> str:
@@ -66,17 +80,23 @@ def window(serving: dict[str, str], bucket: str, code: dict[str, str], **context
     :param serving: the version that serves, as `deployed` gives it.
     """
     name, run = serving["use_case"], context["dag_run"]
-    case = CLASSIFIERS[name]
+    case = CASES[name]
     length = timedelta(hours=context["params"]["window_hours"] or case.monitoring.window_hours)
     end = run.run_after - min(SETTLE, length / 10)
     start = max(end - length, datetime.fromisoformat(serving["since"]))
     folder = folder_of(name, bucket, run)
-    inputs = {"code": code["files"], "baseline": f"{serving['run']}/baseline/"}
-    inputs |= labelled_traffic(name, bucket, folder, start)
-    request = requests.processing(
-        resource_name(name, "monitor", run),
-        image=connection_image_uri("sklearn", case.sklearn_version),
-        script="monitor.py",
+    if name in RECOMMENDERS:
+        script, inputs = "interactions.py", recommended(serving)
+        places: tuple[str, ...] = ("interactions",)
+    else:
+        script, inputs = "monitor.py", {"baseline": f"{serving['run']}/baseline/"}
+        places = LABELLED
+    inputs |= {"code": code["files"], **traffic(name, bucket, folder, start, places)}
+    return processing_request(
+        case,
+        "monitor",
+        context,
+        script=script,
         inputs=inputs,
         outputs={"report": f"{folder}/report"},
         arguments=[
@@ -85,20 +105,30 @@ def window(serving: dict[str, str], bucket: str, code: dict[str, str], **context
             *("--start", start.isoformat()),
             *("--end", end.isoformat()),
         ],
-        instance_type=context["params"]["processing_instance_type"],
-        role=Variable.get("ml_role_arn"),
     )
-    return requests.tagged(name, request)
 
 
-def labelled_traffic(use_case: str, bucket: str, folder: str, start: datetime) -> dict[str, str]:
-    """Inputs of a processing job: captured requests since `start`, and the labels that came for them.
+def recommended(serving: dict[str, Any]) -> dict[str, str]:
+    """Inputs of a processing job: what the recommenders learned, and their lists with the hold-out."""
+    run = serving["run"]
+    return {
+        "baseline": f"{run}/interactions/",
+        "recommendations": f"{run}/recommendations/",
+        "holdout": f"{run}/truth/holdout.csv",
+    }
+
+
+def traffic(
+    use_case: str, bucket: str, folder: str, start: datetime, places: Iterable[str] = LABELLED
+) -> dict[str, str]:
+    """Inputs of a processing job: what came since `start`.
 
     :param folder: S3 URI; the manifests are written there.
-    :return: `capture` and `ground_truth`, URIs of manifests; one without files is left out.
+    :param places: `capture` (captured requests), `ground_truth` (labels that came for them), `interactions`.
+    :return: URIs of manifests by place; a place without files is left out.
     """
     inputs = {}
-    for place in ("capture", "ground_truth"):
+    for place in places:
         files = list(_files(f"s3://{bucket}/{use_case}/{place}", start))
         log.info("%s: %d files since %s", place, len(files), start)
         if files:
@@ -145,11 +175,13 @@ def judge(serving: dict[str, str], bucket: str, **context: Any) -> dict[str, Any
         "rows": found["window"]["rows"],
         "baseline": serving["arn"],
         "reason": found["reason"],
-        "columns": [column["name"] for column in found["columns"] if column["band"] == "drift"],
+        "columns": [
+            one["name"] for one in (*found["columns"], *found.get("signals", [])) if one["band"] == "drift"
+        ],
         "report": f"{folder}/report",
     }
     write_json(f"{folder}/window.json", said)
-    decision = policy.confirm(measured(name, bucket), CLASSIFIERS[name].monitoring)
+    decision = policy.confirm(measured(name, bucket), CASES[name].monitoring)
     said |= {"confirmed": decision.yes, "why": decision.why}
     log.info("%s: %s (%s); %s", name, said["verdict"], said["reason"], said["why"])
     if decision.yes:

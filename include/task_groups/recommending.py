@@ -13,11 +13,11 @@ from aws_ml.operators.personalize import (
     PersonalizeDatasetGroupOperator,
     PersonalizeDatasetImportJobOperator,
     PersonalizeDatasetOperator,
-    PersonalizeGetSolutionMetricsOperator,
     PersonalizeSchemaOperator,
     PersonalizeSolutionOperator,
     PersonalizeSolutionVersionOperator,
 )
+from aws_ml.operators.personalize_calls import PersonalizeGetSolutionMetricsOperator
 from aws_ml.operators.personalize_checks import (
     PersonalizeCheckQuotasOperator,
     PersonalizeValidateDatasetOperator,
@@ -28,6 +28,8 @@ from aws_ml.sensors.personalize import (
     PersonalizeSolutionVersionSensor,
 )
 from include.documents import read_json, write_json
+from include.requests import tagged_group
+from include.task_groups.campaigns import VERSION_PREFIX, name_in
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -49,7 +51,7 @@ def arn_of(task_id: str) -> str:
 
 def name_of(one: Recommender) -> str:
     """A template: the name of a recommender's solution and campaign."""
-    return f"{GROUP}-{one.key.replace('_', '-')}"
+    return name_in(GROUP, one)
 
 
 def validate(case: RecommendationUseCase, run: str) -> TaskGroup:
@@ -91,7 +93,9 @@ def load(case: RecommendationUseCase, run: str) -> tuple[BaseOperator, TaskGroup
     :param run: S3 URI of the run; `interactions/interactions.csv` ... lie below it.
     :return: the first task, and the imports, which come after it.
     """
-    group = PersonalizeDatasetGroupOperator(task_id="dataset_group", config={"name": GROUP}, deferrable=True)
+    group = PersonalizeDatasetGroupOperator(
+        task_id="dataset_group", config=tagged_group(case.name, {"name": GROUP}), deferrable=True
+    )
     with TaskGroup("imports", prefix_group_id=False) as imports:
         for kind in case.schemas:
             import_file(kind, case.avro(kind), run)
@@ -146,7 +150,7 @@ def train(one: Recommender) -> TaskGroup:
         )
         version = PersonalizeSolutionVersionOperator(
             task_id="train",
-            config={"name": f"run-{RUN_KEY}", "solutionArn": arn_of(solution.task_id)},
+            config={"name": f"{VERSION_PREFIX}{RUN_KEY}", "solutionArn": arn_of(solution.task_id)},
             wait_for_completion=False,
         )
         wait = PersonalizeSolutionVersionSensor(

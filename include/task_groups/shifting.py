@@ -14,7 +14,7 @@ from aws_ml.names import resource_name
 from include import requests
 from include.documents import read_lines
 from include.task_groups.deployment import EndpointDisagrees, compare
-from include.task_groups.promotion import CHALLENGER, CHAMPION
+from include.task_groups.promotion import CHALLENGER, CHAMPION, check_promoted, left
 from include.use_cases.catalogue import CLASSIFIERS
 
 log = logging.getLogger(__name__)
@@ -38,11 +38,7 @@ def shift(planned: dict[str, Any], contested: dict[str, Any], bucket: str, **con
     from aws_ml.jobs.aws import Aws
 
     old, new = planned["champion"], contested["challenger"]
-    decision = context["ti"].xcom_pull(
-        task_ids="retrain.gate", key="decision", map_indexes=context["ti"].map_index
-    )
-    if not decision or not decision["yes"]:  # a skipped question alone does not say why it was skipped
-        raise AirflowSkipException("The champion stays.")
+    check_promoted(context["ti"])
     name = old["use_case"]
     case, run = CLASSIFIERS[name], context["dag_run"]
     serving = Aws().client("sagemaker").describe_endpoint(EndpointName=name)["EndpointConfigName"]
@@ -140,8 +136,7 @@ def failed_shift(**context: Any) -> dict[str, str]:
 
     :raises AirflowSkipException: when nothing was shifted.
     """
-    ti = context["ti"]
-    before = ti.xcom_pull(task_ids="retrain.shift", key="roll_back", map_indexes=ti.map_index)
+    before = left(context["ti"], "shift", "roll_back")
     if not before:
         raise AirflowSkipException("The traffic was never shifted.")
     log.warning("The shift failed: the endpoint goes back to %s", before["EndpointConfigName"])

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import chain
+from airflow.sdk import Variable, chain
 
+from aws_ml.images import connection_image_uri
+from aws_ml.names import resource_name
 from aws_ml.operators.sagemaker import (
     SageMakerEndpointOperator,
     SageMakerProcessingOperator,
@@ -19,9 +21,13 @@ from aws_ml.sensors.sagemaker import (
     SageMakerProcessingSensor,
     SageMakerTransformSensor,
 )
+from include import requests
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
+
+    from include.requests import Config
+    from include.use_cases.definition import RecommendationUseCase, UseCase
 
 Pair = tuple["BaseOperator", "BaseOperator"]
 
@@ -32,6 +38,30 @@ def pulled(task_id: str, path: str) -> str:
     >>> pulled("monitor.start", "['Processing']['ProcessingJobName']")
     """
     return f"{{{{ ti.xcom_pull('{task_id}', map_indexes=ti.map_index){path} }}}}"
+
+
+def processing_request(
+    case: UseCase | RecommendationUseCase,
+    step: str,
+    context: Any,
+    *,
+    script: str,
+    inputs: dict[str, str],
+    outputs: dict[str, str],
+    arguments: list[str],
+) -> Config:
+    """The request of a processing job, made while the run goes on: nothing in it is a template."""
+    request = requests.processing(
+        resource_name(case.name, step, context["dag_run"]),
+        image=connection_image_uri("sklearn", case.sklearn_version),
+        script=script,
+        inputs=inputs,
+        outputs=outputs,
+        arguments=arguments,
+        instance_type=context["params"]["instance_type"],
+        role=Variable.get("ml_role_arn"),
+    )
+    return requests.tagged(case.name, request)
 
 
 def process(group: str, step: str, request: Any) -> Pair:

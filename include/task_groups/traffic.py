@@ -17,7 +17,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from aws_ml.names import run_key
 from include.documents import read_json, read_lines, write_text
 from include.task_groups.registration import champion
-from include.use_cases.catalogue import CLASSIFIERS
+from include.task_groups.visits import log_visits
+from include.use_cases.catalogue import CLASSIFIERS, RECOMMENDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,12 +34,15 @@ AT_ONCE = 4
 
 @task
 def send(bucket: str, **context: Any) -> dict[str, Any]:
-    """Send rows like those that the champion learned from to its endpoint.
+    """Send rows like those that the champion learned from to its endpoint; or log interactions.
 
-    :return: `rows` sent, `requests`, `shifted` columns, `labels` (S3 URI of the ground truth, or None).
+    :return: `rows` sent, `requests`, `shifted` columns, `labels` (S3 URI of the ground truth, or None); of a
+        recommendation use case what `log_visits` returns.
     :raises AirflowFailException: when nothing serves, or a column is unknown.
     """
     params, key = context["params"], run_key(context["dag_run"])
+    if params["use_case"] in RECOMMENDERS:
+        return log_visits(RECOMMENDERS[params["use_case"]], bucket, context)
     case = CLASSIFIERS[params["use_case"]]
     serving = champion(case.name)
     if serving is None:

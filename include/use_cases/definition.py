@@ -39,6 +39,14 @@ class Monitoring:
 
 
 @dataclass(frozen=True)
+class InteractionMonitoring(Monitoring):
+    """The same for what users of recommendations do; `watch` and `drift` are distances of the popularity."""
+
+    new_share: float = 0.4  # of the events: by users, or of items, that nobody's training saw
+    decline: float = 0.3  # of the hold-out metric, by which it may fall before that is drift
+
+
+@dataclass(frozen=True)
 class Promotion:
     """When a challenger takes the champion's place, and how."""
 
@@ -142,7 +150,7 @@ class Recommender:
 class RecommendationUseCase:
     """A recommendation workflow's constants; schemas are columns by dataset type."""
 
-    name: str  # of the dataset group, and prefix of every resource in it
+    name: str  # of its DAG, and of its folder in the bucket
     title: str
     datasets: Mapping[str, str]  # dataset type → the sample data's name in include.datasets
     schemas: Mapping[str, Mapping[str, str]]  # dataset type → column → Avro type, `categorical` for text
@@ -154,9 +162,33 @@ class RecommendationUseCase:
     split_seed: int
     cold_share: float  # of the items: kept out of training, for the test of new items
     holdout_share: float  # of each user's events, the newest
+    monitoring: InteractionMonitoring = field(default_factory=InteractionMonitoring)
+    promotion: Promotion = field(default_factory=lambda: Promotion(metric="ndcg_10"))
     instance_type: str = "ml.m5.large"
     owner: str = "ml-platform"
     tags: tuple[str, ...] = field(default=("ml", "personalize"))
+
+    @property
+    def dataset_group(self) -> str:
+        """Name of the dataset group in service, and prefix of every resource in it."""
+        return self.name.replace("_", "-")
+
+    @property
+    def primary(self) -> Recommender:
+        """The one for users: its list decides whether a challenger is better."""
+        return next(one for one in self.recommenders if one.ask == "user")
+
+    @property
+    def monitor_arguments(self) -> list[str]:
+        """Arguments of the job script `interactions.py`, window and title left out."""
+        policy = self.monitoring
+        return [
+            *("--minimum-rows", str(policy.minimum_rows)),
+            *("--watch", str(policy.watch)),
+            *("--drift", str(policy.drift)),
+            *("--new-share", str(policy.new_share)),
+            *("--decline", str(policy.decline)),
+        ]
 
     def avro(self, kind: str) -> dict[str, object]:
         """The schema of a dataset type as Personalize wants it."""

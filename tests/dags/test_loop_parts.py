@@ -87,7 +87,7 @@ def test_the_files_of_a_window_are_listed_in_a_manifest(aws: str) -> None:
     for hour in hours:
         s3.put_object(Bucket=local.BUCKET, Key=f"{case}/capture/churn/AllTraffic/{hour}/a.jsonl", Body=b"{}")
     start = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
-    inputs = monitoring.labelled_traffic(case, local.BUCKET, f"s3://{local.BUCKET}/{case}/here", start)
+    inputs = monitoring.traffic(case, local.BUCKET, f"s3://{local.BUCKET}/{case}/here", start)
     assert inputs == {"capture": f"s3://{local.BUCKET}/{case}/here/capture.manifest"}
     body = s3.get_object(Bucket=local.BUCKET, Key=f"{case}/here/capture.manifest")["Body"].read()
     prefix, *files = json.loads(body)

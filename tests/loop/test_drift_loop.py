@@ -5,16 +5,15 @@ The clock is shortened to windows of a minute; nobody starts the monitor or the 
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scripts import local_settings as local
 from tests.airflow_home import record_of
-from tests.airflow_stack import FINISHED, Stack, eventually, insist
+from tests.airflow_stack import Stack, eventually, insist
+from tests.loop.world import SETTINGS, World
 from tests.permissions import Template, of_airflow, refused
 
 if TYPE_CHECKING:
@@ -22,12 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(2400)
 
-WINDOW_HOURS = 1 / 60
-SETTINGS = {
-    "ML_DRIFT_MONITOR_SCHEDULE": "* * * * *",
-    "ML_DRIFT_WINDOW_HOURS": str(WINDOW_HOURS),
-    "AIRFLOW__CORE__PARALLELISM": "8",
-}
 POOR = {"num_round": 1, "max_depth": 1}
 ROW = "KS,128,415,382-4657,no,yes,25,265.1,110,45.07,197.4,99,16.78,244.7,91,11.01,10.0,3,2.7,1"
 
@@ -59,48 +52,8 @@ class Client:
         self._thread.join()
 
 
-class World:
-    """What a person and a client of the installation see."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack, self.api = stack, stack.api
-
-    def start(self, dag: str, conf: dict[str, Any] | None = None) -> str:
-        return str(insist(lambda: self.api.trigger(dag, conf or {})))
-
-    def state(self, dag: str, run: str) -> str:
-        return str(self.api.get(f"/dags/{dag}/dagRuns/{run}")["state"])
-
-    def finish(self, dag: str, run: str, seconds: float = 900) -> str:
-        eventually(lambda: self.state(dag, run) in FINISHED, seconds)
-        return self.state(dag, run)
-
-    def run(self, dag: str, conf: dict[str, Any] | None = None) -> str:
-        return self.finish(dag, self.start(dag, conf))
-
-    def runs(self, dag: str, kind: str) -> list[dict[str, Any]]:
-        listed = self.api.get(f"/dags/{dag}/dagRuns?order_by=run_after&limit=100")["dag_runs"]
-        return [run for run in listed if run["run_type"] == kind]
-
-    def tasks(self, dag: str, run: str) -> dict[str, str]:
-        found = self.api.get(f"/dags/{dag}/dagRuns/{run}/taskInstances?limit=200")["task_instances"]
-        return {task["task_id"]: task["state"] for task in found}
-
-    def documents(self, name: str) -> list[dict[str, Any]]:
-        """All documents of a name below the use case's folder, oldest first."""
-        return [self._read(key) for key in sorted(self.objects("churn/")) if key.endswith(name)]
-
-    def objects(self, prefix: str) -> dict[str, Any]:
-        """When each object below a prefix was written, by key."""
-        pages = self.stack.s3.get_paginator("list_objects_v2").paginate(Bucket=local.BUCKET, Prefix=prefix)
-        return {one["Key"]: one["LastModified"] for page in pages for one in page.get("Contents", [])}
-
-    def _read(self, key: str) -> dict[str, Any]:
-        return dict(json.loads(self.stack.s3.get_object(Bucket=local.BUCKET, Key=key)["Body"].read()))
-
-    def decision(self, run: str) -> dict[str, Any]:
-        (found,) = [one for one in self.documents("/decision.json") if one["run"] == run]
-        return found
+class Churn(World):
+    """Churn's endpoint and registry."""
 
     @property
     def endpoint(self) -> dict[str, Any]:
@@ -122,18 +75,18 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Churn]:
     stack = Stack(tmp_path_factory.mktemp("loop"), SETTINGS, jobs=2)
     try:
         for dag in ("churn", "drift_monitor", "retraining", "simulate_traffic"):
             stack.api.wait_for_dag(dag)
-        yield World(stack)
+        yield Churn(stack, "churn")
     finally:
         stack.close()
 
 
 @pytest.fixture(scope="module")
-def client(world: World) -> Iterator[Client]:
+def client(world: Churn) -> Iterator[Client]:
     """Customers who call from the first deployment to the last."""
     assert world.run("churn") == "success"
     calling = Client(world.stack)
@@ -142,7 +95,7 @@ def client(world: World) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def ordinary(world: World, client: Client) -> list[dict[str, Any]]:
+def ordinary(world: Churn, client: Client) -> list[dict[str, Any]]:
     """What the monitor says about traffic like the training data."""
     assert world.run("simulate_traffic", {"rows": 2400, "seconds": 120}) == "success"
 
@@ -152,17 +105,17 @@ def ordinary(world: World, client: Client) -> list[dict[str, Any]]:
     return list(eventually(judged, 120))
 
 
-def test_ordinary_traffic_is_no_drift(ordinary: list[dict[str, Any]], world: World) -> None:
+def test_ordinary_traffic_is_no_drift(ordinary: list[dict[str, Any]], world: Churn) -> None:
     assert {said["verdict"] for said in ordinary} <= {"ok", "watch"}
-    assert world.runs("retraining", "asset_triggered") == []
+    assert world.runs("retraining", "asset_triggered__") == []
 
 
 @pytest.fixture(scope="module")
-def promoted(world: World, ordinary: Any) -> dict[str, Any]:
+def promoted(world: Churn, ordinary: Any) -> dict[str, Any]:
     """Shifted traffic arrives; then nobody does anything but wait."""
     before = {"config": world.config, "model": world.model}
     traffic = world.start("simulate_traffic", {"rows": 6000, "seconds": 300, "shift": 1.5})
-    (run, *_) = eventually(lambda: world.runs("retraining", "asset_triggered"), 400)
+    (run, *_) = eventually(lambda: world.runs("retraining", "asset_triggered__"), 400)
     state = world.finish("retraining", run["dag_run_id"], 900)
     world.finish("simulate_traffic", traffic, 400)
     decision = world.decision(run["dag_run_id"])
@@ -176,7 +129,7 @@ def promoted(world: World, ordinary: Any) -> dict[str, Any]:
 
 
 def test_shifted_traffic_retrains_by_itself_and_the_better_model_serves(
-    promoted: dict[str, Any], world: World
+    promoted: dict[str, Any], world: Churn
 ) -> None:
     decision = promoted["decision"]
     assert decision["outcome"] == "promoted", decision
@@ -187,28 +140,28 @@ def test_shifted_traffic_retrains_by_itself_and_the_better_model_serves(
 
 
 def test_the_challenger_was_trained_by_the_use_cases_own_dag_without_its_deployment(
-    promoted: dict[str, Any], world: World
+    promoted: dict[str, Any], world: Churn
 ) -> None:
-    (run,) = [run for run in world.runs("churn", "manual") if run["dag_run_id"].startswith("retraining__")]
+    (run,) = world.runs("churn", "retraining__")
     states = world.tasks("churn", run["dag_run_id"])
     assert {states[f"deploy.{step}"] for step in ("deploy_endpoint", "verify", "approve")} == {"skipped"}
     assert states["publish"] == "success"
 
 
-def test_the_next_window_is_compared_with_the_new_baseline(promoted: dict[str, Any], world: World) -> None:
+def test_the_next_window_is_compared_with_the_new_baseline(promoted: dict[str, Any], world: Churn) -> None:
     arn = promoted["decision"]["challenger"]["arn"]
     assert eventually(lambda: [one for one in world.documents("/window.json") if one["baseline"] == arn], 180)
 
 
 @pytest.fixture(scope="module")
-def rejected(world: World, promoted: dict[str, Any]) -> dict[str, Any]:
+def rejected(world: Churn, promoted: dict[str, Any]) -> dict[str, Any]:
     run = world.start("retraining", {"overrides": POOR})
     state = world.finish("retraining", run)
     return {"state": state, "decision": world.decision(run), "config": world.config}
 
 
 def test_a_worse_challenger_is_kept_as_rejected_and_the_champion_stays(
-    rejected: dict[str, Any], promoted: dict[str, Any], world: World
+    rejected: dict[str, Any], promoted: dict[str, Any], world: Churn
 ) -> None:
     decision = rejected["decision"]
     assert rejected["state"] == "success"
@@ -218,7 +171,7 @@ def test_a_worse_challenger_is_kept_as_rejected_and_the_champion_stays(
 
 
 @pytest.fixture(scope="module")
-def rolled_back(world: World, rejected: Any) -> dict[str, Any]:
+def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
     """A poor champion, a better challenger, an approval; but answers slower than a limit nobody can keep."""
     created, code = world.endpoint["CreationTime"], world.objects("churn/code/")
     assert world.run("churn", POOR) == "success"
@@ -243,7 +196,7 @@ def rolled_back(world: World, rejected: Any) -> dict[str, Any]:
 
 
 def test_a_deployment_that_fails_its_verification_is_rolled_back(
-    rolled_back: dict[str, Any], world: World
+    rolled_back: dict[str, Any], world: Churn
 ) -> None:
     decision = rolled_back["decision"]
     assert decision["outcome"] == "rolled back", decision

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
-from aws_ml import pools
 from aws_ml.hooks.personalize import PersonalizeHook
 from aws_ml.jobs import resources
 from aws_ml.jobs.errors import JobExists, JobFailed, JobTimedOut
 from aws_ml.jobs.kinds import PERSONALIZE
-from aws_ml.jobs.outcome import outcome
 from aws_ml.operators import personalize as operators
-from aws_ml.operators import personalize_checks as checks
+from aws_ml.operators import personalize_calls as calls
 from aws_ml.sensors import personalize as sensors
 from scripts import local_settings as local
 from tests.airflow_home import run_dag_of
@@ -154,7 +151,7 @@ def test_metrics(version: dict[str, Any]) -> None:
 
 
 def operator_of(word: str, config: dict[str, Any]) -> Callable[[], Any]:
-    made = getattr(operators, f"Personalize{word}Operator")
+    made = getattr(calls, f"Personalize{word}Operator")
     return lambda: made(task_id="task", config=config)
 
 
@@ -261,72 +258,12 @@ def test_a_resource_that_failed_for_ever_says_so(group: dict[str, str], monkeypa
         resources.place(None, kind, {"name": "s"}, task.log)
 
 
-@pytest.mark.parametrize(
-    ("word", "shown", "state"),
-    [
-        ("Campaign", {"status": "ACTIVE"}, "success"),
-        (
-            "Campaign",
-            {"status": "ACTIVE", "latestCampaignUpdate": {"status": "CREATE IN_PROGRESS"}},
-            "running",
-        ),
-        ("Campaign", {"status": "ACTIVE", "latestCampaignUpdate": {"status": "CREATE FAILED"}}, "failure"),
-        ("Campaign", {"status": "DELETE PENDING"}, "failure"),
-        ("SolutionVersion", {"status": "CREATE STOPPING"}, "running"),
-        ("SolutionVersion", {"status": "CREATE STOPPED"}, "failure"),
-        ("DatasetGroup", {"status": "CREATE PENDING"}, "running"),
-        ("Recommender", {"status": "INACTIVE"}, "failure"),
-        (
-            "Recommender",
-            {"status": "ACTIVE", "latestRecommenderUpdate": {"status": "CREATE PENDING"}},
-            "running",
-        ),
-    ],
-)
-def test_states(word: str, shown: dict[str, Any], state: str) -> None:
-    assert outcome(PERSONALIZE[word], shown).state == state
-
-
 def test_the_hook_finds_by_name(group: dict[str, str]) -> None:
     hook = PersonalizeHook()
     found = hook.find("DatasetGroup", "films")
     assert found is not None
     assert found["datasetGroupArn"] == group["group"]
     assert hook.find("DatasetGroup", "other") is None
-
-
-def test_the_scheduler_makes_pools_of_the_quotas_size_and_leaves_those_that_are_there() -> None:
-    from airflow.models.pool import Pool
-
-    def after_start() -> dict[str, int]:
-        command = [local.AIRFLOW, "scheduler", "--num-runs", "1", "--skip-serve-logs"]
-        subprocess.run(command, check=True, timeout=120, cwd=local.PROJECT)
-        return {pool.pool: pool.slots for pool in Pool.get_pools() if pool.pool in pools.POOLS}
-
-    assert after_start() == pools.POOLS
-    Pool.create_or_update_pool(pools.IMPORTS, slots=50, description="ours", include_deferred=True)
-    Pool.delete_pool(pools.BATCHES)
-    assert after_start() == pools.POOLS | {pools.IMPORTS: 50}
-
-
-def test_every_operator_and_sensor_is_on_the_page() -> None:
-    page = (local.PROJECT / "docs/operators/personalize.md").read_text()
-    for module in (operators, checks, sensors):
-        for name in vars(module):
-            if name.startswith("Personalize") and name.endswith(("Operator", "Sensor")):
-                if name in ("PersonalizeOperator", "PersonalizeCallOperator", "PersonalizeSensor"):
-                    continue  # what the others are made of
-                assert f"`{name}" in page, name
-    words = ("config", "wait_for_completion", "check_interval", "max_wait", "delete_schemas")
-    for name in (*words, "uri", "schema", "wanted"):
-        assert f"`{name}`" in page, name
-
-
-def test_every_kind_has_an_operator_and_a_sensor() -> None:
-    for word, kind in PERSONALIZE.items():
-        assert getattr(operators, f"Personalize{word}Operator").kind_key == kind.key
-        if kind.status:
-            assert getattr(sensors, f"Personalize{word}Sensor").kind_key == kind.key
 
 
 def test_teardown_of_everything_is_in_order_and_can_be_repeated(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from include.use_cases.definition import RecommendationUseCase, Recommender
 
 MOVIES = RecommendationUseCase(
-    name="movie-recommendations",
+    name="movie_recommendations",
     title="Movie recommendations",
     datasets={"Interactions": "movie_ratings", "Items": "movie_items", "Users": "movie_users"},
     schemas={

@@ -1,0 +1,256 @@
+"""A recommendation use case's challenger: trained beside the champion, compared, put behind the campaigns.
+
+Personalize has no traffic shift and no model registry. A campaign takes a new version while the old one goes
+on answering; which version a run has trained stands in its `run.json`, what became of it in `decision.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Variable, chain, task, task_group
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from aws_ml.names import resource_name, run_key
+from aws_ml.operators.personalize import PersonalizeBatchInferenceJobOperator, PersonalizeCampaignOperator
+from aws_ml.sensors.personalize import PersonalizeBatchInferenceJobSensor
+from include.documents import read_lines
+from include.task_groups import promotion
+from include.task_groups.campaigns import campaign_of, served
+from include.task_groups.monitoring import traffic
+from include.task_groups.promotion import CHALLENGER, CHAMPION, left
+from include.task_groups.starting import process, processing_request, pulled
+from include.use_cases.catalogue import RECOMMENDERS
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+    from include.use_cases.definition import RecommendationUseCase
+
+log = logging.getLogger(__name__)
+
+LISTED = 200  # recommendations a user, of which those are dropped that the user knows
+PROBES = 100  # users that the primary campaign is asked for
+OVERLAP = timedelta(hours=1)  # of the log before the champion's training: what comes twice counts once
+
+
+class CampaignFailed(AirflowFailException):
+    """A campaign serves another version, nothing, or too slowly; not tried again."""
+
+
+def renew(case: RecommendationUseCase, bucket: str, code: Any) -> Any:
+    """The task group of a use case, to be expanded over its cause."""
+    group = f"renew_{case.name}"
+
+    @task_group(group_id=group)
+    def one(cause: dict[str, Any]) -> None:
+        planned: Any = plan(cause, bucket, code)
+        train = promotion.train(planned, case.name)
+        contested: Any = contest(planned, code)
+        chain(*process(group, "join", planned["join"]), train, contested)
+
+        compare, compared = process(group, "compare", contested["comparison"])
+        for side in (CHAMPION, CHALLENGER):
+            chain(*recommend(group, side, contested[f"{side}_lists"]), compare)
+        gate: Any = promotion.gate(planned, contested)
+        moves: Any = move(planned, contested)
+        chain(compared, gate, promotion.approve(gate), moves)
+
+        promoted, rolled_back = update_campaigns(case, moves)
+        verified = verify(planned, contested)
+        failed = failed_move()
+        back = gone_back()
+        promoted >> verified
+        [*promoted, verified] >> failed >> rolled_back >> back
+        decision = promotion.decide(cause, bucket, verified="verify", rolled_back="gone_back")
+        [verified, back] >> decision
+
+    return one
+
+
+def recommend(group: str, side: str, request: Any) -> tuple[BaseOperator, BaseOperator]:
+    """A batch inference job of one side's version."""
+    start = PersonalizeBatchInferenceJobOperator(
+        task_id=f"ask_{side}", config=request, wait_for_completion=False
+    )
+    arn = pulled(f"{group}.ask_{side}", "['batchInferenceJobArn']")
+    wait = PersonalizeBatchInferenceJobSensor(task_id=f"wait_for_{side}", arn=arn, deferrable=True)
+    start >> wait
+    return start, wait
+
+
+def update_campaigns(
+    case: RecommendationUseCase, moves: Any
+) -> tuple[list[PersonalizeCampaignOperator], list[PersonalizeCampaignOperator]]:
+    """For each campaign the task that moves it to the challenger, and the one that moves it back."""
+    keys = [one.key for one in case.recommenders if one.ask]
+    promote, roll_back = (
+        [
+            PersonalizeCampaignOperator(
+                task_id=f"{step}_{key}",
+                config=moves[f"{step}_{key}"],
+                deferrable=True,
+                pre_execute=unless_not_deployed,
+            )
+            for key in keys
+        ]
+        for step in ("promote", "roll_back")
+    )
+    return promote, roll_back
+
+
+def unless_not_deployed(context: Any) -> None:
+    """Skip a recommender that has no campaign."""
+    ti = context["ti"]
+    if not left(ti, "move", ti.task_id.rpartition(".")[2]):
+        raise AirflowSkipException("The recommender has no campaign.")
+
+
+@task(multiple_outputs=True)
+def plan(cause: dict[str, Any], bucket: str, code: dict[str, str], **context: Any) -> dict[str, Any]:
+    """Whether a challenger is trained, and on which data.
+
+    :return: `champion`, `folder`, `training_run` (run id of the use case's DAG), `conf` (its params), and the
+        request `join` of the job that adds the log to the champion's interactions.
+    :raises AirflowSkipException: when the policy says no, or nothing serves yet.
+    """
+    name, run = cause["use_case"], context["dag_run"]
+    case, folder = RECOMMENDERS[name], promotion.folder_of(name, bucket, run)
+    serving = served(case, bucket)
+    if serving is None:
+        raise AirflowSkipException(f"{name}: no campaign serves; run the DAG {name} first.")
+    promotion.check_allowed(cause, bucket, context)
+    since = datetime.fromisoformat(serving.trained) - OVERLAP
+    inputs = {"code": code["files"], "ratings": serving.data["interactions"]}
+    inputs |= traffic(name, bucket, folder, since, ("interactions",))
+    own = {f"{kind}_uri": uri for kind, uri in serving.data.items()}
+    own["interactions_uri"] = f"{folder}/data/interactions.csv"
+    return {
+        "champion": serving.to_dict(),
+        "folder": folder,
+        "join": processing_request(
+            case,
+            "join",
+            context,
+            script="join_interactions.py",
+            inputs=inputs,
+            outputs={"data": f"{folder}/data"},
+            arguments=[],
+        ),
+        "training_run": f"{context['dag'].dag_id}__{run_key(run)}",
+        "conf": {**own, "deploy": False, **context["params"]["overrides"]},
+    }
+
+
+@task(multiple_outputs=True)
+def contest(planned: dict[str, Any], code: dict[str, str], **context: Any) -> dict[str, Any]:
+    """What the challenger is, and the requests by which both versions recommend to the same users.
+
+    :return: `challenger`, and the requests `champion_lists`, `challenger_lists`, `comparison`.
+    """
+    old, folder = planned["champion"], planned["folder"]
+    case = RECOMMENDERS[old["use_case"]]
+    new = context["ti"].xcom_pull(
+        dag_id=case.name, run_id=planned["training_run"], task_ids="record", map_indexes=-1
+    )
+    challenger = {**new, "arn": new["versions"][case.primary.key]}
+    sides = {CHAMPION: old["arn"], CHALLENGER: challenger["arn"]}
+    users = f"{new['run']}/batch/users.json"
+    comparison = processing_request(
+        case,
+        "compare",
+        context,
+        script="compare_lists.py",
+        inputs={
+            "code": code["files"],
+            "holdout": f"{new['run']}/truth/holdout.csv",
+            "learned_by_champion": f"{old['run']}/interactions/",
+            "learned_by_challenger": f"{new['run']}/interactions/",
+            **{side: f"{folder}/{side}/" for side in sides},
+        },
+        outputs={"comparison": f"{folder}/comparison"},
+        arguments=["--title", case.title],
+    )
+    lists = {
+        f"{side}_lists": {
+            "jobName": resource_name(case.dataset_group, f"{side}-lists", context["dag_run"]),
+            "solutionVersionArn": arn,
+            "numResults": LISTED,
+            "jobInput": {"s3DataSource": {"path": users}},
+            "jobOutput": {"s3DataDestination": {"path": f"{folder}/{side}/"}},
+            "batchInferenceJobConfig": dict(case.primary.campaign),
+            "roleArn": Variable.get("ml_personalize_role_arn"),
+        }
+        for side, arn in sides.items()
+    }
+    return {"challenger": challenger, **lists, "comparison": comparison}
+
+
+@task(multiple_outputs=True, trigger_rule="none_failed")
+def move(planned: dict[str, Any], contested: dict[str, Any], **context: Any) -> dict[str, Any]:
+    """What each campaign is to serve, and what it serves now, as UpdateCampaign takes them.
+
+    :return: `promote_<recommender>` and `roll_back_<recommender>`, empty where there is no campaign; `begun`.
+    :raises AirflowSkipException: when the challenger is not to be promoted.
+    """
+    promotion.check_promoted(context["ti"])
+    case, versions = RECOMMENDERS[planned["champion"]["use_case"]], contested["challenger"]["versions"]
+    made: dict[str, Any] = {}
+    for one in case.recommenders:
+        campaign = campaign_of(case, one) if one.ask and one.key in versions else None
+        names = ("name", "solutionVersionArn", "minProvisionedTPS", "campaignConfig")
+        now = {name: campaign[name] for name in names if campaign.get(name)} if campaign else {}
+        made[f"roll_back_{one.key}"] = now
+        made[f"promote_{one.key}"] = {**now, "solutionVersionArn": versions[one.key]} if now else {}
+    return {**made, "begun": True}
+
+
+@task(trigger_rule="none_failed_min_one_success")
+def verify(planned: dict[str, Any], contested: dict[str, Any], **context: Any) -> dict[str, Any]:
+    """Ask the primary campaign for users of the hold-out.
+
+    :return: `users`, `p99_ms` (99th percentile of the answers' times).
+    :raises CampaignFailed: when it serves another version, answers nothing, or too slowly.
+    """
+    from aws_ml.jobs.aws import Aws
+
+    case, new = RECOMMENDERS[planned["champion"]["use_case"]], contested["challenger"]
+    campaign = campaign_of(case, case.primary)
+    if campaign is None or campaign["solutionVersionArn"] != new["arn"]:
+        found = campaign["solutionVersionArn"] if campaign else "nothing"
+        raise CampaignFailed(f"{case.name}: the campaign serves {found}, expected {new['arn']}")
+    users = [json.loads(line)["userId"] for line in read_lines(f"{new['run']}/batch/users.json")[:PROBES]]
+    runtime, times = Aws().client("personalize-runtime"), []
+    for user in users:
+        began = time.perf_counter()
+        items = runtime.get_recommendations(campaignArn=campaign["campaignArn"], userId=user)["itemList"]
+        times.append(1000 * (time.perf_counter() - began))
+        if not items:
+            raise CampaignFailed(f"{case.name}: {user} is recommended nothing")
+    p99 = sorted(times)[int(0.99 * (len(times) - 1))]
+    slowest = context["params"]["slowest_ms"] or case.promotion.slowest_ms
+    if p99 > slowest:
+        raise CampaignFailed(f"{case.name}: 99 % of the answers took {p99:.0f} ms, at most {slowest:g}")
+    log.info("%s: %d users were answered, 99th percentile %.0f ms", case.name, len(users), p99)
+    return {"users": len(users), "p99_ms": p99}
+
+
+@task(trigger_rule="one_failed")
+def failed_move(**context: Any) -> None:
+    """Reached where a campaign was moved and something failed.
+
+    :raises AirflowSkipException: when no campaign was moved.
+    """
+    if not left(context["ti"], "move", "begun"):
+        raise AirflowSkipException("No campaign was moved.")
+    log.warning("The move failed: all campaigns go back to the champion's versions")
+
+
+@task(trigger_rule="none_failed_min_one_success")
+def gone_back() -> bool:
+    """All campaigns serve the champion's versions again."""
+    return True
