@@ -99,7 +99,7 @@ def run_dag_of(build: Callable[[], object]) -> DagRun:
     return run_dag(dag)
 
 
-def run_dag(dag: DAG, conf: dict[str, str] | None = None) -> DagRun:
+def run_dag(dag: DAG, conf: dict[str, Any] | None = None) -> DagRun:
     """Run a DAG that lies in no bundle in this process, and return the run."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db

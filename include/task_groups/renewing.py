@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from aws_ml.names import resource_name, run_key
 from aws_ml.operators.personalize import PersonalizeBatchInferenceJobOperator, PersonalizeCampaignOperator
-from aws_ml.sensors.personalize import PersonalizeBatchInferenceJobSensor
+from aws_ml.sensors.personalize import PersonalizeBatchInferenceJobSensor, PersonalizeCampaignSensor
 from include.documents import read_lines
 from include.task_groups import promotion
 from include.task_groups.campaigns import campaign_of, served
@@ -47,7 +47,7 @@ def renew(case: RecommendationUseCase, bucket: str, code: Any) -> Any:
     group = f"renew_{case.name}"
 
     @task_group(group_id=group)
-    def one(cause: dict[str, Any]) -> None:
+    def renewal(cause: dict[str, Any]) -> None:
         planned: Any = plan(cause, bucket, code)
         train = promotion.train(planned, case.name)
         contested: Any = contest(planned, code)
@@ -60,16 +60,20 @@ def renew(case: RecommendationUseCase, bucket: str, code: Any) -> Any:
         moves: Any = move(planned, contested)
         chain(compared, gate, promotion.approve(gate), moves)
 
-        promoted, rolled_back = update_campaigns(case, moves)
-        verified = verify(planned, contested)
-        failed = failed_move()
-        back = gone_back()
-        promoted >> verified
-        [*promoted, verified] >> failed >> rolled_back >> back
+        verified, failed, back = verify(planned, contested), failed_move(), gone_back()
+        for one in (one for one in case.recommenders if one.ask):
+            promote, promoted = update_campaign(group, f"promote_{one.key}", moves[f"promote_{one.key}"])
+            roll_back, rolled_back = update_campaign(
+                group, f"roll_back_{one.key}", moves[f"roll_back_{one.key}"]
+            )
+            promoted >> verified
+            [promote, promoted] >> failed >> roll_back
+            rolled_back >> back
+        verified >> failed
         decision = promotion.decide(cause, bucket, verified="verify", rolled_back="gone_back")
         [verified, back] >> decision
 
-    return one
+    return renewal
 
 
 def recommend(group: str, side: str, request: Any) -> tuple[BaseOperator, BaseOperator]:
@@ -83,24 +87,15 @@ def recommend(group: str, side: str, request: Any) -> tuple[BaseOperator, BaseOp
     return start, wait
 
 
-def update_campaigns(
-    case: RecommendationUseCase, moves: Any
-) -> tuple[list[PersonalizeCampaignOperator], list[PersonalizeCampaignOperator]]:
-    """For each campaign the task that moves it to the challenger, and the one that moves it back."""
-    keys = [one.key for one in case.recommenders if one.ask]
-    promote, roll_back = (
-        [
-            PersonalizeCampaignOperator(
-                task_id=f"{step}_{key}",
-                config=moves[f"{step}_{key}"],
-                deferrable=True,
-                pre_execute=unless_not_deployed,
-            )
-            for key in keys
-        ]
-        for step in ("promote", "roll_back")
+def update_campaign(group: str, step: str, request: Any) -> tuple[BaseOperator, BaseOperator]:
+    """An update of a campaign, where there is one."""
+    start = PersonalizeCampaignOperator(
+        task_id=step, config=request, wait_for_completion=False, pre_execute=unless_not_deployed
     )
-    return promote, roll_back
+    arn = pulled(f"{group}.{step}", "['campaignArn']")
+    wait = PersonalizeCampaignSensor(task_id=f"wait_for_{step}", arn=arn, deferrable=True)
+    start >> wait
+    return start, wait
 
 
 def unless_not_deployed(context: Any) -> None:
@@ -215,9 +210,11 @@ def verify(planned: dict[str, Any], contested: dict[str, Any], **context: Any) -
 
     :return: `users`, `p99_ms` (99th percentile of the answers' times).
     :raises CampaignFailed: when it serves another version, answers nothing, or too slowly.
+    :raises AirflowSkipException: when no campaign was moved.
     """
     from aws_ml.jobs.aws import Aws
 
+    check_moved(context["ti"])
     case, new = RECOMMENDERS[planned["champion"]["use_case"]], contested["challenger"]
     campaign = campaign_of(case, case.primary)
     if campaign is None or campaign["solutionVersionArn"] != new["arn"]:
@@ -239,14 +236,19 @@ def verify(planned: dict[str, Any], contested: dict[str, Any], **context: Any) -
     return {"users": len(users), "p99_ms": p99}
 
 
+def check_moved(ti: Any) -> None:
+    """:raises AirflowSkipException: when the champion's campaigns were left alone."""
+    if not left(ti, "move", "begun"):
+        raise AirflowSkipException("No campaign was moved.")
+
+
 @task(trigger_rule="one_failed")
 def failed_move(**context: Any) -> None:
     """Reached where a campaign was moved and something failed.
 
     :raises AirflowSkipException: when no campaign was moved.
     """
-    if not left(context["ti"], "move", "begun"):
-        raise AirflowSkipException("No campaign was moved.")
+    check_moved(context["ti"])
     log.warning("The move failed: all campaigns go back to the champion's versions")
 
 

@@ -127,11 +127,14 @@ def test_resources_are_sorted_by_kind_and_jobs_are_left_alone() -> None:
         "training-job/x",
         "model-package/churn/1",
     )
-    assert cleaning.by_kind([f"{start}:{name}" for name in names]) == {
+    arns = [f"{start}:{name}" for name in names]
+    arns.append("arn:aws:personalize:eu-west-1:123456789012:dataset-group/films")
+    assert cleaning.by_kind(arns) == {
         "endpoint": ["churn"],
         "endpoint-config": ["churn-1"],
         "model": ["a", "b"],
         "model-package-group": [],
+        "dataset-group": ["films"],
     }
 
 

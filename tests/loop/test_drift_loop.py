@@ -114,7 +114,7 @@ def test_ordinary_traffic_is_no_drift(ordinary: list[dict[str, Any]], world: Chu
 def promoted(world: Churn, ordinary: Any) -> dict[str, Any]:
     """Shifted traffic arrives; then nobody does anything but wait."""
     before = {"config": world.config, "model": world.model}
-    traffic = world.start("simulate_traffic", {"rows": 6000, "seconds": 300, "shift": 1.5})
+    traffic = world.start("simulate_traffic", {"rows": 12000, "seconds": 300, "shift": 2.5})
     (run, *_) = eventually(lambda: world.runs("retraining", "asset_triggered__"), 400)
     state = world.finish("retraining", run["dag_run_id"], 900)
     world.finish("simulate_traffic", traffic, 400)
@@ -179,8 +179,8 @@ def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
     assert world.objects("churn/code/") == code  # unchanged code is not sent again
     before = world.config
     run = world.start("retraining", {"ask": True, "slowest_ms": 0.001, "canary_minutes": 0.1})
+    eventually(lambda: world.tasks("retraining", run).get("retrain.approve") == "awaiting_input", 480)
     path = f"/dags/retraining/dagRuns/{run}/taskInstances/retrain.approve/0"
-    eventually(lambda: world.api.get(path)["state"] == "awaiting_input", 480)
     asked = world.api.get(f"{path}/hitlDetails")
     insist(
         lambda: world.api.patch(f"{path}/hitlDetails", {"chosen_options": ["Approve"], "params_input": {}})

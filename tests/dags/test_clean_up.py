@@ -1,0 +1,116 @@
+"""`clean_up`: a dry run first, users before what they use, and nothing that is not the project's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from include.requests import tagged, tagged_group
+from scripts import local_settings as local
+from tests.airflow_home import run_dag
+from tests.local_aws.sagemaker import hosting
+from tests.plugins.jobs.requests import sagemaker, unique
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
+Things = dict[str, set[str]]
+
+
+@pytest.fixture
+def strangers(aws: str) -> Things:
+    """What somebody else has made: the same kinds without the project's tag, or with another use case."""
+    return make("somebody", tag=None)
+
+
+@pytest.fixture
+def ours(aws: str) -> Things:
+    return make("churn", tag="churn")
+
+
+def make(word: str, tag: str | None) -> Things:
+    """One thing of each kind, an endpoint that serves among them; and an object below the folder `word`."""
+    name = unique(word)
+
+    def marked(request: dict[str, Any]) -> dict[str, Any]:
+        return tagged(tag, request) if tag else request
+
+    s3, personalize = boto3.client("s3"), boto3.client("personalize")
+    container = hosting.container(s3, local.BUCKET, 2.0)
+    model = {"ModelName": name, "PrimaryContainer": container, "ExecutionRoleArn": local.ROLE}
+    sagemaker().create_model(**marked(model))
+    config = {"EndpointConfigName": name, "ProductionVariants": [hosting.variant(name, "All", 1.0)]}
+    sagemaker().create_endpoint_config(**marked(config))
+    sagemaker().create_endpoint(**marked({"EndpointName": name, "EndpointConfigName": name}))
+    sagemaker().create_model_package_group(**marked({"ModelPackageGroupName": name}))
+    kinds = {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
+    sagemaker().create_model_package(
+        ModelPackageGroupName=name, InferenceSpecification={"Containers": [dict(container)], **kinds}
+    )
+    personalize.create_dataset_group(**(tagged_group(tag, {"name": name}) if tag else {"name": name}))
+    s3.put_object(Bucket=local.BUCKET, Key=f"{word}/{name}", Body=b"")
+    hosting.settled(sagemaker(), name)
+    return there({name})
+
+
+def there(names: set[str]) -> Things:
+    """Which of the names still exist, by kind."""
+    s3, personalize = boto3.client("s3"), boto3.client("personalize")
+    found = {
+        "endpoint": [one["EndpointName"] for one in sagemaker().list_endpoints()["Endpoints"]],
+        "config": [
+            one["EndpointConfigName"] for one in sagemaker().list_endpoint_configs()["EndpointConfigs"]
+        ],
+        "model": [one["ModelName"] for one in sagemaker().list_models()["Models"]],
+        "registry": [
+            one["ModelPackageGroupName"]
+            for one in sagemaker().list_model_package_groups()["ModelPackageGroupSummaryList"]
+        ],
+        "dataset group": [one["name"] for one in personalize.list_dataset_groups()["datasetGroups"]],
+        "object": [
+            one["Key"].rpartition("/")[2]
+            for one in s3.list_objects_v2(Bucket=local.BUCKET).get("Contents", [])
+        ],
+    }
+    return {kind: names & set(listed) for kind, listed in found.items()}
+
+
+def clean_up(dag_bag: DagBag, **conf: Any) -> dict[str, str]:
+    form = {
+        "use_cases": ["churn"],
+        "dry_run": True,
+        "objects": False,
+    }  # runs in one process share their params
+    run = run_dag(dag_bag.dags["clean_up"], {**form, **conf})
+    return {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
+
+
+def test_a_dry_run_deletes_nothing(dag_bag: DagBag, ours: Things) -> None:
+    states = clean_up(dag_bag)
+    assert states["find"] == "success"
+    assert {state for task, state in states.items() if task != "find"} == {"skipped"}
+    (name,) = ours["model"]
+    assert there({name}) == ours
+
+
+def test_what_is_the_projects_goes_and_the_rest_stays(
+    dag_bag: DagBag, ours: Things, strangers: Things
+) -> None:
+    states = clean_up(dag_bag, dry_run=False, objects=True)
+    assert {state for state in states.values() if state not in ("success", "skipped")} == set()
+    (name,), (other,) = ours["model"], strangers["model"]
+    assert there({name}) == dict.fromkeys(ours, set())
+    assert there({other}) == strangers
+
+
+def test_objects_stay_unless_asked_for_and_a_second_run_finds_nothing(dag_bag: DagBag, ours: Things) -> None:
+    (name,) = ours["model"]
+    for _ in range(2):
+        states = clean_up(dag_bag, dry_run=False)
+        assert "failed" not in states.values()
+        assert states["delete_objects"] == "skipped"
+        left = there({name})
+        assert left.pop("object") == {name}
+        assert left == dict.fromkeys(left, set())
