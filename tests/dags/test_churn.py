@@ -62,7 +62,13 @@ def test_the_trigger_form_offers_data_seed_deployment_hyperparameters_and_instan
 
 
 @pytest.fixture(scope="module")
-def run(dag_bag: DagBag, aws: str) -> Any:
+def before(aws: str, called: Any) -> int:
+    """How many calls other modules' tests have made."""
+    return len(called())
+
+
+@pytest.fixture(scope="module")
+def run(dag_bag: DagBag, aws: str, before: int) -> Any:
     """One run with the defaults."""
     return dag_bag.dags["churn"].test()
 
@@ -113,24 +119,9 @@ def test_the_version_that_serves_is_approved_and_has_its_baseline(run: Any) -> N
     assert read_json(baselines["Constraints"]["S3Uri"])["features"]
 
 
-def test_airflows_role_allows_all_that_the_run_has_asked_for(run: Any, called: Any) -> None:
-    events = called()
+def test_airflows_role_allows_all_that_the_run_has_asked_for(run: Any, before: int, called: Any) -> None:
+    events = called()[before:]
     names = {event["eventName"] for event in events}
     assert {"CreateTrainingJob", "CreateModelPackage", "InvokeEndpoint", "GetObject", "PutObject"} <= names
     role = Template(AllowCleanUp="no", UseMwaa="no").role("AirflowRole")
     assert refused(role, events) == set()
-
-
-def test_the_clean_up_leaves_nothing_and_its_role_allows_it(run: Any, dag_bag: DagBag, called: Any) -> None:
-    """Last: it deletes what the run has made."""
-    before = len(called())
-    cleaned = dag_bag.dags["clean_up"].test(run_conf={"dry_run": False, "objects": True})
-    assert cleaned.state == "success"
-    assert boto3.client("sagemaker").list_endpoints()["Endpoints"] == []
-    assert boto3.client("sagemaker").list_models()["Models"] == []
-    assert objects("churn/") == {}
-    events = called()[before:]
-    names = {event["eventName"] for event in events}
-    assert {"GetResources", "DeleteEndpoint", "DeleteModelPackageGroup", "DeleteObjects"} <= names
-    assert refused(Template(UseMwaa="no").role("AirflowRole"), events) == set()
-    assert refused(Template(UseMwaa="no", AllowCleanUp="no").role("AirflowRole"), events)
