@@ -64,7 +64,7 @@ def processing(
         "AppSpecification": {
             "ImageUri": image,
             "ContainerEntrypoint": ["python3", f"{CODE_FOLDER}/{script}"],
-            "ContainerArguments": arguments,
+            **({"ContainerArguments": arguments} if arguments else {}),  # an empty list is refused
         },
         "ProcessingInputs": [_s3_input(key, uri) for key, uri in inputs.items()],
         "ProcessingOutputConfig": {"Outputs": [_s3_output(key, uri) for key, uri in outputs.items()]},

@@ -83,7 +83,7 @@ def window(serving: dict[str, str], bucket: str, code: dict[str, str], **context
     case = CASES[name]
     length = timedelta(hours=context["params"]["window_hours"] or case.monitoring.window_hours)
     end = run.run_after - min(SETTLE, length / 10)
-    start = max(end - length, datetime.fromisoformat(serving["since"]))
+    start = min(max(end - length, datetime.fromisoformat(serving["since"])), end)
     folder = folder_of(name, bucket, run)
     if name in RECOMMENDERS:
         script, inputs = "interactions.py", recommended(serving)

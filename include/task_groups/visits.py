@@ -35,11 +35,16 @@ def log_visits(case: RecommendationUseCase, bucket: str, context: Any) -> dict[s
     if serving is None:
         raise AirflowFailException(f"{case.name}: no campaign serves; run the DAG {case.name} first.")
     chance = random.Random(f"{key}-{params['seed']}")  # noqa: S311 — made-up visitors are no secret
-    next_visits = _visits(f"{serving.run}/truth/holdout.csv")
-    earlier = _visits(f"{serving.run}/interactions/interactions.csv")
-    visits = another_taste(earlier, chance.choices(next_visits, k=params["rows"]), params, chance)
+    holdout, training = (
+        list(csv.DictReader(read_lines(f"{serving.run}/{place}")))
+        for place in ("truth/holdout.csv", "interactions/interactions.csv")
+    )
+    values = [row["EVENT_VALUE"] for row in training]
+    visits = another_taste(
+        _visits(training), chance.choices(_visits(holdout), k=params["rows"]), params, chance
+    )
     uri = f"s3://{bucket}/{case.name}/interactions/{time.strftime('%Y/%m/%d/%H', time.gmtime())}/{key}.csv"
-    write_text(uri, _table(visits, case.event_type, chance))
+    write_text(uri, _table(visits, case.event_type, chance.choices(values, k=len(visits))))
     return {"rows": len(visits), "shift": params["shift"], "files": [uri]}
 
 
@@ -60,15 +65,16 @@ def another_taste(
     return found
 
 
-def _visits(uri: str) -> list[Visit]:
-    return [(row["USER_ID"], row["ITEM_ID"]) for row in csv.DictReader(read_lines(uri))]
+def _visits(rows: list[dict[str, str]]) -> list[Visit]:
+    return [(row["USER_ID"], row["ITEM_ID"]) for row in rows]
 
 
-def _table(visits: list[Visit], event_type: str, chance: random.Random) -> str:
+def _table(visits: list[Visit], event_type: str, values: list[str]) -> str:
     """The log as CSV; all happened in the last second."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FIELDS)
     now = int(time.time())
-    writer.writerows((user, item, chance.randint(1, 5), now, event_type) for user, item in visits)
+    rated = zip(visits, values, strict=True)
+    writer.writerows((user, item, value, now, event_type) for (user, item), value in rated)
     return text.getvalue()
