@@ -6,7 +6,7 @@ AIRFLOW := .venv/airflow
 JOBS := .venv/jobs
 AIRFLOW_PY := $(AIRFLOW)/bin/python
 JOBS_PY := $(JOBS)/bin/python
-.PHONY: help install demo up down status test workflows loop chaos lint format bench package lock clean
+.PHONY: help install demo up down status test workflows loop chaos lint format bench mwaa lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -45,7 +45,7 @@ loop: install ## drift, retraining, promotion and roll-back under a real schedul
 chaos: install ## kill workers, the triggerer and AWS while jobs run; throttle every call (10 minutes)
 	@.venv/airflow/bin/python -m pytest tests/chaos
 
-lint: install ## ruff and mypy (strict)
+lint: install ## ruff, mypy (strict) and cfn-lint
 	@scripts/lint.sh
 
 format: install ## ruff format and the fixes that are safe
@@ -54,8 +54,8 @@ format: install ## ruff format and the fixes that are safe
 bench: install ## measure beside peers; the table of benchmarks/README.md
 	@$(JOBS_PY) -m benchmarks
 
-package: ## dist/plugins.zip for Amazon MWAA
-	@python3 -m scripts.package
+mwaa: ## dist/mwaa: what an Amazon MWAA environment reads from its bucket
+	@python3 -m scripts.mwaa
 
 lock: install ## resolve both environments anew
 	@scripts/lock.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ruff on everything; mypy (strict) on each part in the environment that it runs in.
+# ruff on everything; mypy (strict) on each part in the environment that it runs in; cfn-lint on the templates.
 set -euo pipefail
 .venv/jobs/bin/ruff check .
 .venv/jobs/bin/ruff format --check .
@@ -7,3 +7,4 @@ set -euo pipefail
     --exclude benchmarks/waits_triggers.py
 .venv/airflow/bin/mypy dags plugins include/task_groups include/requests.py include/bundles.py scripts \
     benchmarks/waits_triggers.py
+.venv/jobs/bin/cfn-lint include/infrastructure/*.yaml

@@ -7,5 +7,6 @@ fi
 status=0
 side_by_side=(-n 2 --dist loadfile --no-loadscope-reorder)  # long files come first
 .venv/jobs/bin/python -m pytest "${side_by_side[@]}" tests/local_aws tests/include "$@" || status=$?
-.venv/airflow/bin/python -m pytest "${side_by_side[@]}" tests/e2e tests/dags tests/plugins tests/project "$@" || status=$?
+.venv/airflow/bin/python -m pytest "${side_by_side[@]}" \
+    tests/e2e tests/mwaa tests/dags tests/plugins tests/project "$@" || status=$?
 exit "$status"

@@ -50,12 +50,18 @@ def configure() -> None:
 configure()
 
 
+def record_of(state: Path) -> Path:
+    """Where the calls of the local AWS with this state folder are recorded."""
+    return state.with_suffix(".calls")
+
+
 def start_local_aws(state: Path, *options: str) -> tuple[subprocess.Popen[bytes], str]:
-    """The local AWS as a process of its own; returns it with its URL."""
+    """The local AWS as a process of its own; returns it with its URL. Every call is recorded."""
     ready = state.with_suffix(".url")
     ready.unlink(missing_ok=True)
+    files = ("--state", state, "--ready-file", ready, "--record", record_of(state))
     process = subprocess.Popen(
-        [local.JOBS_PYTHON, "-m", "include.local_aws", "--state", state, "--ready-file", ready, *options],
+        [local.JOBS_PYTHON, "-m", "include.local_aws", *files, *options],
         cwd=local.PROJECT,
         stdout=subprocess.DEVNULL,
     )
@@ -132,6 +138,20 @@ def dag_bag(database: None) -> DagBag:
 
 
 @pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def aws_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state folder of the local AWS of this test session."""
+    return tmp_path_factory.mktemp("aws") / "state"
+
+
+@pytest.fixture(scope="session")
+def aws(aws_state: Path) -> Iterator[str]:
     """The URL of a local AWS of this test session."""
-    yield from local_aws(tmp_path_factory.mktemp("aws") / "state")
+    yield from local_aws(aws_state)
+
+
+@pytest.fixture(scope="session")
+def called(aws_state: Path) -> Callable[[], list[dict[str, Any]]]:
+    """`called()`: what Airflow has asked AWS for until now."""
+    from tests.permissions import of_airflow
+
+    return lambda: of_airflow(record_of(aws_state))

@@ -21,6 +21,7 @@ from include.local_aws.protocol.parse import parse
 from include.local_aws.protocol.router import Match, route
 from include.local_aws.protocol.serialize import serialize, serialize_error
 from include.local_aws.protocol.validate import validate
+from include.local_aws.recording import Recorder, described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +47,7 @@ class Call:
     """What a request turned out to ask for: an operation of ours, or something for moto (`match` is None)."""
 
     service: str
+    scope: str  # the name that the request was signed for
     caller: Caller
     request_id: str
     match: Match | None = None
@@ -60,6 +62,7 @@ class App:
 
     def __init__(self, settings: Settings, services: Mapping[str, list[object]]) -> None:
         self._settings, self._services = settings, services
+        self._recorder = Recorder(settings.record)
 
     def recognise(self, request: Request) -> Call:
         """What a request asks for; only its head is looked at.
@@ -70,12 +73,12 @@ class App:
         caller = Caller(region, self._settings.account)
         request_id = str(uuid.uuid4())
         if scope not in SCOPES:
-            return Call(scope, caller, request_id)
+            return Call(scope, scope, caller, request_id)
         match = self._match(scope, request)
         method = self._method(match)
         if method is None:
             raise Refused(match.service, request_id, UnknownOperation(match.service, match.operation.name))
-        return Call(match.service, caller, request_id, match, method)
+        return Call(match.service, scope, caller, request_id, match, method)
 
     def _signed_for(self, request: Request) -> tuple[str, str]:
         """Region and service that the signature names; an unsigned request is one to S3."""
@@ -118,11 +121,13 @@ class App:
         response.headers.setdefault("x-amzn-RequestId", call.request_id)
         return response
 
-    @staticmethod
-    def _answer(call: Call, request: Request) -> Response:
+    def _answer(self, call: Call, request: Request) -> Response:
+        agent = request.header("user-agent")
         if call.match is None or call.method is None:
+            self._recorder.note(call.scope, *described(request), call.caller.region, agent)
             return passthrough.answer(request)
         params = parse(call.match, request)
+        self._recorder.note(call.scope, call.match.operation.name, params, call.caller.region, agent)
         validate(call.service, call.match.operation.input_shape, params)
         return serialize(call.match, call.method(params, call.caller))
 

@@ -32,6 +32,7 @@ class Settings:
     log_level: str = "INFO"
     ready_file: Path | None = None
     faults: Faults = field(default_factory=Faults)
+    record: Path | None = None
 
 
 def from_command_line(argv: Sequence[str] | None = None) -> Settings:
@@ -69,6 +70,9 @@ def from_command_line(argv: Sequence[str] | None = None) -> Settings:
         "--faults",
         default=env("LOCAL_AWS_FAULTS", ""),
         help="faults on purpose, such as throttle=0.3,slow=0.2:1.5 (see include/local_aws/faults.py)",
+    )
+    parser.add_argument(
+        "--record", type=Path, default=env("LOCAL_AWS_RECORD"), help="file that gets a line for each request"
     )
     parser.add_argument("--ready-file", type=Path, help="gets the server's URL when it is ready")
     options = parser.parse_args(argv)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from tests.permissions import Template, refused
+
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
 
@@ -60,7 +62,13 @@ def test_the_trigger_form_offers_data_seed_deployment_hyperparameters_and_instan
 
 
 @pytest.fixture(scope="module")
-def run(dag_bag: DagBag, aws: str) -> Any:
+def before(aws: str, called: Any) -> int:
+    """How many calls other modules' tests have made."""
+    return len(called())
+
+
+@pytest.fixture(scope="module")
+def run(dag_bag: DagBag, aws: str, before: int) -> Any:
     """One run with the defaults."""
     return dag_bag.dags["churn"].test()
 
@@ -109,3 +117,11 @@ def test_the_version_that_serves_is_approved_and_has_its_baseline(run: Any) -> N
     names = {feature["name"] for feature in read_json(baselines["Statistics"]["S3Uri"])["features"]}
     assert {"Day Mins", "State", "predicted", "score"} <= names
     assert read_json(baselines["Constraints"]["S3Uri"])["features"]
+
+
+def test_airflows_role_allows_all_that_the_run_has_asked_for(run: Any, before: int, called: Any) -> None:
+    events = called()[before:]
+    names = {event["eventName"] for event in events}
+    assert {"CreateTrainingJob", "CreateModelPackage", "InvokeEndpoint", "GetObject", "PutObject"} <= names
+    role = Template(AllowCleanUp="no", UseMwaa="no").role("AirflowRole")
+    assert refused(role, events) == set()

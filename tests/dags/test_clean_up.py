@@ -11,6 +11,7 @@ from include.requests import tagged, tagged_group
 from scripts import local_settings as local
 from tests.airflow_home import run_dag
 from tests.local_aws.sagemaker import hosting
+from tests.permissions import Template, refused
 from tests.plugins.jobs.requests import sagemaker, unique
 
 if TYPE_CHECKING:
@@ -114,3 +115,13 @@ def test_objects_stay_unless_asked_for_and_a_second_run_finds_nothing(dag_bag: D
         left = there({name})
         assert left.pop("object") == {name}
         assert left == dict.fromkeys(left, set())
+
+
+def test_it_takes_a_role_that_may_clean_up(dag_bag: DagBag, ours: Things, called: Any) -> None:
+    before = len(called())
+    clean_up(dag_bag, dry_run=False, objects=True)
+    events = called()[before:]
+    names = {event["eventName"] for event in events}
+    assert {"GetResources", "DeleteEndpoint", "DeleteModelPackageGroup", "DeleteObjects"} <= names
+    assert refused(Template(UseMwaa="no").role("AirflowRole"), events) == set()
+    assert refused(Template(UseMwaa="no", AllowCleanUp="no").role("AirflowRole"), events)

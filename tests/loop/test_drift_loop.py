@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.airflow_home import record_of
 from tests.airflow_stack import Stack, eventually, insist
 from tests.loop.world import SETTINGS, World
+from tests.permissions import Template, of_airflow, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,3 +213,10 @@ def test_a_client_saw_no_error_from_beginning_to_end(client: Client, rolled_back
     time.sleep(1)
     assert client.errors == []
     assert client.calls > 1000
+
+
+def test_airflows_role_allows_all_that_the_loop_has_asked_for(world: World, rolled_back: Any) -> None:
+    events = of_airflow(record_of(world.stack.aws_state))
+    names = {event["eventName"] for event in events}
+    assert {"UpdateEndpoint", "UpdateModelPackage", "InvokeEndpoint", "CreateProcessingJob"} <= names
+    assert refused(Template(AllowCleanUp="no", UseMwaa="no").role("AirflowRole"), events) == set()

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.airflow_home import record_of
 from tests.airflow_stack import Stack, eventually
 from tests.loop.world import SETTINGS, World
+from tests.permissions import Template, of_airflow, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,3 +135,10 @@ def test_campaigns_that_fail_their_verification_go_back(rolled_back: dict[str, A
     assert rolled_back["decision"]["outcome"] == "rolled back", rolled_back["decision"]
     assert rolled_back["state"] == "failed"
     assert rolled_back["after"] == rolled_back["before"]
+
+
+def test_airflows_role_allows_all_that_the_loop_has_asked_for(world: Movies, rolled_back: Any) -> None:
+    events = of_airflow(record_of(world.stack.aws_state))
+    names = {event["eventName"] for event in events}
+    assert {"CreateBatchInferenceJob", "UpdateCampaign", "GetRecommendations", "CreateProcessingJob"} <= names
+    assert refused(Template(AllowCleanUp="no", UseMwaa="no").role("AirflowRole"), events) == set()

@@ -1,4 +1,7 @@
-"""The policies of docs/aws.md allow what the waits and operators of the workflows call."""
+"""The template's roles allow what the waits and operators of the workflows call, and not much more.
+
+That they allow what runs really have called is seen where the runs are (`permissions.refused`).
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,13 @@ from pathlib import Path
 import pytest
 
 from aws_ml.jobs.kinds import KINDS, PERSONALIZE
+from tests.permissions import ACCOUNT, TOPIC, Need, Template, needs
 
 PROJECT = Path(__file__).parents[2]
-PAGE = (PROJECT / "docs/aws.md").read_text()
-POLICIES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
-WORKERS, CLEAN_UP = POLICIES[2:4]  # after the trust policy and SageMaker's own role
-PERSONALIZE_WORKERS = POLICIES[5]  # after the bucket's policy for Personalize
-
-
-def actions(policy: dict[str, list[dict[str, str | list[str]]]]) -> set[str]:
-    found: set[str] = set()
-    for statement in policy["Statement"]:
-        named = statement["Action"]
-        found |= {named} if isinstance(named, str) else set(named)
-    return found
+BARE = Template(AllowCleanUp="no", UseMwaa="no", DriftTopic="")
+FULL = Template()
+WORKERS = BARE.role("AirflowRole")
+BUCKET = "arn:aws:s3:::ml-workflows"
 
 
 def camel(operation: str) -> str:
@@ -35,7 +31,7 @@ def camel(operation: str) -> str:
 def test_workers_may_do_what_a_kind_of_job_needs(kind: str) -> None:
     found = KINDS[kind]
     for operation in filter(None, (found.create, found.describe, found.stop, found.list)):
-        assert f"sagemaker:{camel(operation)}" in actions(WORKERS)
+        assert f"sagemaker:{camel(operation)}" in WORKERS.actions
 
 
 def test_workers_may_do_what_the_movie_workflow_needs() -> None:
@@ -43,7 +39,7 @@ def test_workers_may_do_what_the_movie_workflow_needs() -> None:
     for word in (*words, "SolutionVersion", "Campaign", "Filter", "BatchInferenceJob"):
         kind = PERSONALIZE[word]
         for operation in filter(None, (kind.create, kind.describe, kind.stop, kind.list)):
-            assert f"personalize:{camel(operation)}" in actions(PERSONALIZE_WORKERS)
+            assert f"personalize:{camel(operation)}" in WORKERS.actions
 
 
 def calls(*paths: str) -> set[str]:
@@ -65,20 +61,99 @@ def test_workers_may_do_what_registration_and_promotion_call() -> None:
         "plugins/aws_ml/operators/registry.py",
     )
     assert {"CreateModelPackage", "UpdateModelPackage", "ListModelPackages", "DescribeEndpoint"} <= called
-    assert {f"sagemaker:{name}" for name in called} <= actions(WORKERS)
+    assert {f"sagemaker:{name}" for name in called} <= WORKERS.actions
 
 
-def test_the_clean_up_may_delete_what_it_deletes() -> None:
+def test_the_clean_up_may_delete_what_it_deletes_where_that_is_allowed() -> None:
     called = calls("include/task_groups/cleaning.py", "plugins/aws_ml/operators/endpoints.py")
     deletions = {f"sagemaker:{name}" for name in called if name.startswith("Delete")}
     assert len(deletions) == 5
-    assert deletions | {"tag:GetResources", "s3:DeleteObject"} <= actions(CLEAN_UP)
+    more = deletions | {"tag:GetResources", "s3:DeleteObject"}
+    assert more <= Template(AllowCleanUp="yes", UseMwaa="no").role("AirflowRole").actions
+    assert WORKERS.actions & more == {
+        "sagemaker:DeleteEndpoint",
+        "s3:DeleteObject",
+    }  # the latter is a refusal
+    assert not WORKERS.allows(Need("s3:DeleteObject", f"{BUCKET}/churn/data"))
+    assert FULL.role("AirflowRole").allows(Need("s3:DeleteObject", f"{BUCKET}/churn/data"))
 
 
-def test_workers_may_tag_and_read_logs() -> None:
-    assert {"sagemaker:AddTags", "sagemaker:ListTags", "logs:FilterLogEvents"} <= actions(WORKERS)
+def test_only_what_carries_the_projects_tag_is_deleted() -> None:
+    model = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model/somebody-elses"
+    tagged = {"aws:ResourceTag/aws-ml:use-case": "churn"}
+    assert FULL.role("AirflowRole").allows(Need("sagemaker:DeleteModel", model, tagged))
+    assert not FULL.role("AirflowRole").allows(Need("sagemaker:DeleteModel", model))
 
 
-def test_no_policy_allows_everything() -> None:
-    for policy in POLICIES:
-        assert not [action for action in actions(policy) if action.endswith("*")]
+@pytest.mark.parametrize("role", ["AirflowRole", "SageMakerRole", "PersonalizeRole"])
+def test_nobody_but_the_owner_writes_what_airflow_runs_and_other_buckets_are_closed(role: str) -> None:
+    found = FULL.role(role)
+    assert found.allows(Need("s3:PutObject", f"{BUCKET}/movie_recommendations/runs/x"))
+    for action in ("s3:PutObject", "s3:DeleteObject"):
+        assert not found.allows(Need(action, f"{BUCKET}/mwaa/dags/churn.py"))
+    assert not found.allows(Need("s3:GetObject", "arn:aws:s3:::another/key"))
+
+
+def test_roles_are_handed_to_their_own_service_alone() -> None:
+    role = FULL.resolve({"!GetAtt": "SageMakerRole.Arn"})
+    for service, allowed in (("sagemaker", True), ("personalize", True), ("lambda", False)):
+        passing = Need("iam:PassRole", role, {"iam:PassedToService": f"{service}.amazonaws.com"})
+        assert WORKERS.allows(passing) is allowed
+    assert not WORKERS.allows(Need("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/admin", passing.context))
+
+
+def test_a_topic_is_told_where_one_is_named() -> None:
+    publish = {"eventSource": "sns.amazonaws.com", "eventName": "Publish"}
+    (need,) = needs({**publish, "requestParameters": {"TopicArn": TOPIC}})
+    assert FULL.role("AirflowRole").allows(need)
+    assert not WORKERS.allows(need)
+
+
+def test_mwaa_gets_its_own_permissions_and_trust_only_where_it_is_used() -> None:
+    assert "airflow:PublishMetrics" in FULL.role("AirflowRole").actions
+    assert "airflow:PublishMetrics" not in WORKERS.actions
+    (trust,) = FULL.resource("AirflowRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": ["airflow.amazonaws.com", "airflow-env.amazonaws.com"]}
+    (trust,) = BARE.resource("AirflowRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+
+
+def test_the_bucket_is_encrypted_closed_and_kept() -> None:
+    bucket = FULL.resource("Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]
+    assert FULL.raw["Resources"]["Bucket"]["DeletionPolicy"] == "Retain"
+    tls, personalize = FULL.resource("BucketPolicy")["PolicyDocument"]["Statement"]
+    assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert personalize["Resource"] == [BUCKET, f"{BUCKET}/movie_recommendations/*"]
+
+
+@pytest.mark.parametrize("role", ["AirflowRole", "SageMakerRole", "PersonalizeRole"])
+def test_no_role_may_do_everything(role: str) -> None:
+    found = FULL.role(role)
+    wide = {action for action in found.actions if action.endswith("*")}
+    assert wide <= {"s3:GetObject*", "s3:GetBucket*", "s3:List*", "kms:GenerateDataKey*"}  # as MWAA wants it
+    starred = {
+        action for one in found.statements if one.get("Resource") == "*" for action in flat(one["Action"])
+    }
+    without = r"\w+:List\w+|tag:GetResources|ecr:\w+|cloudwatch:PutMetricData"
+    of_mwaa = {"s3:GetAccountPublicAccessBlock", "logs:DescribeLogGroups"}
+    assert {action for action in starred if not re.fullmatch(without, action)} <= of_mwaa
+
+
+def flat(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_the_roles_fit_into_iams_limits() -> None:
+    for name in ("AirflowRole", "SageMakerRole", "PersonalizeRole"):
+        policies = [policy["PolicyDocument"] for policy in FULL.resource(name)["Policies"]]
+        assert sum(len(json.dumps(one, separators=(",", ":"))) for one in policies) < 10_240, name
+
+
+def test_airflow_runs_what_make_mwaa_writes() -> None:
+    mwaa = FULL.resource("Mwaa")
+    assert [mwaa[f"{name}S3Path"] for name in ("Dag", "Plugins", "Requirements")] == [
+        *("mwaa/dags", "mwaa/plugins.zip", "mwaa/requirements.txt"),
+    ]
+    assert "PluginsS3ObjectVersion" not in mwaa

@@ -11,6 +11,7 @@ import pytest
 
 from include.task_groups import asking
 from include.use_cases.movie_recommendations.use_case import MOVIES
+from tests.permissions import Template, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,3 +103,11 @@ def test_a_second_run_updates_and_the_teardown_leaves_nothing(run: Any, dag_bag:
     assert len(before) == 4
     assert personalize.list_dataset_groups()["datasetGroups"] == []
     assert personalize.list_schemas()["schemas"] == []
+
+
+def test_airflows_role_allows_all_that_the_runs_have_asked_for(run: Any, called: Any) -> None:
+    """Last: of all runs, the teardown included."""
+    events = called()
+    names = {event["eventName"] for event in events}
+    assert {"CreateCampaign", "GetPersonalizedRanking", "PutEvents", "DeleteDatasetGroup"} <= names
+    assert refused(Template(AllowCleanUp="no", UseMwaa="no").role("AirflowRole"), events) == set()
