@@ -51,6 +51,9 @@ class Services:
         store, logs, tags = ObjectStore(state), LogStore(state), TagStore(state)
         jobs = JobSettings(concurrent_jobs=settings.jobs, faults=settings.faults)
         self._engine = JobEngine(state, probe(settings.runner), logs, tags, jobs)
+        for bucket in settings.buckets:
+            if not store.has_bucket(bucket):
+                store.create_bucket(bucket, settings.region)
         registry = Registry(state, tags)
         models = Models(state, store, tags, registry)
         configs = EndpointConfigs(state, models, tags)

@@ -29,6 +29,7 @@ class Settings:
     jobs: int = os.cpu_count() or 2  # that run at the same time; others wait
     runner: str = "auto"
     allow_hosts: tuple[str, ...] = ()
+    buckets: tuple[str, ...] = ()
     log_level: str = "INFO"
     ready_file: Path | None = None
     faults: Faults = field(default_factory=Faults)
@@ -62,8 +63,15 @@ def from_command_line(argv: Sequence[str] | None = None) -> Settings:
         "--allow-host",
         dest="allow_hosts",
         action="append",
-        default=[name for name in env("LOCAL_AWS_ALLOW_HOSTS", "").split(",") if name],
+        default=_names(env("LOCAL_AWS_ALLOW_HOSTS", "")),
         help="a further name that clients may call the server by",
+    )
+    parser.add_argument(
+        "--bucket",
+        dest="buckets",
+        action="append",
+        default=_names(env("LOCAL_AWS_BUCKETS", "")),
+        help="an S3 bucket that is made at the start where it does not exist",
     )
     parser.add_argument("--log-level", default=env("LOCAL_AWS_LOG_LEVEL", "INFO"))
     parser.add_argument(
@@ -76,9 +84,13 @@ def from_command_line(argv: Sequence[str] | None = None) -> Settings:
     )
     parser.add_argument("--ready-file", type=Path, help="gets the server's URL when it is ready")
     options = parser.parse_args(argv)
-    options.allow_hosts = tuple(options.allow_hosts)
+    options.allow_hosts, options.buckets = tuple(options.allow_hosts), tuple(options.buckets)
     try:
         options.faults = Faults.parse(options.faults)
     except BadFaults as error:
         parser.error(f"--faults: {error}")
     return Settings(**vars(options))
+
+
+def _names(listed: str) -> list[str]:
+    return [name for name in listed.split(",") if name]
