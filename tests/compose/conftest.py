@@ -1,0 +1,49 @@
+"""One stack for all tests of this folder; they run in the order in which they stand."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scripts import local_settings as local
+from tests.compose.engine import Compose, eventually, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ARTEFACTS = local.RUN / "compose"  # screenshots, the browser's findings, what was measured
+
+
+@pytest.fixture(scope="session")
+def measured() -> Iterator[dict[str, object]]:
+    """What the tests measured; it is printed and kept."""
+    numbers: dict[str, object] = {}
+    yield numbers
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    (ARTEFACTS / "measured.json").write_text(json.dumps(numbers, indent=1))
+    print(json.dumps(numbers, indent=1))
+
+
+@pytest.fixture(scope="session")
+def compose() -> Iterator[Compose]:
+    """The project, its images built, nothing started; everything of it is removed at the end."""
+    if reason := missing():
+        pytest.skip(f"docker compose was not tested: {reason}.")
+    project = Compose("ml-compose-test")
+    project("down", "--volumes", "--remove-orphans")
+    project("build")
+    yield project
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    (ARTEFACTS / "containers.log").write_text(project("logs", "--no-color"))
+    project("down", "--volumes", "--remove-orphans")
+
+
+@pytest.fixture(scope="session")
+def stack(compose: Compose, measured: dict[str, object]) -> Compose:
+    """The stack as `docker compose up` leaves it."""
+    measured["seconds to healthy"] = round(compose.up(seconds=600))
+    eventually(lambda: compose.api, 60, "the login works")
+    compose.api.wait_for_dag("churn", 300)
+    return compose

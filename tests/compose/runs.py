@@ -1,0 +1,90 @@
+"""Runs of DAGs in the stack, as a person sees them through Airflow's REST API and the AWS API."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from tests.compose.engine import FINISHED, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.compose.engine import Compose
+
+JOBS = {"processing": 3, "training": 1, "transform": 1}  # that one churn run pays for
+
+
+class Run:
+    """One run of a DAG: started now, or one that the scheduler made (`run_id`)."""
+
+    def __init__(self, stack: Compose, dag: str, conf: dict[str, Any] | None = None, run_id: str = "") -> None:
+        self.stack, self.dag = stack, dag
+        self.id = run_id or stack.api.trigger(dag, conf or {})
+        self._path = f"/dags/{dag}/dagRuns/{self.id}"
+
+    @property
+    def state(self) -> str:
+        return str(self.stack.api.get(self._path)["state"])
+
+    @property
+    def tasks(self) -> dict[str, str]:
+        found = self.stack.api.get(f"{self._path}/taskInstances?limit=200")["task_instances"]
+        return {task["task_id"]: task["state"] for task in found}
+
+    def reach(self, task: str, states: tuple[str, ...], seconds: float = 600) -> None:
+        eventually(lambda: self.tasks.get(task) in states, seconds, f"{task} is {states}")
+
+    def finish(self, seconds: float = 1500) -> str:
+        eventually(lambda: self.state in FINISHED, seconds, f"{self.dag} ends; {self.tasks}")
+        return self.state
+
+    def result(self, task: str) -> Any:
+        return self.stack.api.result(self.dag, self.id, task)
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """How many SageMaker jobs of each kind carry this run's key, whatever they ended as."""
+        key, sagemaker = self.result("publish")["run"], self.stack.aws("sagemaker")
+        listed = {
+            "processing": sagemaker.list_processing_jobs(NameContains=key)["ProcessingJobSummaries"],
+            "training": sagemaker.list_training_jobs(NameContains=key)["TrainingJobSummaries"],
+            "transform": sagemaker.list_transform_jobs(NameContains=key)["TransformJobSummaries"],
+        }
+        return {kind: len(found) for kind, found in listed.items()}
+
+
+def scheduled(stack: Compose, dag: str) -> list[Run]:
+    """Runs that the clock has started."""
+    found = stack.api.get(f"/dags/{dag}/dagRuns?limit=100&order_by=run_after")["dag_runs"]
+    ids = [run["dag_run_id"] for run in found if run["run_type"] == "scheduled"]
+    return [Run(stack, dag, run_id=run_id) for run_id in ids]
+
+
+def everything(stack: Compose) -> dict[str, Any]:
+    """What must survive a restart: runs, objects, models, endpoints, campaigns, and what serves answers."""
+    s3, sagemaker, personalize = (stack.aws(name) for name in ("s3", "sagemaker", "personalize"))
+    runs = stack.api.get("/dags/~/dagRuns?limit=100")["dag_runs"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket="ml-workflows")
+    return {
+        "runs": {(run["dag_id"], run["dag_run_id"]): run["state"] for run in runs},
+        "objects": {one["Key"]: one["ETag"] for page in pages for one in page.get("Contents", [])},
+        "models": sorted(one["ModelName"] for one in sagemaker.list_models()["Models"]),
+        "endpoints": {one["EndpointName"]: one["EndpointStatus"] for one in sagemaker.list_endpoints()["Endpoints"]},
+        "campaigns": {one["name"]: one["status"] for one in personalize.list_campaigns()["campaigns"]},
+    }
+
+
+def recovers(stack: Compose, service: str, kill: Callable[[], None]) -> float:
+    """Kill it; the seconds until the engine has started it again and it is healthy."""
+    before = {one["Id"]: one["State"]["StartedAt"] for one in stack.containers(service)}
+    started = time.monotonic()
+    kill()
+
+    def again() -> bool:
+        now = {one["Id"]: one["State"]["StartedAt"] for one in stack.containers(service)}
+        return now.keys() == before.keys() and now != before
+
+    eventually(again, 120, f"{service} was started again")
+    eventually(lambda: not stack.unhealthy(), 300, f"{service} is healthy again")
+    return time.monotonic() - started

@@ -1,0 +1,151 @@
+"""The whole life of the stack, in the order in which it happens (`make compose-test`)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.compose.conftest import ARTEFACTS
+from tests.compose.engine import Compose, _docker, eventually
+from tests.compose.runs import JOBS, Run, everything, recovers, scheduled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.timeout(2400)
+
+AIRFLOW = ("airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
+HEALTHY_SECONDS = 90  # on two cores that nobody else uses
+IDLE_MIB = 3 * 1024
+QUICK = {  # Airflow notices within seconds, not minutes, that somebody died
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "60",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "20",
+}
+
+
+def test_everything_is_healthy(stack: Compose) -> None:
+    assert stack.api.get("/importErrors")["import_errors"] == []
+    running = {one["Name"] for one in stack.containers() if one["State"]["Running"]}
+    assert len(running) == len(AIRFLOW) + 2
+
+
+def test_it_is_healthy_in_time(stack: Compose, measured: dict[str, Any], quiet: bool) -> None:
+    if not quiet:
+        pytest.skip("others use this machine: a time would say nothing")
+    assert measured["seconds to healthy"] <= HEALTHY_SECONDS
+
+
+def test_idle_it_needs_little_memory(stack: Compose, measured: dict[str, Any]) -> None:
+    measured["MiB idle"] = stack.memory()
+    assert sum(stack.memory().values()) < IDLE_MIB
+
+
+def test_ports_are_open_on_loopback_only(stack: Compose) -> None:
+    for one in stack.containers():
+        for bindings in (one["NetworkSettings"]["Ports"] or {}).values():
+            assert {binding["HostIp"] for binding in bindings or []} <= {"127.0.0.1"}
+
+
+def test_nobody_is_root_and_no_secret_is_in_the_settings(stack: Compose) -> None:
+    secrets = stack("exec", "-T", "airflow-scheduler", "bash", "-c", "cat /opt/airflow/secrets/*").splitlines()
+    for one in stack.containers():
+        assert not [word for word in secrets if word in json.dumps(one["Config"])]
+        if "postgres" not in one["Name"]:  # its entry point starts as root and changes the user
+            assert one["Config"]["User"] not in ("", "0", "root")
+
+
+@pytest.fixture(scope="module")
+def churn(stack: Compose, measured: dict[str, Any]) -> Run:
+    started = time.monotonic()
+    run = Run(stack, "churn")
+    assert run.finish() == "success"
+    measured["seconds of the first churn run"] = round(time.monotonic() - started)
+    return run
+
+
+def test_churn_is_green(churn: Run) -> None:
+    assert churn.jobs == JOBS
+
+
+@pytest.fixture(scope="module")
+def movies(stack: Compose, churn: Run, measured: dict[str, Any]) -> Run:
+    started = time.monotonic()
+    run = Run(stack, "movie_recommendations")
+    assert run.finish(2000) == "success"
+    measured["seconds of the movie run"] = round(time.monotonic() - started)
+    return run
+
+
+def test_movie_recommendations_are_green(movies: Run, stack: Compose) -> None:
+    assert {one["status"] for one in stack.aws("personalize").list_campaigns()["campaigns"]} == {"ACTIVE"}
+
+
+def prediction(stack: Compose, churn: Run) -> str:
+    verified = churn.result("publish")["verified"]
+    assert next(csv.reader([verified["request"]]))
+    runtime = stack.aws("sagemaker-runtime")
+    answer = runtime.invoke_endpoint(EndpointName="churn", ContentType="text/csv", Body=verified["request"])
+    return str(answer["Body"].read())
+
+
+def test_down_and_up_lose_nothing(stack: Compose, churn: Run, request: pytest.FixtureRequest) -> None:
+    before, answer = everything(stack), prediction(stack, churn)
+    stack("down")
+    assert stack.containers() == []
+    stack.up(seconds=600)
+    eventually(lambda: everything(stack) == before, 120, "all is there again")
+    assert prediction(stack, churn) == answer
+
+
+@pytest.fixture(scope="module")
+def celery(stack: Compose, churn: Run) -> Iterator[Compose]:
+    """The same stack with workers, and with an Airflow that notices quickly who died."""
+    quick = ARTEFACTS / "quick.yaml"
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    services = {name: {"environment": QUICK} for name in (*AIRFLOW, "airflow-worker")}
+    quick.write_text(json.dumps({"services": services}))
+    stack.files.append(str(quick))
+    stack.settings |= {"COMPOSE_PROFILES": "celery", "AIRFLOW_EXECUTOR": "CeleryExecutor"}
+    stack.up(seconds=600)
+    yield stack
+    stack.files.remove(str(quick))
+
+
+def test_kills_during_a_run_lose_and_double_nothing(celery: Compose, measured: dict[str, Any]) -> None:
+    run = Run(celery, "churn")
+    run.reach("stage_data", ("running", "success"))
+    celery.up("--scale", "airflow-worker=2", "airflow-worker", seconds=600)
+    assert run.state == "running", "the second worker came when all was over"
+    recovered = {}
+    for service in ("airflow-scheduler", "airflow-triggerer", "airflow-worker"):
+        victim = celery.containers(service)[0]
+        recovered[service] = round(recovers(celery, service, lambda one=victim: celery.kill(one)))
+    measured["seconds until healthy after a kill"] = recovered
+    assert run.finish() == "success"
+    assert run.jobs == JOBS
+
+
+def test_the_clock_alone_starts_the_monitor_and_the_retraining(stack: Compose, churn: Run) -> None:
+    stack.settings |= {"ML_DRIFT_MONITOR_SCHEDULE": "* * * * *", "ML_RETRAINING_SCHEDULE": "* * * * *"}
+    before = {dag: len(scheduled(stack, dag)) for dag in ("drift_monitor", "retraining")}
+    stack.up(seconds=600)
+    for dag, count in before.items():
+        eventually(lambda dag=dag, count=count: len(scheduled(stack, dag)) > count, 300, f"{dag} fires")
+    first = {dag: scheduled(stack, dag)[before[dag]] for dag in before}
+    for dag in before:
+        stack.api.patch(f"/dags/{dag}", {"is_paused": True})
+    assert {dag: run.finish() for dag, run in first.items()} == dict.fromkeys(before, "success")
+
+
+def test_down_with_volumes_leaves_nothing(stack: Compose, churn: Run) -> None:
+    stack("down", "--volumes")
+    left = _docker("volume", "ls", "--quiet", "--filter", "label=com.docker.compose.project=ml-compose-test")
+    assert (stack.containers(), left) == ([], "")
