@@ -6,10 +6,10 @@ AIRFLOW := .venv/airflow
 JOBS := .venv/jobs
 AIRFLOW_PY := $(AIRFLOW)/bin/python
 JOBS_PY := $(JOBS)/bin/python
-.PHONY: help install demo up down status test workflows loop chaos lint format bench mwaa lock clean
+.PHONY: help install demo up down status test workflows loop chaos lint format bench mwaa compose-test lock clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 install: $(AIRFLOW)/.ready $(JOBS)/.ready ## both environments, as the lock files say
 
@@ -56,6 +56,9 @@ bench: install ## measure beside peers; the table of benchmarks/README.md
 
 mwaa: ## dist/mwaa: what an Amazon MWAA environment reads from its bucket
 	@python3 -m scripts.mwaa
+
+compose-test: install ## build, run, kill, restart and remove the docker compose stack (needs a Docker engine)
+	@$(AIRFLOW_PY) -m pytest tests/compose -v -s
 
 lock: install ## resolve both environments anew
 	@scripts/lock.sh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from tests.compose.engine import Compose, eventually, missing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+BUSY_AT_THE_START = os.getloadavg()[0]  # processes that wanted a core, in the last minute
 ARTEFACTS = local.RUN / "compose"  # screenshots, the browser's findings, what was measured
 
 
@@ -24,6 +26,12 @@ def measured() -> Iterator[dict[str, object]]:
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     (ARTEFACTS / "measured.json").write_text(json.dumps(numbers, indent=1))
     print(json.dumps(numbers, indent=1))
+
+
+@pytest.fixture(scope="session")
+def quiet() -> bool:
+    """Whether nobody else used this machine's cores when the tests began."""
+    return BUSY_AT_THE_START < 1
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,9 @@ JOBS = {"processing": 3, "training": 1, "transform": 1}  # that one churn run pa
 class Run:
     """One run of a DAG: started now, or one that the scheduler made (`run_id`)."""
 
-    def __init__(self, stack: Compose, dag: str, conf: dict[str, Any] | None = None, run_id: str = "") -> None:
+    def __init__(
+        self, stack: Compose, dag: str, conf: dict[str, Any] | None = None, run_id: str = ""
+    ) -> None:
         self.stack, self.dag = stack, dag
         self.id = run_id or stack.api.trigger(dag, conf or {})
         self._path = f"/dags/{dag}/dagRuns/{self.id}"
@@ -70,7 +72,9 @@ def everything(stack: Compose) -> dict[str, Any]:
         "runs": {(run["dag_id"], run["dag_run_id"]): run["state"] for run in runs},
         "objects": {one["Key"]: one["ETag"] for page in pages for one in page.get("Contents", [])},
         "models": sorted(one["ModelName"] for one in sagemaker.list_models()["Models"]),
-        "endpoints": {one["EndpointName"]: one["EndpointStatus"] for one in sagemaker.list_endpoints()["Endpoints"]},
+        "endpoints": {
+            one["EndpointName"]: one["EndpointStatus"] for one in sagemaker.list_endpoints()["Endpoints"]
+        },
         "campaigns": {one["name"]: one["status"] for one in personalize.list_campaigns()["campaigns"]},
     }
 

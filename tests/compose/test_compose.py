@@ -55,7 +55,9 @@ def test_ports_are_open_on_loopback_only(stack: Compose) -> None:
 
 
 def test_nobody_is_root_and_no_secret_is_in_the_settings(stack: Compose) -> None:
-    secrets = stack("exec", "-T", "airflow-scheduler", "bash", "-c", "cat /opt/airflow/secrets/*").splitlines()
+    secrets = stack(
+        "exec", "-T", "airflow-scheduler", "bash", "-c", "cat /opt/airflow/secrets/*"
+    ).splitlines()
     for one in stack.containers():
         assert not [word for word in secrets if word in json.dumps(one["Config"])]
         if "postgres" not in one["Name"]:  # its entry point starts as root and changes the user

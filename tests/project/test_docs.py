@@ -10,7 +10,7 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 SKIPPED = {".venv", ".airflow", ".run", ".local_aws", "dist"}
 PAGES = [path for path in sorted(PROJECT.rglob("*.md")) if not SKIPPED & set(path.relative_to(PROJECT).parts)]
-TARGETS = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
 
 
 def name_of(path: Path) -> str:
@@ -28,7 +28,7 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
 def test_commands_of_a_page_exist(page: Path) -> None:
     text = page.read_text()
     for target in re.findall(
-        r"\bmake ([a-z]+)\b", "\n".join(re.findall(r"`[^`]+`|^make .*$", text, re.MULTILINE))
+        r"\bmake ([a-z-]+)\b", "\n".join(re.findall(r"`[^`]+`|^make .*$", text, re.MULTILINE))
     ):
         assert target in TARGETS, f"make {target}"
     for module in re.findall(r"python -m ((?:include|scripts|benchmarks)[\w.]*)", text):
