@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BUSY_AT_THE_START = os.getloadavg()[0]  # processes that wanted a core, in the last minute
-ARTEFACTS = local.RUN / "compose"  # screenshots, the browser's findings, what was measured
+ARTEFACTS = local.RUN / "compose"  # logs of the containers, what was measured
 
 
 @pytest.fixture(scope="session")
