@@ -46,6 +46,7 @@ def compose() -> Iterator[Compose]:
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     (ARTEFACTS / "containers.log").write_text(project("logs", "--no-color"))
     project("down", "--volumes", "--remove-orphans")
+    assert (project.containers(), project.volumes()) == ([], [])
 
 
 @pytest.fixture(scope="session")

@@ -104,6 +104,10 @@ class Compose:
         ids = _docker("ps", "--all", "--quiet", *filters).split()
         return list(json.loads(_docker("inspect", *ids))) if ids else []
 
+    def volumes(self) -> list[str]:
+        label = f"label=com.docker.compose.project={self._project}"
+        return _docker("volume", "ls", "--quiet", "--filter", label).split()
+
     def unhealthy(self) -> list[str]:
         """Services that are not (yet) as they should be."""
         found = self.containers()
@@ -115,7 +119,7 @@ class Compose:
         """`up`, until every service is healthy; the seconds that it took."""
         started = time.monotonic()
         self("up", "--detach", "--no-build", *words)
-        eventually(lambda: not self.unhealthy(), seconds, f"every service is healthy; {self.unhealthy()}")
+        eventually(lambda: not self.unhealthy(), seconds, "every service is healthy")
         return time.monotonic() - started
 
     def kill(self, container: dict[str, Any]) -> None:

@@ -22,7 +22,9 @@ class Run:
         self, stack: Compose, dag: str, conf: dict[str, Any] | None = None, run_id: str = ""
     ) -> None:
         self.stack, self.dag = stack, dag
-        self.id = run_id or stack.api.trigger(dag, conf or {})
+        if not run_id:
+            run_id = eventually(lambda: stack.api.trigger(dag, conf or {}), 400, f"{dag} can be started")
+        self.id = run_id
         self._path = f"/dags/{dag}/dagRuns/{self.id}"
 
     @property
@@ -38,7 +40,7 @@ class Run:
         eventually(lambda: self.tasks.get(task) in states, seconds, f"{task} is {states}")
 
     def finish(self, seconds: float = 1500) -> str:
-        eventually(lambda: self.state in FINISHED, seconds, f"{self.dag} ends; {self.tasks}")
+        eventually(lambda: self.state in FINISHED, seconds, f"{self.dag} ends")
         return self.state
 
     def result(self, task: str) -> Any:

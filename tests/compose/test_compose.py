@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.compose.conftest import ARTEFACTS
-from tests.compose.engine import Compose, _docker, eventually
+from tests.compose.engine import Compose, eventually
 from tests.compose.runs import JOBS, Run, everything, recovers, scheduled
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def test_ports_are_open_on_loopback_only(stack: Compose) -> None:
 
 
 def test_nobody_is_root_and_no_secret_is_in_the_settings(stack: Compose) -> None:
-    secrets = stack(
-        "exec", "-T", "airflow-scheduler", "bash", "-c", "cat /opt/airflow/secrets/*"
-    ).splitlines()
+    every = "for file in /opt/airflow/secrets/*; do cat $file; echo; done"
+    secrets = stack("exec", "-T", "airflow-scheduler", "bash", "-c", every).split()
+    assert len(secrets) >= 7
     for one in stack.containers():
         assert not [word for word in secrets if word in json.dumps(one["Config"])]
         if "postgres" not in one["Name"]:  # its entry point starts as root and changes the user
@@ -145,9 +145,3 @@ def test_the_clock_alone_starts_the_monitor_and_the_retraining(stack: Compose, c
     for dag in before:
         stack.api.patch(f"/dags/{dag}", {"is_paused": True})
     assert {dag: run.finish() for dag, run in first.items()} == dict.fromkeys(before, "success")
-
-
-def test_down_with_volumes_leaves_nothing(stack: Compose, churn: Run) -> None:
-    stack("down", "--volumes")
-    left = _docker("volume", "ls", "--quiet", "--filter", "label=com.docker.compose.project=ml-compose-test")
-    assert (stack.containers(), left) == ([], "")
