@@ -38,7 +38,7 @@ workflows: install ## run the longer workflows from end to end (7 minutes)
 	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
 		.venv/airflow/bin/python -m pytest tests/workflows
 
-loop: install ## drift, retraining, promotion and roll-back under a real scheduler by the clock alone (15 minutes)
+loop: install ## drift, retraining, promotion and roll-back under a real scheduler by the clock alone (35 minutes)
 	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
 		.venv/airflow/bin/python -m pytest tests/loop
 

@@ -38,6 +38,7 @@ SHOWN = {
     "precision_10": "Precision at 10",
     "coverage": "Share of the items that anybody is shown",
 }
+LINES = {"ndcg": "NDCG", "precision": "Precision"}
 Lists = dict[str, list[str]]
 Pairs = dict[str, set[str]]
 
@@ -121,20 +122,20 @@ def bootstrap(gains: np.ndarray) -> np.ndarray:
 def report(title: str, truth: Pairs, lists: Mapping[str, Lists], found: dict[str, Any]) -> str:
     """The comparison as one HTML document."""
     tiles = "".join(tile(name, text, found) for name, text in SHOWN.items())
-    curves = []
-    for side in SIDES:
-        points = [(float(k), found[side][f"precision_{k}"]) for k in CUTOFFS]
-        curves.append(Series(side, points))
-    top = max(y for one in curves for _, y in one.points) or 1.0
-    plot = Plot(
-        "Precision", Axis("length of the list", 0, max(CUTOFFS)), Axis("precision", 0, top), tuple(curves)
-    )
     facts = {
         "Compared on": found["compared_on"],
         "Better": f"in {found['better_share']:.0%} of {found['gain']['samples']} samples of users",
     }
+    sections = [(text, _by_length(text, metric, found)) for metric, text in LINES.items()]
     heading = f"{title}: champion and challenger"
-    return page(heading, "On events that neither has learned from", facts, tiles, [("Precision", plot.svg())])
+    return page(heading, "On events that neither has learned from", facts, tiles, sections)
+
+
+def _by_length(title: str, metric: str, found: dict[str, Any]) -> str:
+    """A metric of both sides, the longer the list the further to the right."""
+    lines = [Series(side, [(float(k), found[side][f"{metric}_{k}"]) for k in CUTOFFS]) for side in SIDES]
+    top = max(y for line in lines for _, y in line.points) or 1.0
+    return Plot(title, Axis("length of the list", 0, max(CUTOFFS)), Axis(title, 0, top), tuple(lines)).svg()
 
 
 if __name__ == "__main__":

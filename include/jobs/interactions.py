@@ -193,7 +193,7 @@ def add_popularity(known: Events, window: Events, holdout: Path) -> None:
     order = sorted(known.by_item, key=lambda item: (-known.by_item[item], item))
     ends = np.cumsum([known.by_item[item] for item in order]) / known.rows
     tenths = np.minimum((ends * BANDS).astype(int), BANDS - 1) + 1
-    bands = {item: f"tenth {tenth}" for item, tenth in zip(order, tenths.tolist(), strict=True)}
+    bands = {item: f"tenth {tenth:02}" for item, tenth in zip(order, tenths.tolist(), strict=True)}
     expected = known.by_item
     if holdout.is_dir():
         expected = Counter(item for items in read_pairs(holdout).values() for item in items)
