@@ -39,7 +39,7 @@ from event_files import read_lists, read_log, read_pairs, without
 from interactions_report import InteractionsReport
 from job import FOLDER, DataError, arguments, run, staged
 from ranking import ndcg
-from window import Faults, numbers
+from window import Faults, add_window_arguments, numbers
 
 if TYPE_CHECKING:
     import argparse
@@ -63,11 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = arguments("Compare a window of interactions with the training data.")
-    parser.add_argument("--start", help="first moment of the window, ISO 8601; UTC without a zone")
-    parser.add_argument("--end", help="first moment after the window")
-    parser.add_argument("--minimum-rows", type=int, default=200)
-    parser.add_argument("--watch", type=float, default=0.1, help="PSI from which a column is watched")
-    parser.add_argument("--drift", type=float, default=0.2, help="PSI from which a column has drifted")
+    add_window_arguments(parser)
     parser.add_argument(
         "--new-share", type=float, default=0.4, help="of events by new users, or of new items"
     )
