@@ -6,7 +6,7 @@ AIRFLOW := .venv/airflow
 JOBS := .venv/jobs
 AIRFLOW_PY := $(AIRFLOW)/bin/python
 JOBS_PY := $(JOBS)/bin/python
-.PHONY: help install demo up down status test workflows loop chaos lint format bench mwaa lock clean
+.PHONY: help install demo up down status test numbers workflows loop chaos lint format bench mwaa lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -33,6 +33,10 @@ status: install ## what runs, and where
 
 test: install ## the suite
 	@scripts/test.sh
+
+numbers: install ## what the models and the drift checks are worth, measured and printed (3 minutes)
+	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
+		$(JOBS_PY) -m pytest -s -m numbers tests/local_aws tests/include
 
 workflows: install ## run the longer workflows from end to end (7 minutes)
 	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
