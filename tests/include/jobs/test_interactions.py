@@ -130,7 +130,7 @@ def test_another_mix_of_events_is_drift(town: Town) -> None:
 @pytest.mark.numbers
 def test_false_alarms_are_rare(town: Town) -> None:
     verdicts = []
-    for _ in range(200):
+    for _ in range(100):
         size = town.chance.choice([200, 500, 2000, 5000])
         town.log(lines(town.chance.choices(town.next, k=size)))
         verdicts.append(town.judged()["verdict"])
