@@ -22,7 +22,7 @@ from compare import SIDES, gain, tile
 from event_files import read_lists, read_pairs, without
 from job import FOLDER, DataError, arguments, run, staged
 from plots import Axis, Plot, Series
-from ranking import CUTOFFS, measure, ndcg
+from ranking import CUTOFFS, measure, ndcg_by_user
 from report import page
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def new_to_both(holdout: Pairs, learned: Sequence[Pairs]) -> Pairs:
 def document(truth: Pairs, lists: Mapping[str, Lists], items: int) -> dict[str, Any]:
     """`comparison.json`, as `compare.py` writes it; `rows` are users."""
     measured = {side: measure(lists[side], truth, items) for side in SIDES}
-    worth = {side: each(lists[side], truth) for side in SIDES}
+    worth = {side: ndcg_by_user(lists[side], truth, CUTOFF) for side in SIDES}
     return {
         "version": "1.0",
         "rows": len(truth),
@@ -101,15 +101,6 @@ def document(truth: Pairs, lists: Mapping[str, Lists], items: int) -> dict[str, 
         **measured,
         **gain(bootstrap(worth["challenger"] - worth["champion"])),
     }
-
-
-def each(lists: Lists, truth: Pairs) -> np.ndarray:
-    """NDCG at 10 of each user, shape (users,); a user without a list counts as 0."""
-    found = []
-    for user, true in truth.items():
-        hits = np.array([item in true for item in lists.get(user, [])[:CUTOFF]], dtype=bool)
-        found.append(ndcg(hits, CUTOFF, len(true)))
-    return np.array(found)
 
 
 def bootstrap(gains: np.ndarray) -> np.ndarray:

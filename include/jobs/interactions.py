@@ -38,7 +38,7 @@ from drift_verdict import NOT_ENOUGH, Rules, judge, worst
 from event_files import read_lists, read_log, read_pairs, without
 from interactions_report import InteractionsReport
 from job import FOLDER, DataError, arguments, run, staged
-from ranking import ndcg
+from ranking import ndcg_by_user
 from window import Faults, add_window_arguments, numbers
 
 if TYPE_CHECKING:
@@ -263,13 +263,8 @@ def _new(name: str, theirs: Mapping[str, int], ours: Mapping[str, int], limit: f
 
 def worth(offered: Mapping[str, list[str]], done: Mapping[str, set[str]], known: Events) -> np.ndarray:
     """NDCG at 10 of each user's list against what the user did that was new, shape (users,)."""
-    found = []
-    for user, items in offered.items():
-        true = done.get(user, set()) - known.pairs.get(user, set())
-        if true:
-            hits = np.array([item in true for item in items[:CUTOFF]], dtype=bool)
-            found.append(ndcg(hits, CUTOFF, len(true)))
-    return np.array(found)
+    new = {user: done.get(user, set()) - known.pairs.get(user, set()) for user in offered}
+    return ndcg_by_user(offered, {user: items for user, items in new.items() if items}, CUTOFF)
 
 
 def _decline(before: np.ndarray, after: np.ndarray, limit: float) -> Signal:
