@@ -18,8 +18,6 @@ COPY --chown=airflow:0 dags /opt/airflow/dags
 
 FROM ${PYTHON_IMAGE} AS local-aws
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-# each job's own view of /opt/ml (ADR 3)
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends bubblewrap && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 50000 --gid 0 --create-home aws && install -d -o aws -g 0 -m 0700 /state
 WORKDIR /opt/local-aws
 COPY include/local_aws/requirements.txt include/local_aws/requirements.lock ./

@@ -6,7 +6,7 @@ AIRFLOW := .venv/airflow
 JOBS := .venv/jobs
 AIRFLOW_PY := $(AIRFLOW)/bin/python
 JOBS_PY := $(JOBS)/bin/python
-.PHONY: help install demo up down status test workflows loop chaos lint format bench mwaa compose-test lock clean
+.PHONY: help install demo up down status test numbers workflows loop chaos lint format bench mwaa compose-test lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,11 +34,15 @@ status: install ## what runs, and where
 test: install ## the suite
 	@scripts/test.sh
 
+numbers: install ## what the models and the drift checks are worth, measured and printed (3 minutes)
+	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
+		$(JOBS_PY) -m pytest -s -m numbers tests/local_aws tests/include
+
 workflows: install ## run the longer workflows from end to end (7 minutes)
 	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
 		.venv/airflow/bin/python -m pytest tests/workflows
 
-loop: install ## drift, retraining, promotion and roll-back under a real scheduler by the clock alone (15 minutes)
+loop: install ## drift, retraining, promotion and roll-back under a real scheduler by the clock alone (35 minutes)
 	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
 		.venv/airflow/bin/python -m pytest tests/loop
 

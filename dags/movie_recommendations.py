@@ -158,7 +158,8 @@ with DAG(
         batched = PersonalizeBatchInferenceJobSensor(
             task_id="wait", arn=arn_of("batch.start"), deferrable=True
         )
-        [trained[PERSONAL], unseen] >> batch >> batched
+        # of the version, whether it has a campaign or not
+        [trained[PERSONAL].get_child_by_label("wait_for_train"), unseen] >> batch >> batched
 
     clicked = asking.session(MOVIES.event_type, RUN, PERSONAL)
     # asked before the clicks: the hold-out is measured without them

@@ -22,7 +22,7 @@ from compare import SIDES, gain, tile
 from event_files import read_lists, read_pairs, without
 from job import FOLDER, DataError, arguments, run, staged
 from plots import Axis, Plot, Series
-from ranking import CUTOFFS, measure, ndcg
+from ranking import CUTOFFS, measure, ndcg_by_user
 from report import page
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ SHOWN = {
     "precision_10": "Precision at 10",
     "coverage": "Share of the items that anybody is shown",
 }
+LINES = {"ndcg": "NDCG", "precision": "Precision"}
 Lists = dict[str, list[str]]
 Pairs = dict[str, set[str]]
 
@@ -90,7 +91,7 @@ def new_to_both(holdout: Pairs, learned: Sequence[Pairs]) -> Pairs:
 def document(truth: Pairs, lists: Mapping[str, Lists], items: int) -> dict[str, Any]:
     """`comparison.json`, as `compare.py` writes it; `rows` are users."""
     measured = {side: measure(lists[side], truth, items) for side in SIDES}
-    worth = {side: each(lists[side], truth) for side in SIDES}
+    worth = {side: ndcg_by_user(lists[side], truth, CUTOFF) for side in SIDES}
     return {
         "version": "1.0",
         "rows": len(truth),
@@ -100,15 +101,6 @@ def document(truth: Pairs, lists: Mapping[str, Lists], items: int) -> dict[str, 
         **measured,
         **gain(bootstrap(worth["challenger"] - worth["champion"])),
     }
-
-
-def each(lists: Lists, truth: Pairs) -> np.ndarray:
-    """NDCG at 10 of each user, shape (users,); a user without a list counts as 0."""
-    found = []
-    for user, true in truth.items():
-        hits = np.array([item in true for item in lists.get(user, [])[:CUTOFF]], dtype=bool)
-        found.append(ndcg(hits, CUTOFF, len(true)))
-    return np.array(found)
 
 
 def bootstrap(gains: np.ndarray) -> np.ndarray:
@@ -121,20 +113,20 @@ def bootstrap(gains: np.ndarray) -> np.ndarray:
 def report(title: str, truth: Pairs, lists: Mapping[str, Lists], found: dict[str, Any]) -> str:
     """The comparison as one HTML document."""
     tiles = "".join(tile(name, text, found) for name, text in SHOWN.items())
-    curves = []
-    for side in SIDES:
-        points = [(float(k), found[side][f"precision_{k}"]) for k in CUTOFFS]
-        curves.append(Series(side, points))
-    top = max(y for one in curves for _, y in one.points) or 1.0
-    plot = Plot(
-        "Precision", Axis("length of the list", 0, max(CUTOFFS)), Axis("precision", 0, top), tuple(curves)
-    )
     facts = {
         "Compared on": found["compared_on"],
         "Better": f"in {found['better_share']:.0%} of {found['gain']['samples']} samples of users",
     }
+    sections = [(text, _by_length(text, metric, found)) for metric, text in LINES.items()]
     heading = f"{title}: champion and challenger"
-    return page(heading, "On events that neither has learned from", facts, tiles, [("Precision", plot.svg())])
+    return page(heading, "On events that neither has learned from", facts, tiles, sections)
+
+
+def _by_length(title: str, metric: str, found: dict[str, Any]) -> str:
+    """A metric of both sides, the longer the list the further to the right."""
+    lines = [Series(side, [(float(k), found[side][f"{metric}_{k}"]) for k in CUTOFFS]) for side in SIDES]
+    top = max(y for line in lines for _, y in line.points) or 1.0
+    return Plot(title, Axis("length of the list", 0, max(CUTOFFS)), Axis(title, 0, top), tuple(lines)).svg()
 
 
 if __name__ == "__main__":

@@ -86,6 +86,8 @@ def bars(baseline: CategoryColumn, window: CategoryColumn) -> str:
         for value in {**baseline.counts, **window.counts}
     }
     shown = sorted(shares, key=lambda value: (-max(shares[value]), value))[:VALUES]
+    if len(shown) == len(shares):
+        shown.sort()  # where all are shown, each has its place
     top = max((max(shares[value]) for value in shown), default=1.0) or 1.0
     rows = "".join(f"<span>{escape(value)}</span><div>{_two(*shares[value], top)}</div>" for value in shown)
     more = len(shares) - len(shown)

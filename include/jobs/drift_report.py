@@ -68,11 +68,12 @@ class DriftReport:
             "Left out": f"{others or 'no record'}; {window['misfit_rows']:,} rows of other width",
             "Baseline": f"{self.document['baseline']['rows']:,} training rows",
         }
+        return self.heading("Traffic compared with the training data", facts)
+
+    def heading(self, note: str, facts: Mapping[str, str]) -> str:
+        """Title, what is compared, facts."""
         items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
-        return (
-            f"<h1>{escape(self.document['title'])}</h1>"
-            f'<p class="note">Traffic compared with the training data</p><dl>{items}</dl>'
-        )
+        return f'<h1>{escape(self.document["title"])}</h1><p class="note">{escape(note)}</p><dl>{items}</dl>'
 
     def verdict(self) -> str:
         band = self.document["verdict"]

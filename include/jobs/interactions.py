@@ -38,8 +38,8 @@ from drift_verdict import NOT_ENOUGH, Rules, judge, worst
 from event_files import read_lists, read_log, read_pairs, without
 from interactions_report import InteractionsReport
 from job import FOLDER, DataError, arguments, run, staged
-from ranking import ndcg
-from window import Faults, numbers
+from ranking import ndcg_by_user
+from window import Faults, add_window_arguments, numbers
 
 if TYPE_CHECKING:
     import argparse
@@ -63,11 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = arguments("Compare a window of interactions with the training data.")
-    parser.add_argument("--start", help="first moment of the window, ISO 8601; UTC without a zone")
-    parser.add_argument("--end", help="first moment after the window")
-    parser.add_argument("--minimum-rows", type=int, default=200)
-    parser.add_argument("--watch", type=float, default=0.1, help="PSI from which a column is watched")
-    parser.add_argument("--drift", type=float, default=0.2, help="PSI from which a column has drifted")
+    add_window_arguments(parser)
     parser.add_argument(
         "--new-share", type=float, default=0.4, help="of events by new users, or of new items"
     )
@@ -193,7 +189,7 @@ def add_popularity(known: Events, window: Events, holdout: Path) -> None:
     order = sorted(known.by_item, key=lambda item: (-known.by_item[item], item))
     ends = np.cumsum([known.by_item[item] for item in order]) / known.rows
     tenths = np.minimum((ends * BANDS).astype(int), BANDS - 1) + 1
-    bands = {item: f"tenth {tenth}" for item, tenth in zip(order, tenths.tolist(), strict=True)}
+    bands = {item: f"tenth {tenth:02}" for item, tenth in zip(order, tenths.tolist(), strict=True)}
     expected = known.by_item
     if holdout.is_dir():
         expected = Counter(item for items in read_pairs(holdout).values() for item in items)
@@ -267,13 +263,8 @@ def _new(name: str, theirs: Mapping[str, int], ours: Mapping[str, int], limit: f
 
 def worth(offered: Mapping[str, list[str]], done: Mapping[str, set[str]], known: Events) -> np.ndarray:
     """NDCG at 10 of each user's list against what the user did that was new, shape (users,)."""
-    found = []
-    for user, items in offered.items():
-        true = done.get(user, set()) - known.pairs.get(user, set())
-        if true:
-            hits = np.array([item in true for item in items[:CUTOFF]], dtype=bool)
-            found.append(ndcg(hits, CUTOFF, len(true)))
-    return np.array(found)
+    new = {user: done.get(user, set()) - known.pairs.get(user, set()) for user in offered}
+    return ndcg_by_user(offered, {user: items for user, items in new.items() if items}, CUTOFF)
 
 
 def _decline(before: np.ndarray, after: np.ndarray, limit: float) -> Signal:

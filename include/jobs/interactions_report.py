@@ -11,6 +11,17 @@ from drift_report import DriftReport
 class InteractionsReport(DriftReport):
     """What the page shows: the content of drift.json as `interactions.py` writes it."""
 
+    def header(self) -> str:
+        window, baseline = self.document["window"], self.document["baseline"]
+        facts = {
+            "Window": f"{window['start'] or 'from the first event'} – {window['end'] or 'to the last'}",
+            "Events": f"{window['rows']:,} in {window['files']:,} files",
+            "Left out": f"{window['records_outside']:,} outside it, {window['bad_line_count']:,} unreadable",
+            "Baseline": f"{baseline['rows']:,} training events",
+        }
+        note = "What users did, compared with what the recommenders have learned from"
+        return self.heading(note, facts)
+
     def tiles(self) -> str:
         window, baseline = self.document["window"], self.document["baseline"]
         tiles = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-FOLDER = Path("/opt/ml/processing")  # inputs lie in input/<name>, what is left in output/<name> goes to S3
-MESSAGE_FILE = Path("/opt/ml/output/message")  # SageMaker shows its first kilobyte as ExitMessage
+BASE = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))  # the variable of SageMaker's own toolkits
+FOLDER = BASE / "processing"  # inputs lie in input/<name>, what is left in output/<name> goes to S3
+MESSAGE_FILE = BASE / "output/message"  # SageMaker shows its first kilobyte as ExitMessage
 MESSAGE_BYTES = 1024
-JOB_CONFIG = Path("/opt/ml/config/processingjobconfig.json")
+JOB_CONFIG = BASE / "config/processingjobconfig.json"
 
 
 class DataError(ValueError):

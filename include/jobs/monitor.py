@@ -43,7 +43,7 @@ from job import FOLDER, DataError, arguments, run, staged
 from reference_data import Reference
 from tabular import Schema, add_table_arguments
 from violations import check
-from window import Choice, Window
+from window import Choice, Window, add_window_arguments
 
 if TYPE_CHECKING:
     import argparse
@@ -61,14 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = arguments("Compare a window of traffic with the baseline.")
     add_table_arguments(parser)
-    parser.add_argument("--start", help="first moment of the window, ISO 8601; UTC without a zone")
-    parser.add_argument("--end", help="first moment after the window")
+    add_window_arguments(parser)
     parser.add_argument(
         "--ignore-inference-prefix", default="verify-", help="requests to leave out; empty: none"
     )
-    parser.add_argument("--minimum-rows", type=int, default=200)
-    parser.add_argument("--watch", type=float, default=0.1, help="PSI from which a column is watched")
-    parser.add_argument("--drift", type=float, default=0.2, help="PSI from which a column has drifted")
     parser.add_argument("--column", action="append", default=[], metavar="NAME:drift=0.3", help="repeatable")
     parser.add_argument(
         "--drift-share", type=float, default=0.1, help="weight of drifted columns that makes the window drift"

@@ -45,6 +45,17 @@ def ndcg_listed(hits: np.ndarray, cutoff: int) -> float:
     return float((shown * discount).sum() / (np.sort(shown)[::-1] * discount).sum())
 
 
+def ndcg_by_user(
+    answers: Mapping[str, Sequence[str]], truth: Mapping[str, Collection[str]], cutoff: int
+) -> np.ndarray:
+    """NDCG of each user that has true items, shape (users,); a user without an answer counts as 0."""
+    found = []
+    for user, true in truth.items():
+        hits = np.array([item in true for item in list(answers.get(user, ()))[:cutoff]], dtype=bool)
+        found.append(ndcg(hits, cutoff, len(true)))
+    return np.array(found)
+
+
 def measure(
     answers: Mapping[str, Sequence[str]], truth: Mapping[str, Collection[str]], catalogue: int
 ) -> dict[str, float]:

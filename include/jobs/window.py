@@ -12,6 +12,7 @@ from capture import Answer, BadLine, Record
 from ground_truth import Judged
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable
     from datetime import datetime
 
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 10_000
 MAX_BAD_LINES = 20  # that are shown; all are counted
+
+
+def add_window_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every comparison of a window with a baseline is told."""
+    parser.add_argument("--start", help="first moment of the window, ISO 8601; UTC without a zone")
+    parser.add_argument("--end", help="first moment after the window")
+    parser.add_argument("--minimum-rows", type=int, default=200)
+    parser.add_argument("--watch", type=float, default=0.1, help="PSI from which a column is watched")
+    parser.add_argument("--drift", type=float, default=0.2, help="PSI from which a column has drifted")
 
 
 @dataclass(frozen=True)

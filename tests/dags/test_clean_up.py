@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
+from aws_ml.teardown import delete_dataset_group
 from include.requests import tagged, tagged_group
 from scripts import local_settings as local
 from tests.airflow_home import run_dag
@@ -15,20 +17,34 @@ from tests.permissions import Template, refused
 from tests.plugins.jobs.requests import sagemaker, unique
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow.dag_processing.dagbag import DagBag
 
 Things = dict[str, set[str]]
 
 
 @pytest.fixture
-def strangers(aws: str) -> Things:
-    """What somebody else has made: the same kinds without the project's tag, or with another use case."""
-    return make("somebody", tag=None)
+def strangers(aws: str) -> Iterator[Things]:
+    """What somebody else has made: the same kinds without the project's tag."""
+    yield from made("somebody", tag=None)
 
 
 @pytest.fixture
-def ours(aws: str) -> Things:
-    return make("churn", tag="churn")
+def ours(aws: str) -> Iterator[Things]:
+    yield from made("churn", tag="churn")
+
+
+def made(word: str, tag: str | None) -> Iterator[Things]:
+    """Things for a test; other tests find none of them."""
+    things = make(word, tag)
+    yield things
+    (name,) = things["model"]
+    left = there({name})
+    if left["endpoint"]:
+        sagemaker().delete_endpoint(EndpointName=name)
+    if left["dataset group"]:
+        delete_dataset_group(boto3.client("personalize"), name, logging.getLogger(__name__))
 
 
 def make(word: str, tag: str | None) -> Things:

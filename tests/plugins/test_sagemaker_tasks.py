@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import threading
 import time
 from typing import Any
 
@@ -12,8 +13,17 @@ from airflow.providers.amazon.aws.operators import sagemaker as provider_operato
 from airflow.providers.amazon.aws.sensors import sagemaker as provider_sensors
 
 from aws_ml.jobs.aws import Aws
-from aws_ml.jobs.errors import RETRY_POLICY, JobExists, JobFailed, JobRejected, JobTimedOut, ServiceFault
+from aws_ml.jobs.errors import (
+    RETRY_POLICY,
+    JobExists,
+    JobFailed,
+    JobRejected,
+    JobSuperseded,
+    JobTimedOut,
+    ServiceFault,
+)
 from aws_ml.jobs.kinds import KINDS
+from aws_ml.jobs.submit import submit
 from aws_ml.jobs.wait import for_job
 from aws_ml.operators import sagemaker as operators
 from aws_ml.sensors import sagemaker as sensors
@@ -22,6 +32,7 @@ from tests.airflow_home import run_dag_of
 from tests.plugins.jobs.requests import (
     FAILING,
     HELLO,
+    LOG,
     SLEEPING,
     jobs,
     processing,
@@ -105,11 +116,27 @@ def test_a_failed_job_is_not_tried_again_by_the_task() -> None:
     assert jobs(name) == [name]
 
 
+@pytest.mark.parametrize("how", WAITS, ids=["deferred", "in place"])
+def test_a_job_that_the_end_of_an_earlier_try_stops_gets_a_successor(how: dict[str, bool]) -> None:
+    """A cleared task's next try can start, and find the job, before the last one's trigger has stopped it."""
+    name = unique("superseded")
+    config = processing(name, "import time; time.sleep(8)")
+    submit(sagemaker(), KINDS["processing"], config, "new", LOG)
+    threading.Timer(4, sagemaker().stop_processing_job, kwargs={"ProcessingJobName": name}).start()
+
+    def build() -> None:
+        operators.SageMakerProcessingOperator(task_id="job", config=config, retries=1, **how)
+
+    run = run_dag_of(build)
+    assert [(ti.state, ti.try_number) for ti in run.get_task_instances()] == [("success", 2)]
+    assert {job: status(job) for job in jobs(name)} == {name: "Stopped", f"{name}-2": "Completed"}
+
+
 @pytest.mark.parametrize(
     ("error", "action"),
     [
         *((kind, "fail") for kind in (JobRejected, JobExists, JobFailed, JobTimedOut)),
-        (ServiceFault, "retry"),
+        *((kind, "retry") for kind in (ServiceFault, JobSuperseded)),
         (ValueError, "default"),
     ],
 )

@@ -18,12 +18,17 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 def main() -> int:
     server, folder, *command = sys.argv[1:]
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the command gets it as well, and decides
+    stopped: list[int] = []
+    signal.signal(
+        signal.SIGTERM, lambda number, _: stopped.append(number)
+    )  # the command gets it, and decides
     if sys.platform == "linux":  # whoever loses its parent becomes our child, not that of process 1
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     process = subprocess.Popen(
         command, cwd=folder, preexec_fn=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)
     )
+    if stopped:  # it came before there was a command
+        process.terminate()
     while (status := process.poll()) is None:
         if os.getppid() != int(server):
             kill_children()

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 LINE_BYTES = 256 * 1024  # CloudWatch's limit for one event
 PIECE = 64 * 1024
+STARTING_SECONDS = 5.0  # within which a container's processes may still be starting each other
+LOOK_SECONDS = 0.05  # between two looks at them
 HOLDERS = ("bwrap", "unshare")  # a SIGTERM would end them at once, and with them all that they hold
 
 # A container is told to die with its parent, which to Linux is the *thread* that started it: one thread that
@@ -34,6 +37,7 @@ class Process:
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], on_line: Callable[[str], None]
     ) -> None:
+        self._began = time.monotonic()
         self._process = LAUNCHER.submit(
             subprocess.Popen,
             command,
@@ -62,12 +66,22 @@ class Process:
 
     def stop(self, grace: float = 120.0) -> int:
         """SIGTERM to everything in the container, SIGKILL to what is left after `grace` seconds."""
+        deadline, reached = time.monotonic() + grace, set[int]()
+        while self.running and time.monotonic() < deadline:
+            self._terminate(reached)
+            if reached and time.monotonic() - self._began > STARTING_SECONDS:
+                break
+            time.sleep(LOOK_SECONDS)  # what is to run may not have been started yet
+        code = self.wait(max(deadline - time.monotonic(), 0))
+        return self.kill() if code is None else code
+
+    def _terminate(self, reached: set[int]) -> None:
+        """SIGTERM to everything but the holders that it has not reached before."""
         for process in self._family():
             with contextlib.suppress(psutil.NoSuchProcess):
-                if process.name() not in HOLDERS:
+                if process.pid not in reached and process.name() not in HOLDERS:
                     process.send_signal(signal.SIGTERM)
-        code = self.wait(grace)
-        return self.kill() if code is None else code
+                    reached.add(process.pid)
 
     def kill(self) -> int:
         """SIGKILL to everything in the container."""

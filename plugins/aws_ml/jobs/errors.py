@@ -5,6 +5,7 @@ JobError
 ├── InvalidData    the data, or its schema, would be refused; every fault is named with its place
 ├── JobExists      the name is taken by another request, and the policy says to fail
 ├── JobFailed      the job failed by its own fault, was stopped, or an update was rolled back
+├── JobSuperseded  it was an earlier try's, and stopped when that try was killed or cleared: worth a retry
 ├── JobTimedOut    nobody knows: the job did not end in time
 └── ServiceFault   throttling, capacity, AWS's own failure: worth a retry
 """
@@ -42,6 +43,10 @@ class JobFailed(JobError):
     """The job failed; the text carries AWS's reason and the last lines of its log."""
 
 
+class JobSuperseded(JobError):
+    """A job that this try had found running was stopped: by the try that created it, killed or cleared."""
+
+
 class JobTimedOut(JobError):
     """The job did not end in the time that was given to it."""
 
@@ -57,6 +62,12 @@ RETRY_POLICY = ExceptionRetryPolicy(
             exception=[JobRejected, InvalidData, JobExists, JobFailed, JobTimedOut],
             action=RetryAction.FAIL,
             reason="the same request would fail again",
+        ),
+        RetryRule(
+            exception=JobSuperseded,
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=1),
+            reason="the job was stopped together with the try that had created it",
         ),
         RetryRule(
             exception=ServiceFault,

@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 WAITERS = Path(__file__).parents[1] / "waiters"
 
 State = Literal["running", "success", "failure"]
+STOPPED = ("Stopped", "CREATE STOPPED")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where a job stands. `reason` is AWS's where it gives one."""
+    """Where a job stands. `reason` is AWS's where it gives one; `stopped`: somebody asked for its end."""
 
     state: State
     status: str
     reason: str = ""
+    stopped: bool = False
 
 
 @cache
@@ -56,15 +58,17 @@ def outcome(kind: Kind, description: dict[str, Any], expected: dict[str, Any] | 
         if acceptor.matcher_func(description):
             state = "success" if acceptor.state == "success" else "failure"
             break
-    reason = _reason(description)
+    reason, stopped = _reason(description), False
     if state == "failure" and not reason:
         reason = f"the {kind.noun} is {status}"
+        stopped = status in STOPPED
         if description.get("SecondaryStatus") == "MaxRuntimeExceeded":
             reason += ": it ran longer than its MaxRuntimeInSeconds"
+            stopped = False
     if state == "success":
         for member, wanted in (expected or {}).items():
             if description.get(member) != wanted:
                 found = description.get(member)
                 rolled_back = f"{member} is {found}, asked for was {wanted}: the update was rolled back"
                 return Outcome("failure", status, f"{rolled_back}. {reason}".strip())
-    return Outcome(state, status, reason)
+    return Outcome(state, status, reason, stopped)

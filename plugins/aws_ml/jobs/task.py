@@ -13,7 +13,7 @@ from aws_ml.jobs.errors import RETRY_POLICY
 from aws_ml.jobs.kinds import KINDS, Kind
 from aws_ml.jobs.lineage import lineage
 from aws_ml.jobs.logs import LOG_CURSOR
-from aws_ml.jobs.outcome import outcome
+from aws_ml.jobs.outcome import Outcome, outcome
 from aws_ml.links.jobs import LINKS, JobLink, JobLogsLink
 
 if TYPE_CHECKING:
@@ -106,11 +106,13 @@ class JobTask(BaseOperator):
 
         :raises JobError: when it did not succeed.
         """
-        found = event or {}
-        name = str(found.get("job_name"))
-        reason, lines = str(found.get("reason", "")), list(found.get("lines", []))
+        told = event or {}
+        name = str(told.get("job_name"))
+        state: Any = told.get("status")
+        stopped, reason = bool(told.get("stopped")), str(told.get("reason", ""))
+        found = Outcome(state, str(told.get("job_status")), reason, stopped)
         waiting.verdict(
-            self.kind, name, str(found.get("status")), str(found.get("job_status")), reason, lines
+            self.kind, name, found, list(told.get("lines", [])), attached=bool(told.get("attached"))
         )
         return name
 

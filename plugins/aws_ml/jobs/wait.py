@@ -35,6 +35,7 @@ class Wait:
     :param longest: seconds between two looks at most.
     :param expected: members of the description that success must show.
     :param print_log: bring the job's log lines.
+    :param attached: an earlier try of the task created the job, and where that is stopped another may be.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Wait:
     longest: float = LONGEST_PAUSE
     expected: dict[str, Any] = field(default_factory=dict)
     print_log: bool = True
+    attached: bool = False
 
     def serialize(self) -> dict[str, Any]:
         return asdict(self)
@@ -106,24 +108,29 @@ def in_place(aws: Aws, wait: Wait, log: logging.Logger) -> None:
             found.append(outcome)
 
     Poller(aws).wait(wait.watch(LogCursor(), deliver))
-    verdict(KINDS[wait.kind], wait.name, found[0].state, found[0].status, found[0].reason, last)
+    verdict(KINDS[wait.kind], wait.name, found[0], last, attached=wait.attached)
 
 
-def verdict(kind: Kind, name: str, state: str, status: str, reason: str, lines: list[str]) -> None:
+def verdict(kind: Kind, name: str, found: Outcome, lines: list[str], *, attached: bool = False) -> None:
     """Return for a success, raise for anything else.
 
+    :param attached: an earlier try of the task created the job.
+    :raises JobSuperseded: when it was stopped together with that try.
     :raises JobTimedOut: when the wait ended before the job did.
     :raises ServiceFault: when the reason is AWS's own.
     :raises JobFailed: for everything else: failed, stopped, rolled back, gone.
     """
-    if state == "success":
+    if found.state == "success":
         return
     shown = "".join(f"\n    {line}" for line in lines[-SHOWN_LINES:])
-    text = f"The {kind.noun} {name} did not succeed ({status}): {reason}"
+    text = f"The {kind.noun} {name} did not succeed ({found.status}): {found.reason}"
     if kind.log_group:
         text += (
             f"\nLog group {kind.log_group}, streams {name}/...{'; its last lines:' if shown else ''}{shown}"
         )
-    if status == "timeout":
+    if found.status == "timeout":
         raise errors.JobTimedOut(f"{text}\nIt may still run, and cost.")
-    raise errors.from_reason(text, reason)
+    if attached and found.stopped:
+        # Airflow can start the next try of a cleared task before the last one's trigger has stopped the job
+        raise errors.JobSuperseded(f"{text}\nAn earlier try had created it; the next one creates another.")
+    raise errors.from_reason(text, found.reason)

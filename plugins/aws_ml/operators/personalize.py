@@ -97,7 +97,8 @@ class PersonalizeOperator(JobTask, AwsBaseOperator[PersonalizeHook]):
         description = self.look(submitted.name)
         if self.wait_for_completion and self.kind.status:
             longest = float(self.check_interval)
-            wait = for_job(self.kind, description, seconds=self.max_wait, longest=longest)
+            attached = not submitted.created
+            wait = for_job(self.kind, description, seconds=self.max_wait, longest=longest, attached=attached)
             self.wait_for(wait, description, deferrable=self.deferrable)
             description = self.look(submitted.name)
         return plain(description)

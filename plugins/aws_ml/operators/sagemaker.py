@@ -75,6 +75,7 @@ class JobOperator(JobTask):
                 longest=float(task.check_interval),
                 expected=self.expected(),
                 print_log=bool(getattr(task, "print_log", True)),
+                attached=not submitted.created and self.policy == "new",
             )
             self.wait_for(wait, description, deferrable=task.deferrable)
             description = self.look(submitted.name)

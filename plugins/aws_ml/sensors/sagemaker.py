@@ -85,7 +85,7 @@ class JobSensor(JobTask):
             for line in lines:
                 self.task.log.info("%s", line)
             if outcome is not None:
-                waiting.verdict(self.kind, self.job, outcome.state, outcome.status, outcome.reason, lines)
+                waiting.verdict(self.kind, self.job, outcome, lines)
                 return PokeReturnValue(is_done=True, xcom_value=serialize(self.look(self.job)))
         return PokeReturnValue(is_done=False)
 

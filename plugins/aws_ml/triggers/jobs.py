@@ -74,6 +74,8 @@ class JobTrigger(BaseTrigger):
                             "status": outcome.state,
                             "job_status": outcome.status,
                             "reason": outcome.reason,
+                            "stopped": outcome.stopped,
+                            "attached": bool(self.wait.get("attached")),
                             "lines": last,
                         }
                     )

@@ -21,6 +21,8 @@ from tests.include.jobs.traffic import SCHEMA
 if TYPE_CHECKING:
     from tests.include.conftest import Prepared
 
+pytestmark = pytest.mark.numbers
+
 WINDOWS = 200
 ADULT = Path(os.environ.get("ML_DATASETS_DIR", "/nonexistent")) / "adult/adult.data"
 RULES = Rules(minimum_rows=50)  # lower than usual: it is the distances that are to be right, not the gate

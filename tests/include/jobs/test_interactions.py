@@ -127,15 +127,15 @@ def test_another_mix_of_events_is_drift(town: Town) -> None:
     assert "EVENT_TYPE" in found["reason"]
 
 
-def test_false_alarms_are_rare(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.numbers
+def test_false_alarms_are_rare(town: Town) -> None:
     verdicts = []
-    for _ in range(40):
-        size = town.chance.choice([200, 500, 2000])
+    for _ in range(100):
+        size = town.chance.choice([200, 500, 2000, 5000])
         town.log(lines(town.chance.choices(town.next, k=size)))
         verdicts.append(town.judged()["verdict"])
-    with capsys.disabled():
-        print(f"\ninteractions: {verdicts.count('drift')} of {len(verdicts)} ordinary windows drifted")
-    assert verdicts.count("drift") == 0
+    print(f"\ninteractions: {verdicts.count('drift')} of {len(verdicts)} ordinary windows drifted")
+    assert verdicts.count("drift") < 2
 
 
 def test_only_the_window_counts(town: Town) -> None:

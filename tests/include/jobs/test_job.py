@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import job
 from job import DataError, run, staged
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def fail_with(text: str) -> None:
@@ -55,3 +55,11 @@ def test_a_failed_block_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         write_and_fail()
     assert list((tmp_path / "output").iterdir()) == []
+
+
+def test_jobs_work_where_the_base_folder_is_another_one(tmp_path: Path) -> None:
+    """Of SageMaker's toolkits, too, SAGEMAKER_BASE_DIR moves /opt/ml: how jobs run without namespaces."""
+    code = "import job; print(job.FOLDER, job.MESSAGE_FILE, job.JOB_CONFIG)"
+    environment = {"SAGEMAKER_BASE_DIR": str(tmp_path), "PYTHONPATH": str(Path(job.__file__).parent)}
+    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+    assert all(Path(path).is_relative_to(tmp_path) for path in shown.stdout.decode().split())

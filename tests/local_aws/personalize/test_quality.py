@@ -28,6 +28,8 @@ from ranking import measure
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.numbers
+
 SEEDS = (0, 1, 2)
 REAL = bool(os.environ.get("ML_DATASETS_DIR"))
 BEST = 25

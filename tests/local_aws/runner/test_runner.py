@@ -205,6 +205,17 @@ def test_stop_ends_a_program_that_says_nothing_about_signals(runner: Runner, tmp
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.parametrize("milliseconds", [0, 2, 5, 10, 20, 40, 80])
+def test_stop_reaches_a_program_that_is_only_being_started(
+    runner: Runner, tmp_path: Path, milliseconds: int
+) -> None:
+    process = runner.start(Container(("sleep", "60"), tmp_path), lambda _: None)
+    time.sleep(milliseconds / 1000)
+    started = time.monotonic()
+    assert process.stop(grace=20) == 128 + signal.SIGTERM
+    assert time.monotonic() - started < 10
+
+
 STUBBORN = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -38,7 +38,9 @@ def test_aws_reason_is_the_reason() -> None:
 
 def test_a_job_that_ran_too_long_says_so() -> None:
     job: dict[str, Any] = {"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded"}
-    assert "longer than its MaxRuntimeInSeconds" in outcome(KINDS["training"], job).reason
+    found = outcome(KINDS["training"], job)
+    assert "longer than its MaxRuntimeInSeconds" in found.reason
+    assert not found.stopped  # by nobody
 
 
 def test_an_update_that_was_rolled_back_is_a_failure_though_the_endpoint_is_in_service() -> None:
