@@ -61,7 +61,10 @@ bench: install ## measure beside peers; the table of benchmarks/README.md
 mwaa: ## dist/mwaa: what an Amazon MWAA environment reads from its bucket
 	@python3 -m scripts.mwaa
 
-compose-test: install ## build, run, kill, restart and remove the docker compose stack (needs a Docker engine)
+.venv/browser/.ready: tests/compose/requirements.lock scripts/environment.sh
+	@scripts/environment.sh .venv/browser tests/compose/requirements.lock
+
+compose-test: install .venv/browser/.ready ## build, run, kill, restart and remove the docker compose stack (needs a Docker engine)
 	@$(AIRFLOW_PY) -m pytest tests/compose -v -s
 
 lock: install ## resolve both environments anew

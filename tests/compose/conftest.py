@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,7 @@ from scripts import local_settings as local
 from tests.compose.engine import Compose, eventually, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 BUSY_AT_THE_START = os.getloadavg()[0]  # processes that wanted a core, in the last minute
 ARTEFACTS = local.RUN / "compose"  # logs of the containers, what was measured
@@ -56,3 +58,34 @@ def stack(compose: Compose, measured: dict[str, object]) -> Compose:
     eventually(lambda: compose.api, 60, "the login works")
     compose.api.wait_for_dag("churn", 300)
     return compose
+
+
+@pytest.fixture(scope="session")
+def person(stack: Compose) -> Callable[..., None]:
+    """Somebody at Airflow's UI: `person("trigger", dag="churn", values={})`; the steps of `browser.py`."""
+    python = local.PROJECT / ".venv/browser/bin/python"
+    if not python.exists():
+        pytest.skip("the browser's environment is missing: make compose-test makes it.")
+    if not (os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")):
+        pytest.skip("Airflow's UI was not tested: there is no Chromium (CHROMIUM names one).")
+
+    def does(step: str, **values: object) -> None:
+        done = subprocess.run(
+            [
+                python,
+                "-m",
+                "tests.compose.browser",
+                stack.url,
+                ARTEFACTS / "pictures",
+                step,
+                json.dumps(values),
+            ],
+            cwd=local.PROJECT,
+            env={**os.environ, "PASSWORD": stack.password()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{step}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+
+    return does

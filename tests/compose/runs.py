@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,10 @@ class Run:
     @property
     def state(self) -> str:
         return str(self.stack.api.get(self._path)["state"])
+
+    @property
+    def conf(self) -> dict[str, Any]:
+        return dict(self.stack.api.get(self._path)["conf"])
 
     @property
     def tasks(self) -> dict[str, str]:
@@ -63,6 +68,19 @@ def scheduled(stack: Compose, dag: str) -> list[Run]:
     found = stack.api.get(f"/dags/{dag}/dagRuns?limit=100&order_by=run_after")["dag_runs"]
     ids = [run["dag_run_id"] for run in found if run["run_type"] == "scheduled"]
     return [Run(stack, dag, run_id=run_id) for run_id in ids]
+
+
+def newest(stack: Compose, dag: str) -> str:
+    """The id of the run that was made last."""
+    return str(stack.api.get(f"/dags/{dag}/dagRuns?limit=1&order_by=-run_after")["dag_runs"][0]["dag_run_id"])
+
+
+def decisions(stack: Compose) -> list[dict[str, Any]]:
+    """What the retrainings of churn came to, oldest first."""
+    s3, prefix = stack.aws("s3"), "churn/retraining/"
+    listed = s3.list_objects_v2(Bucket="ml-workflows", Prefix=prefix).get("Contents", [])
+    keys = sorted(one["Key"] for one in listed if one["Key"].endswith("/decision.json"))
+    return [json.load(s3.get_object(Bucket="ml-workflows", Key=key)["Body"]) for key in keys]
 
 
 def everything(stack: Compose) -> dict[str, Any]:

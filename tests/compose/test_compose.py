@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scripts import local_settings as local
 from tests.compose.conftest import ARTEFACTS
 from tests.compose.engine import Compose, eventually
-from tests.compose.runs import JOBS, Run, everything, recovers, scheduled
+from tests.compose.runs import JOBS, Run, decisions, everything, newest, recovers, scheduled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Person = Callable[..., None]
 
 pytestmark = pytest.mark.timeout(2400)
 
 AIRFLOW = ("airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 HEALTHY_SECONDS = 90  # on two cores that nobody else uses
 IDLE_MIB = 3 * 1024
+POOR = {"num_round": "1", "max_depth": "1"}  # hyperparameters of a model that any other beats
 QUICK = {  # Airflow notices within seconds, not minutes, that somebody died
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
@@ -75,6 +79,44 @@ def churn(stack: Compose, measured: dict[str, Any]) -> Run:
 
 def test_churn_is_green(churn: Run) -> None:
     assert churn.jobs == JOBS
+
+
+def test_a_person_sees_every_dag(stack: Compose, person: Person) -> None:
+    found = {dag["dag_id"]: dag for dag in stack.api.get("/dags?limit=50")["dags"]}
+    assert set(found) == {file.stem for file in (local.PROJECT / "dags").glob("*.py")}
+    seen = ("dag_id", "description", "tags")
+    person("see_dags", dags=[{key: dag[key] for key in seen} for dag in found.values()])
+
+
+@pytest.fixture(scope="module")
+def clicked(stack: Compose, churn: Run, person: Person) -> Run:
+    """A run that a person starts with other hyperparameters, and watches until it is green."""
+    person("trigger", dag="churn", values=POOR)
+    run = Run(stack, "churn", run_id=newest(stack, "churn"))
+    person("see_graph", dag="churn", run=run.id)
+    return run
+
+
+def test_a_person_starts_a_run_with_other_params_and_watches_it(clicked: Run) -> None:
+    assert clicked.state == "success"
+    assert {name: str(clicked.conf[name]) for name in POOR} == POOR
+
+
+def test_a_person_reads_the_jobs_own_lines(clicked: Run, person: Person) -> None:
+    person("read_log", dag="churn", run=clicked.id, task="wait_for_train", line="validation-")
+
+
+def test_a_person_follows_a_link_to_the_job(clicked: Run, person: Person) -> None:
+    person("follow_link", dag="churn", run=clicked.id, task="train", target="console.aws.amazon.com")
+
+
+def test_a_person_answers_an_approval(stack: Compose, clicked: Run, person: Person) -> None:
+    """The champion is poor now: the retraining beats it, and asks."""
+    run = Run(stack, "retraining", {"use_cases": ["churn"], "ask": True, "canary_minutes": 0})
+    run.reach("retrain.approve", ("awaiting_input",), 900)
+    person("approve", dag="retraining", run=run.id, task="retrain.approve/mapped/0")
+    assert run.finish() == "success"
+    assert [one["outcome"] for one in decisions(stack)] == ["promoted"]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,128 @@
+"""What a person does in Airflow's UI, in a real browser. One call is one step; a surprise ends it.
+
+PASSWORD=... python -m tests.compose.browser URL FOLDER STEP [VALUES AS JSON]
+
+Runs in an environment of its own that has Playwright (`make compose-test` makes it). Pictures go to FOLDER;
+what the browser's console complains of is printed, and makes the step a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import expect, sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+SLOWLY = 120_000  # milliseconds; the machine also runs Airflow and the jobs
+RUN_SECONDS = 900
+
+
+class Visit:
+    """A person who has logged in; every complaint of the browser's console is kept."""
+
+    def __init__(self, browser: Browser, url: str, folder: Path) -> None:
+        self.url, self.folder, self.complaints = url, folder, list[str]()
+        expect.set_options(timeout=SLOWLY)
+        self.page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        self.page.set_default_timeout(SLOWLY)
+        self.page.goto(url)
+        self.page.locator("input[name=username]").fill("admin")
+        self.page.locator("input[name=password]").fill(os.environ["PASSWORD"])
+        self.picture("login")
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_test_id("nav-dags-link")).to_be_visible()
+        # from here on: before the login, Airflow's page asks what it may not know, and the console says so
+        self.page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def picture(self, name: str) -> None:
+        self.page.screenshot(path=self.folder / f"{name}.png")
+
+    def see_dags(self, dags: list[dict[str, Any]]) -> None:
+        """Every DAG with its tags in the list, with its description on its page; no import errors."""
+        self.page.goto(f"{self.url}/dags")
+        for dag in dags:
+            expect(self.page.get_by_role("link", name=dag["dag_id"], exact=True).first).to_be_visible()
+            for tag in dag["tags"][:2]:
+                expect(self.page.get_by_text(tag["name"]).first).to_be_visible()
+        self.picture("dags")
+        for dag in dags:
+            self.page.goto(f"{self.url}/dags/{dag['dag_id']}/details")
+            expect(self.page.get_by_text(dag["description"]).first).to_be_visible()
+        self.page.goto(self.url)
+        expect(self.page.get_by_text("Dag Import Error")).to_have_count(0)
+        self.picture("home")
+
+    def trigger(self, dag: str, values: dict[str, str]) -> None:
+        """Change params in the trigger form and start a run."""
+        self.page.goto(f"{self.url}/dags/{dag}")
+        self.page.get_by_test_id("trigger-dag-button").first.click()
+        for param, value in values.items():
+            field = self.page.locator(f"[id='element_{param}']").first
+            expect(field).to_be_attached()
+            if not field.is_visible():
+                self.page.get_by_text("Hyperparameters").first.click()
+            field.fill(value)
+            field.press("Tab")
+        self.picture("trigger-form")
+        self.page.get_by_test_id("trigger-dag-submit").click()
+        self.page.wait_for_url(re.compile(r"/runs/"))
+        self.picture("triggered")
+
+    def see_graph(self, dag: str, run: str) -> None:
+        """The run's graph, while it runs and when it is green."""
+        self.page.goto(f"{self.url}/dags/{dag}/runs/{run}")
+        self.page.get_by_role("button", name="Show Graph").first.click()
+        expect(self.page.get_by_test_id("rf__wrapper")).to_be_visible()
+        self.picture("graph-running")
+        green = self.page.get_by_test_id("state-badge").first
+        expect(green).to_contain_text("success", ignore_case=True, timeout=RUN_SECONDS * 1000)
+        self.picture("graph-green")
+
+    def read_log(self, dag: str, run: str, task: str, line: str) -> None:
+        """A task's log with a line that the job itself has printed."""
+        self.page.goto(f"{self.url}/dags/{dag}/runs/{run}/tasks/{task}")
+        expect(self.page.get_by_text(line).first).to_be_visible()
+        self.picture("log")
+
+    def follow_link(self, dag: str, run: str, task: str, target: str) -> None:
+        """An extra link of a task leads to its job."""
+        self.page.goto(f"{self.url}/dags/{dag}/runs/{run}/tasks/{task}")
+        link = self.page.locator(f"a[href*='{target}']").first
+        expect(link).to_be_visible()
+        self.picture("extra-link")
+        with self.page.expect_popup() as opened:
+            link.click()
+        assert opened.value is not None
+
+    def approve(self, dag: str, run: str, task: str) -> None:
+        """Answer the question that a task asks."""
+        self.page.goto(f"{self.url}/dags/{dag}/runs/{run}/tasks/{task}/required_actions")
+        self.page.get_by_test_id("hitl-option-Approve").click()
+        self.picture("question")
+        expect(self.page.get_by_text(re.compile("Response (created|received) at")).first).to_be_visible()
+        self.picture("answered")
+
+
+def main(url: str, folder: str, step: str, values: str = "{}") -> int:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        visit = Visit(browser, url, Path(folder))
+        getattr(visit, step)(**json.loads(values))
+        browser.close()
+    print("\n".join(visit.complaints))
+    return bool(visit.complaints)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
