@@ -1,7 +1,6 @@
-# Two images: `airflow` (every Airflow service) and `local-aws` (the local AWS and what its jobs run in).
+# Two images on one base: `airflow` (every Airflow service) and `local-aws` (the local AWS and what its jobs run in).
 # What changes seldom comes first, so that a change of a DAG costs no installation.
 ARG AIRFLOW_IMAGE=apache/airflow:3.3.2-python3.12
-ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 
 FROM ${AIRFLOW_IMAGE} AS airflow
 COPY --chown=airflow:0 requirements.txt requirements.lock /opt/airflow/
@@ -16,17 +15,20 @@ COPY --chown=airflow:0 plugins /opt/airflow/plugins
 COPY --chown=airflow:0 include /opt/airflow/include
 COPY --chown=airflow:0 dags /opt/airflow/dags
 
-FROM ${PYTHON_IMAGE} AS local-aws
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-RUN useradd --uid 50000 --gid 0 --create-home aws && install -d -o aws -g 0 -m 0700 /state
-WORKDIR /opt/local-aws
-COPY include/local_aws/requirements.txt include/local_aws/requirements.lock ./
-RUN pip install --no-cache-dir --requirement requirements.txt --constraint requirements.lock
-COPY include/__init__.py include/
-COPY include/local_aws include/local_aws
-USER aws
+FROM ${AIRFLOW_IMAGE} AS local-aws
+# an environment of its own, as on a laptop: jobs do not share Airflow's packages
+RUN python -m venv /opt/airflow/jobs
+COPY include/local_aws/requirements.txt include/local_aws/requirements.lock /opt/airflow/
+RUN /opt/airflow/jobs/bin/pip install --no-cache-dir --disable-pip-version-check \
+        --requirement requirements.txt --constraint requirements.lock
+RUN mkdir -m 0700 /opt/airflow/state
+COPY --chown=airflow:0 include/__init__.py include/
+COPY --chown=airflow:0 include/local_aws include/local_aws
 # inside the container's own network; compose publishes the port on loopback only
-ENV LOCAL_AWS_HOST=0.0.0.0 LOCAL_AWS_PORT=4577 LOCAL_AWS_STATE=/state
-VOLUME /state
+ENV LOCAL_AWS_HOST=0.0.0.0 LOCAL_AWS_PORT=4577 LOCAL_AWS_STATE=/opt/airflow/state PYTHONUNBUFFERED=1
+# the server ends its jobs itself
+ENV DUMB_INIT_SETSID=0
+VOLUME /opt/airflow/state
 EXPOSE 4577
-CMD ["python", "-m", "include.local_aws"]
+ENTRYPOINT ["dumb-init", "--"]
+CMD ["/opt/airflow/jobs/bin/python", "-m", "include.local_aws"]

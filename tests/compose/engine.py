@@ -24,7 +24,6 @@ FINISHED = ("success", "failed")
 UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 BASE_IMAGES = {
     "AIRFLOW_IMAGE": "apache/airflow:3.3.2-python3.12",
-    "PYTHON_IMAGE": "python:3.12-slim-bookworm",
     "postgres": "postgres:16",
     "redis": "redis:7.2-bookworm",
 }
