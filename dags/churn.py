@@ -86,7 +86,7 @@ with DAG(
     tags=list(CHURN.tags),
     default_args={"owner": CHURN.owner, "retries": 1, "retry_delay": timedelta(seconds=30)},
 ):
-    data = stage_data(CHURN.dataset, BUCKET, "{{ params.data_uri }}")
+    data = stage_data(CHURN.dataset, BUCKET, "{{ params.data_uri or '' }}")
     code = upload_code("churn", BUCKET, ["jobs", "use_cases/churn/jobs"])
 
     preprocess, wait_for_preprocess = processing(

@@ -88,7 +88,7 @@ with DAG(
     default_args={"owner": MOVIES.owner, "retries": 1, "retry_delay": timedelta(seconds=30)},
 ):
     staged = {
-        word: stage_data.override(task_id=f"stage_{word}")(name, BUCKET, f"{{{{ params.{word}_uri }}}}")
+        word: stage_data.override(task_id=f"stage_{word}")(name, BUCKET, f"{{{{ params.{word}_uri or '' }}}}")
         for word, name in ((kind.lower(), name) for kind, name in MOVIES.datasets.items())
     }
     code = upload_code(MOVIES.name, BUCKET, ["jobs", "use_cases/movie_recommendations/jobs"])

@@ -36,10 +36,10 @@ def hyperparameter_templates(use_case: UseCase) -> dict[str, str]:
 
 
 def own_data(what: str) -> Param:
-    """A field for a user's own file."""
+    """A field for a user's own file; without "null" the trigger form would not accept an empty one."""
     return Param(
-        "",
-        type="string",
+        None,
+        type=["null", "string"],
         pattern="^(s3://[^/]+/.+)?$",
         title=f"Your own {what}",
         description="S3 URI of a CSV file. Empty: the sample data is put into your bucket.",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator
 
 SLOWLY = 120_000  # milliseconds; the machine also runs Airflow and the jobs
 RUN_SECONDS = 900
@@ -47,7 +47,7 @@ class Visit:
         self.page.screenshot(path=self.folder / f"{name}.png")
 
     def see_dags(self, dags: list[dict[str, Any]]) -> None:
-        """Every DAG with its tags in the list, with its description on its page; no import errors."""
+        """Every DAG with its tags, its description and a form that can be sent; no import errors."""
         self.page.goto(f"{self.url}/dags")
         for dag in dags:
             expect(self.page.get_by_role("link", name=dag["dag_id"], exact=True).first).to_be_visible()
@@ -57,23 +57,31 @@ class Visit:
         for dag in dags:
             self.page.goto(f"{self.url}/dags/{dag['dag_id']}/details")
             expect(self.page.get_by_text(dag["description"]).first).to_be_visible()
+            self.open_form(dag["dag_id"])
         self.page.goto(self.url)
         expect(self.page.get_by_text("Dag Import Error")).to_have_count(0)
         self.picture("home")
 
-    def trigger(self, dag: str, values: dict[str, str]) -> None:
-        """Change params in the trigger form and start a run."""
+    def open_form(self, dag: str) -> Locator:
+        """Open the trigger form; its button, which can be clicked as long as all fields are valid."""
         self.page.goto(f"{self.url}/dags/{dag}")
         self.page.get_by_test_id("trigger-dag-button").first.click()
+        button = self.page.get_by_test_id("trigger-dag-submit")
+        expect(self.page.get_by_role("button", name="Advanced Options")).to_be_visible()
+        self.page.wait_for_timeout(1000)  # the fields are judged after they are shown
+        expect(button).to_be_enabled()
+        return button
+
+    def trigger(self, dag: str, values: dict[str, str]) -> None:
+        """Change params in the trigger form and start a run."""
+        button = self.open_form(dag)
+        self.page.get_by_role("button", name="Hyperparameters").click()
         for param, value in values.items():
-            field = self.page.locator(f"[id='element_{param}']").first
-            expect(field).to_be_attached()
-            if not field.is_visible():
-                self.page.get_by_text("Hyperparameters").first.click()
+            field = self.page.get_by_role("spinbutton", name=param)
             field.fill(value)
             field.press("Tab")
         self.picture("trigger-form")
-        self.page.get_by_test_id("trigger-dag-submit").click()
+        button.click()
         self.page.wait_for_url(re.compile(r"/runs/"))
         self.picture("triggered")
 
@@ -83,8 +91,8 @@ class Visit:
         self.page.get_by_role("button", name="Show Graph").first.click()
         expect(self.page.get_by_test_id("rf__wrapper")).to_be_visible()
         self.picture("graph-running")
-        green = self.page.get_by_test_id("state-badge").first
-        expect(green).to_contain_text("success", ignore_case=True, timeout=RUN_SECONDS * 1000)
+        badge = self.page.locator("[data-testid=state-badge]:not(.react-flow__node *)").first  # the run's own
+        expect(badge).to_contain_text("success", ignore_case=True, timeout=RUN_SECONDS * 1000)
         self.picture("graph-green")
 
     def read_log(self, dag: str, run: str, task: str, line: str) -> None:
@@ -95,7 +103,7 @@ class Visit:
 
     def follow_link(self, dag: str, run: str, task: str, target: str) -> None:
         """An extra link of a task leads to its job."""
-        self.page.goto(f"{self.url}/dags/{dag}/runs/{run}/tasks/{task}")
+        self.page.goto(f"{self.url}/dags/{dag}/runs/{run}/tasks/{task}/details")
         link = self.page.locator(f"a[href*='{target}']").first
         expect(link).to_be_visible()
         self.picture("extra-link")

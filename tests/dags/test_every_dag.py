@@ -35,6 +35,14 @@ def test_all_dags_explain_themselves_and_carry_owner_tags_and_retries(dag_bag: D
             assert task.retries >= 1, task.task_id
 
 
+def test_the_trigger_form_accepts_its_own_defaults(dag_bag: DagBag) -> None:
+    """Airflow's form refuses an empty field unless the param's type allows null."""
+    for dag in dag_bag.dags.values():
+        empty = [name for name, value in dag.params.items() if value in (None, "")]
+        for name in empty:
+            assert "null" in dag.params.get_param(name).schema["type"], f"{dag.dag_id}: {name}"
+
+
 def test_operators_start_and_deferred_sensors_wait(dag_bag: DagBag) -> None:
     tasks = [task for dag in dag_bag.dags.values() for task in dag.tasks if isinstance(task, JobTask)]
     starting = [task for task in tasks if hasattr(task, "wait_for_completion")]
