@@ -46,7 +46,7 @@ loop: install ## drift, retraining, promotion and roll-back under a real schedul
 	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
 		.venv/airflow/bin/python -m pytest tests/loop
 
-chaos: install ## kill workers, the triggerer and AWS while jobs run; throttle every call (10 minutes)
+chaos: install ## kill workers, the triggerer and AWS while jobs run; throttle every call; drift at bad moments (16 minutes)
 	@.venv/airflow/bin/python -m pytest tests/chaos
 
 lint: install ## ruff, mypy (strict) and cfn-lint
