@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -19,7 +18,7 @@ from scripts.stack import AIRFLOW_PARTS, free_port
 from tests.airflow_home import start_local_aws
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 FINISHED = ("success", "failed")
@@ -107,15 +106,6 @@ class Stack:
         os.killpg(self.parts["triggerer"].pid, signal.SIGKILL)
         self.parts["triggerer"].wait()
         self.parts["triggerer"] = self.airflow(*AIRFLOW_PARTS["triggerer"])
-
-    @contextmanager
-    def late_triggerer(self) -> Iterator[None]:
-        """It notices nothing meanwhile, as on a machine that has no time for it."""
-        os.killpg(self.parts["triggerer"].pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.killpg(self.parts["triggerer"].pid, signal.SIGCONT)
 
     def close(self) -> None:
         for process in (*self.parts.values(), self.aws):
