@@ -107,7 +107,8 @@ def test_a_person_reads_the_jobs_own_lines(clicked: Run, person: Person) -> None
 
 
 def test_a_person_follows_a_link_to_the_job(clicked: Run, person: Person) -> None:
-    person("follow_link", dag="churn", run=clicked.id, task="train", target="console.aws.amazon.com")
+    job = f"churn-train-{clicked.result('publish')['run']}"
+    person("follow_link", dag="churn", run=clicked.id, task="train", job=job)
 
 
 def test_a_person_answers_an_approval(stack: Compose, clicked: Run, person: Person) -> None:

@@ -37,10 +37,14 @@ def test_all_dags_explain_themselves_and_carry_owner_tags_and_retries(dag_bag: D
 
 def test_the_trigger_form_accepts_its_own_defaults(dag_bag: DagBag) -> None:
     """Airflow's form refuses an empty field unless the param's type allows null."""
-    for dag in dag_bag.dags.values():
-        empty = [name for name, value in dag.params.items() if value in (None, "")]
-        for name in empty:
-            assert "null" in dag.params.get_param(name).schema["type"], f"{dag.dag_id}: {name}"
+    empty = [
+        (dag.dag_id, name, dag.params.get_param(name).schema["type"])
+        for dag in dag_bag.dags.values()
+        for name, value in dag.params.dump().items()
+        if value in (None, "")
+    ]
+    assert empty
+    assert [found for found in empty if "null" not in found[2]] == []
 
 
 def test_operators_start_and_deferred_sensors_wait(dag_bag: DagBag) -> None:

@@ -58,13 +58,11 @@ def outcome(kind: Kind, description: dict[str, Any], expected: dict[str, Any] | 
         if acceptor.matcher_func(description):
             state = "success" if acceptor.state == "success" else "failure"
             break
-    reason, stopped = _reason(description), False
+    reason, too_long = _reason(description), description.get("SecondaryStatus") == "MaxRuntimeExceeded"
+    stopped = status in STOPPED and not reason and not too_long
     if state == "failure" and not reason:
         reason = f"the {kind.noun} is {status}"
-        stopped = status in STOPPED
-        if description.get("SecondaryStatus") == "MaxRuntimeExceeded":
-            reason += ": it ran longer than its MaxRuntimeInSeconds"
-            stopped = False
+        reason += ": it ran longer than its MaxRuntimeInSeconds" if too_long else ""
     if state == "success":
         for member, wanted in (expected or {}).items():
             if description.get(member) != wanted:
