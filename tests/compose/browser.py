@@ -49,9 +49,11 @@ class Visit:
         """Every DAG with its tags, its description and a form that can be sent; no import errors."""
         self.page.goto(f"{self.url}/dags")
         for dag in dags:
-            expect(self.page.get_by_role("link", name=dag["dag_id"], exact=True).first).to_be_visible()
-            for tag in dag["tags"][:2]:
-                expect(self.page.get_by_text(tag["name"]).first).to_be_visible()
+            name = self.page.get_by_test_id("dag-id").get_by_text(dag["dag_id"], exact=True)
+            card = self.page.get_by_test_id("dag-card").filter(has=name)
+            tags = card.get_by_test_id("limited-items-list").get_by_role("link")
+            for tag in dag["tags"][:3]:  # a card has room for three
+                expect(tags.get_by_text(tag["name"], exact=True)).to_be_visible()
         self.picture("dags")
         for dag in dags:
             self.page.goto(f"{self.url}/dags/{dag['dag_id']}/details")
