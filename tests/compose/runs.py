@@ -83,15 +83,15 @@ def decisions(stack: Compose) -> list[dict[str, Any]]:
     return [json.load(s3.get_object(Bucket="ml-workflows", Key=key)["Body"]) for key in keys]
 
 
-def everything(stack: Compose) -> dict[str, Any]:
-    """What must survive a restart: runs, objects, models, endpoints, campaigns, and what serves answers."""
+def everything(stack: Compose) -> dict[str, dict[Any, str]]:
+    """What must survive a restart, by kind: runs, objects, models, endpoints, campaigns."""
     s3, sagemaker, personalize = (stack.aws(name) for name in ("s3", "sagemaker", "personalize"))
     runs = stack.api.get("/dags/~/dagRuns?limit=100")["dag_runs"]
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket="ml-workflows")
     return {
         "runs": {(run["dag_id"], run["dag_run_id"]): run["state"] for run in runs},
         "objects": {one["Key"]: one["ETag"] for page in pages for one in page.get("Contents", [])},
-        "models": sorted(one["ModelName"] for one in sagemaker.list_models()["Models"]),
+        "models": {one["ModelName"]: one["ModelArn"] for one in sagemaker.list_models()["Models"]},
         "endpoints": {
             one["EndpointName"]: one["EndpointStatus"] for one in sagemaker.list_endpoints()["Endpoints"]
         },

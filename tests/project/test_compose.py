@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,14 @@ def test_without_a_profile_it_is_the_whole_stack_on_one_machine() -> None:
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["celery"]} == {
         *("redis", "airflow-worker"),
     }
+
+
+@pytest.mark.parametrize("executor", ["LocalExecutor", "CeleryExecutor"])
+def test_the_locked_packages_have_the_executors(executor: str) -> None:
+    from airflow.executors.executor_loader import ExecutorLoader
+
+    module, _, name = ExecutorLoader.executors[executor].rpartition(".")
+    assert getattr(import_module(module), name).__name__ == executor
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
