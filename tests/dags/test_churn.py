@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from tests.airflow_home import run_dag
 from tests.permissions import Template, refused
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def before(aws: str, called: Any) -> int:
 @pytest.fixture(scope="module")
 def run(dag_bag: DagBag, aws: str, before: int) -> Any:
     """One run with the defaults."""
-    return dag_bag.dags["churn"].test()
+    return run_dag(dag_bag.dags["churn"])
 
 
 def test_the_workflow_succeeds_from_raw_data_to_a_verified_endpoint(run: Any) -> None:
