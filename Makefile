@@ -64,7 +64,7 @@ mwaa: ## dist/mwaa: what an Amazon MWAA environment reads from its bucket
 .venv/browser/.ready: tests/compose/requirements.lock scripts/environment.sh
 	@scripts/environment.sh .venv/browser tests/compose/requirements.lock
 
-compose-test: install .venv/browser/.ready ## build, run, kill, restart and remove the docker compose stack (needs a Docker engine)
+compose-test: install .venv/browser/.ready ## build, run, kill, restart and remove the docker compose stack (30 minutes; needs a Docker engine)
 	@$(AIRFLOW_PY) -m pytest tests/compose -v -s
 
 lock: install ## resolve both environments anew

@@ -1,13 +1,25 @@
 #!/usr/bin/env bash
-# The whole suite: what runs in the jobs environment, then what runs in Airflow's. Arguments go to both.
+# The whole suite: what runs in the jobs environment, then what runs in Airflow's; beside both, since they mostly
+# wait, the README's commands. Arguments go to all.
 set -uo pipefail
 if [ -z "${ML_DATASETS_DIR:-}" ] && [ -d ../shared/datasets ]; then
     export ML_DATASETS_DIR=$PWD/../shared/datasets
 fi
 status=0
-# one more than CI's cores, since jobs are waited for; long files come first
-side_by_side=(-n 3 --dist loadfile --no-loadscope-reorder --durations 15)
-.venv/jobs/bin/python -m pytest "${side_by_side[@]}" -m "not numbers" tests/local_aws tests/include "$@" || status=$?
-.venv/airflow/bin/python -m pytest "${side_by_side[@]}" \
-    tests/e2e tests/mwaa tests/dags tests/plugins tests/project "$@" || status=$?
+side_by_side=(-n 2 --dist loadfile --no-loadscope-reorder --durations 15)  # long files come first
+INTERRUPTED=2
+
+tests() { # tests PYTHON ARGUMENTS...
+    "$1" -m pytest "${@:2}" || status=$?
+    [ "$status" != "$INTERRUPTED" ] || exit "$status"
+}
+
+commands_log=$(mktemp)
+.venv/airflow/bin/python -m pytest --durations 5 tests/e2e "$@" >"$commands_log" 2>&1 &
+commands=$!
+trap 'kill $commands 2>/dev/null && wait $commands; rm -f "$commands_log"' EXIT
+tests .venv/jobs/bin/python "${side_by_side[@]}" -m "not numbers" tests/local_aws tests/include "$@"
+tests .venv/airflow/bin/python "${side_by_side[@]}" tests/mwaa tests/dags tests/plugins tests/project "$@"
+wait $commands || status=$?
+cat "$commands_log"
 exit "$status"

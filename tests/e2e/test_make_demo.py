@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,7 @@ def listens_on(pid: int) -> set[str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends the tests ends what they started
     folder = tmp_path_factory.mktemp("home")
     yield folder
     make("down", folder)
