@@ -7,19 +7,14 @@ if [ -z "${ML_DATASETS_DIR:-}" ] && [ -d ../shared/datasets ]; then
 fi
 status=0
 side_by_side=(-n 2 --dist loadfile --no-loadscope-reorder --durations 15)  # long files come first
-INTERRUPTED=2
-
-tests() { # tests PYTHON ARGUMENTS...
-    "$1" -m pytest "${@:2}" || status=$?
-    [ "$status" != "$INTERRUPTED" ] || exit "$status"
-}
 
 commands_log=$(mktemp)
 .venv/airflow/bin/python -m pytest --durations 5 tests/e2e "$@" >"$commands_log" 2>&1 &
 commands=$!
 trap 'kill $commands 2>/dev/null && wait $commands; rm -f "$commands_log"' EXIT
-tests .venv/jobs/bin/python "${side_by_side[@]}" -m "not numbers" tests/local_aws tests/include "$@"
-tests .venv/airflow/bin/python "${side_by_side[@]}" tests/mwaa tests/dags tests/plugins tests/project "$@"
+trap 'exit 130' INT
+.venv/jobs/bin/python -m pytest "${side_by_side[@]}" -m "not numbers" tests/local_aws tests/include "$@" || status=$?
+.venv/airflow/bin/python -m pytest "${side_by_side[@]}" tests/mwaa tests/dags tests/plugins tests/project "$@" || status=$?
 wait $commands || status=$?
 cat "$commands_log"
 exit "$status"

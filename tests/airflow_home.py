@@ -100,7 +100,7 @@ def run_dag_of(build: Callable[[], object]) -> DagRun:
 
 
 def run_dag(dag: DAG, conf: dict[str, Any] | None = None) -> DagRun:
-    """Run a DAG that lies in no bundle in this process, and return the run."""
+    """Run a DAG in this process, as if no bundle held others, and return the run."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 

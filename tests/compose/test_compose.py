@@ -153,8 +153,9 @@ def prediction(stack: Compose, churn: Run) -> str:
     return str(answer["Body"].read())
 
 
-def test_down_and_up_lose_nothing(stack: Compose, churn: Run) -> None:
+def test_down_and_up_lose_nothing(stack: Compose, churn: Run, movies: Run) -> None:
     before, answer = everything(stack), prediction(stack, churn)
+    assert all(before.values())
     stack("down")
     assert stack.containers() == []
     stack.up(seconds=600)
