@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[1]
 
 
 def main(work: Path) -> None:
-    """Fetch, preprocess, train, predict and evaluate, as the DAG's jobs do."""
+    """Fetch, preprocess, train, predict, evaluate and profile, as the DAG's jobs do."""
     sys.path[:0] = [str(PROJECT / "include/jobs"), str(PROJECT / "include/use_cases/churn/jobs")]
     import numpy as np
     import xgboost
@@ -25,7 +25,7 @@ def main(work: Path) -> None:
     from include.datasets import fetch
     from include.use_cases.churn.use_case import CHURN
 
-    evaluate, preprocess = import_module("evaluate"), import_module("preprocess")
+    baseline, evaluate, preprocess = map(import_module, ("baseline", "evaluate", "preprocess"))
     prepared = work / "prepared"
     data = fetch(CHURN.dataset, work)
     options = ["--input", str(data.path.parent), "--output", str(prepared)]
@@ -35,12 +35,29 @@ def main(work: Path) -> None:
     settings = dict(CHURN.hyperparameters)
     rounds = int(settings.pop("num_round"))
     booster = xgboost.train(settings, xgboost.DMatrix(table[:, 1:], table[:, 0]), rounds)
+    (work / "training").mkdir()
+    booster.save_model(work / "training/model.ubj")
+    with tarfile.open(work / "training/model.tar.gz", "w:gz") as archive:
+        archive.add(work / "training/model.ubj", "xgboost-model")
 
     answers = predict(booster, prepared)
     (work / "predictions").mkdir()
     (work / "predictions/test.csv.out").write_text(answers)
     places = ["--labelled", str(prepared / "labelled/test.csv"), "--predictions", str(work / "predictions")]
     evaluate.main([*CHURN.evaluation_arguments("benchmark"), *places, "--output", str(work / "evaluation")])
+
+    links = {
+        "data": prepared / "training_rows",
+        "predictions": work / "evaluation",
+        "features": prepared / "validation",
+        "summary": prepared / "summary",
+        "model": work / "training",
+    }
+    (work / "inputs").mkdir()
+    for name, target in links.items():
+        (work / "inputs" / name).symlink_to(target)
+    places = ["--input", str(work / "inputs"), "--output", str(work / "baseline")]
+    baseline.main([*CHURN.table_arguments, *places])
 
 
 def predict(booster: object, prepared: Path) -> str:

@@ -24,5 +24,6 @@ fi
 
 echo "Installing $lock into $folder (the first time takes a minute or two) ..."
 [ -x "$folder/bin/python" ] && suits "$folder/bin/python" || "$uv" --quiet venv --clear --python "$python" "$folder"
-"$uv" --quiet pip sync --python "$folder" "$lock"
+# compiled once, as pip does: every job and task is a process of its own, and not all may write what they compile
+"$uv" --quiet pip sync --compile-bytecode --python "$folder" "$lock"
 touch "$folder/.ready"

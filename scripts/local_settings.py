@@ -58,6 +58,7 @@ def airflow_environment(aws_url: str, port: int) -> dict[str, str]:
         # a run that waited while all was down is scheduled before the API that its tasks talk to is up
         "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": 8,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": AIRFLOW_HOME / "logs",
+        "AIRFLOW__AWS_ML__DEFER_AFTER": 8,  # most jobs end sooner here than a deferral takes
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": False,
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps({"conn_type": "aws"}),
         "AIRFLOW_VAR_ML_BUCKET": BUCKET,

@@ -29,7 +29,8 @@ pytestmark = pytest.mark.timeout(900)
 KINDS = list(jobs.REQUESTS)
 LOGGED = ("processing", "training", "transform")
 DEATHS = ("before submit", "after submit", "while waiting")
-QUICK = {  # Airflow notices within seconds that somebody died
+QUICK = {  # tasks defer at once; Airflow notices within seconds that somebody died
+    "AIRFLOW__AWS_ML__DEFER_AFTER": "0",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",

@@ -82,6 +82,36 @@ def test_an_operator_can_wait_by_itself(how: dict[str, bool]) -> None:
     assert status(name) == "Completed"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "code", "deferrals", "expected"),
+    [
+        ("20", "import time; time.sleep(3)", 0, "success"),
+        ("20", FAILING, 0, "failed"),
+        ("1", "import time; time.sleep(3)", 1, "success"),
+        ("0", "import time; time.sleep(3)", 1, "success"),
+    ],
+)
+def test_a_task_looks_by_itself_for_as_long_as_the_setting_says(
+    seconds: str, code: str, deferrals: int, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor = sensors.SageMakerProcessingSensor
+    deferred, defer = list[Any](), sensor.defer
+
+    def note(self: Any, **how: Any) -> None:
+        deferred.append(how)
+        defer(self, **how)
+
+    monkeypatch.setenv("AIRFLOW__AWS_ML__DEFER_AFTER", seconds)
+    monkeypatch.setattr(sensor, "defer", note)
+    job = unique("soon")
+    sagemaker().create_processing_job(**processing(job, code))
+    run = run_dag_of(lambda: sensor(task_id="wait", job_name=job, deferrable=True))
+    assert (run.state, len(deferred)) == (expected, deferrals)
+    if expected == "success":
+        (task,) = run.get_task_instances()
+        assert task.xcom_pull(task_ids="wait")["ProcessingJobStatus"] == "Completed"
+
+
 @pytest.mark.parametrize("how", WAITS, ids=["deferred", "poking"])
 @pytest.mark.parametrize(("code", "expected"), [(HELLO, "success"), (FAILING, "failed")])
 def test_an_operator_starts_and_a_sensor_waits(how: dict[str, bool], code: str, expected: str) -> None:

@@ -77,6 +77,7 @@ def test_your_aws_account_reaches_every_airflow_service_and_leaves_the_local_aws
         local = {key for key in SERVICES["airflow-scheduler"]["environment"] if re.match(r"AWS_(?!DEF)", key)}
         assert local <= set(service["environment"])
         assert all(service["environment"][key] is None for key in local)
+        assert service["environment"]["AIRFLOW__AWS_ML__DEFER_AFTER"] == 0
 
 
 def test_every_setting_of_the_example_is_read() -> None:

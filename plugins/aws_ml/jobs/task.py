@@ -28,6 +28,11 @@ def is_deferrable(given: bool | None) -> bool:
     return conf.getboolean("operators", "default_deferrable", fallback=False) if given is None else given
 
 
+def defer_after() -> float:
+    """Seconds that a task looks at its job itself before it defers: `[aws_ml] defer_after`, else 0."""
+    return float(conf.getfloat("aws_ml", "defer_after", fallback=0.0))
+
+
 class JobTask(BaseOperator):
     """What comes before the provider's class in an operator or a sensor.
 
@@ -88,16 +93,18 @@ class JobTask(BaseOperator):
     def wait_for(self, wait: Wait, description: dict[str, Any], *, deferrable: bool) -> None:
         """Wait in the triggerer (this raises, the task resumes in `execute_complete`), or here.
 
-        A job that has ended already is judged here.
+        A job that has ended already, or ends within `defer_after()`, is judged here.
 
         :raises JobError: when the job did not succeed.
         """
-        if deferrable and outcome(self.kind, description).state == "running":
+        self._running = wait.name
+        running = outcome(self.kind, description).state == "running"
+        if deferrable and running and not waiting.ends_within(self.aws, wait, defer_after()):
             from aws_ml.triggers.jobs import JobTrigger
 
+            self._running = None  # the trigger's from now on
             trigger = JobTrigger(wait.serialize(), self.aws.serialize(), self.stop_on_kill)
             self.task.defer(trigger=trigger, method_name="execute_complete")
-        self._running = wait.name
         waiting.in_place(self.aws, wait, self.task.log)
         self._running = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_ml.jobs import errors
@@ -89,6 +89,21 @@ def for_job(
         deadline=time.time() + min(seconds or default, at_most),
         **more,
     )
+
+
+def ends_within(aws: Aws, wait: Wait, seconds: float) -> bool:
+    """Look for some seconds, log lines left to whoever waits on; whether the job ended."""
+    if seconds <= 0:
+        return False
+    found: list[Outcome] = []
+
+    def deliver(_: Watch, __: list[str], outcome: Outcome | None) -> None:
+        if outcome is not None:
+            found.append(outcome)
+
+    soon = replace(wait, print_log=False, deadline=min(wait.deadline, time.time() + seconds))
+    Poller(aws).wait(soon.watch(LogCursor(), deliver))
+    return found[0].status != "timeout"
 
 
 def in_place(aws: Aws, wait: Wait, log: logging.Logger) -> None:

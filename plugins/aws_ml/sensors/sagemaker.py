@@ -67,7 +67,7 @@ class JobSensor(JobTask):
             return super().execute(context)
         description = self.look(self.job)
         self.wait_for(self._wait(description), description, deferrable=True)
-        return serialize(description)  # it had ended
+        return serialize(self.look(self.job))  # it ended before the task deferred
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         return serialize(self.look(self.judge(event)))
