@@ -24,7 +24,7 @@ from include.local_aws.protocol.validate import validate
 from include.local_aws.recording import Recorder, described
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from include.local_aws.protocol.http import Request, Response
     from include.local_aws.settings import Settings
@@ -57,11 +57,11 @@ class Call:
 class App:
     """All services behind one address.
 
-    :param services: botocore's service name → handlers (see `calls`).
+    :param handlers: gives the handlers (see `calls`) of a service by botocore's name for it.
     """
 
-    def __init__(self, settings: Settings, services: Mapping[str, list[object]]) -> None:
-        self._settings, self._services = settings, services
+    def __init__(self, settings: Settings, handlers: Callable[[str], list[object]]) -> None:
+        self._settings, self._handlers = settings, handlers
         self._recorder = Recorder(settings.record)
 
     def recognise(self, request: Request) -> Call:
@@ -103,7 +103,7 @@ class App:
 
     def _method(self, match: Match) -> Callable[[dict[str, Any], Caller], Any] | None:
         name = xform_name(match.operation.name)
-        methods = (getattr(handler, name, None) for handler in self._services.get(match.service, []))
+        methods = (getattr(handler, name, None) for handler in self._handlers(match.service))
         return next((method for method in methods if method is not None), None)
 
     def perform(self, call: Call, request: Request) -> Response:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from include.local_aws.app import App
 from include.local_aws.logs import Logs, LogStore
-from include.local_aws.personalize.service import Personalize
 from include.local_aws.runner import probe
 from include.local_aws.s3 import service as s3
 from include.local_aws.s3.store import ObjectStore
@@ -35,9 +34,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from include.local_aws.personalize.service import Personalize
     from include.local_aws.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+PERSONALIZE = "personalize"  # first part of its services' names; its folder
 
 
 class StateInUse(RuntimeError):
@@ -45,10 +47,12 @@ class StateInUse(RuntimeError):
 
 
 class Services:
-    """Every service with what it needs; `handlers` is what the app dispatches to."""
+    """Every service with what it needs."""
 
     def __init__(self, settings: Settings, state: State) -> None:
-        store, logs, tags = ObjectStore(state), LogStore(state), TagStore(state)
+        self._settings, self._state = settings, state
+        self._store = store = ObjectStore(state)
+        logs, tags = LogStore(state), TagStore(state)
         jobs = JobSettings(concurrent_jobs=settings.jobs, faults=settings.faults)
         self._engine = JobEngine(state, probe(settings.runner), logs, tags, jobs)
         for bucket in settings.buckets:
@@ -65,25 +69,42 @@ class Services:
             *(TransformJobs(self._engine, store, models), models, configs, self._endpoints),
             *(registry, Tags(tags), *Lineage(state, tags).handlers),
         ]
-        self._personalize = Personalize(state, store, settings.jobs)
-        self.handlers: dict[str, list[object]] = {
+        self._personalize: Personalize | None = None
+        self._handlers: dict[str, list[object]] = {
             "s3": s3.handlers(store),
             "logs": [Logs(logs)],
             "sagemaker": sagemaker,
             "sagemaker-runtime": [Runtime(self._endpoints, self._capture)],
-            **self._personalize.handlers,
-            "resourcegroupstaggingapi": [Tagging(tags.resources, self._personalize.tagged)],
+            "resourcegroupstaggingapi": [Tagging(tags.resources, self._tagged_in_personalize)],
         }
+
+    def handlers(self, service: str) -> list[object]:
+        """What the app dispatches the operations of a service to."""
+        if service.startswith(PERSONALIZE) and self._personalize is None:
+            # loaded with the first call: its libraries take as much memory as the rest of the server
+            from include.local_aws.personalize.service import Personalize
+
+            self._personalize = Personalize(self._state, self._store, self._settings.jobs)
+            self._handlers |= self._personalize.handlers
+        return self._handlers.get(service, [])
+
+    def _tagged_in_personalize(self) -> Iterator[tuple[str, dict[str, str]]]:
+        if self._personalize is not None:
+            yield from self._personalize.tagged()
 
     def start(self, url: str) -> None:
         """The server listens at `url`: containers get to know it, endpoints come up again."""
         self._engine.endpoint_url = url
         self._endpoints.start()
-        self._personalize.start()
+        if (self._state.folder / PERSONALIZE).exists():  # an earlier server left something
+            self.handlers(PERSONALIZE)
+        if self._personalize is not None:
+            self._personalize.start()
 
     def close(self) -> None:
         """Stop every container; jobs that ran are reported as failed."""
-        self._personalize.close()
+        if self._personalize is not None:
+            self._personalize.close()
         self._engine.close()
         self._endpoints.close()
         self._capture.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -104,3 +106,10 @@ def test_what_moto_lacks_is_said_in_awss_form(client: Callable[[str], Any]) -> N
 def test_two_servers_cannot_share_a_state_folder(server: RunningServer) -> None:
     with pytest.raises(StateInUse, match="state"), exclusive(server.state):
         pass
+
+
+def test_a_server_that_nobody_asks_for_tuning_or_personalize_does_without_their_libraries() -> None:
+    large = ("numpy", "scipy", "pyarrow", "optuna")
+    look = f"import sys, include.local_aws.services; print(sys.modules.keys() & {large})"
+    found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert found.stdout == "set()\n"

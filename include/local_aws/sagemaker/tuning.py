@@ -15,7 +15,6 @@ from include.local_aws.protocol.errors import AwsError, ValidationException
 from include.local_aws.sagemaker.job import JobFailed
 from include.local_aws.sagemaker.job_kind import ENDED, JobKind
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.sagemaker.search_space import SearchSpace
 from include.local_aws.sagemaker.training import TRAINING
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from include.local_aws.calls import Output, Params
     from include.local_aws.sagemaker.job import Job
     from include.local_aws.sagemaker.jobs import JobEngine
+    from include.local_aws.sagemaker.search_space import SearchSpace
     from include.local_aws.sagemaker.training import TrainingJobs
     from include.local_aws.state import Document
 
@@ -128,6 +128,9 @@ class TuningJobs:
 
     @staticmethod
     def _space(config: Document) -> SearchSpace:
+        # with its first use, as its libraries are large
+        from include.local_aws.sagemaker.search_space import SearchSpace
+
         objective = config["HyperParameterTuningJobObjective"]
         return SearchSpace(
             config.get("ParameterRanges", {}),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from botocore import xform_name
 
+from include.local_aws.app import SCOPES
 from include.local_aws.protocol.models import service_model
 from include.local_aws.services import Services
 from include.local_aws.settings import Settings
@@ -20,14 +21,16 @@ def implemented() -> dict[str, list[str]]:
         settings = Settings(state=Path(folder))
         with contextlib.closing(State(settings.state)) as state:
             services = Services(settings, state)
+            handlers = {name: services.handlers(name) for names in SCOPES.values() for name in names}
             services.close()
     return {
         service: [
             name
             for name in service_model(service).operation_names
-            if any(hasattr(handler, xform_name(name)) for handler in handlers)
+            if any(hasattr(handler, xform_name(name)) for handler in found)
         ]
-        for service, handlers in services.handlers.items()
+        for service, found in handlers.items()
+        if found
     }
 
 
