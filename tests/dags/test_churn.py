@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from tests.airflow_home import run_dag
+from tests.airflow_stack import eventually
 from tests.permissions import Template, refused
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def test_the_endpoint_answered_every_test_row_as_the_transform_did(run: Any) -> 
 
 
 def test_requests_to_the_endpoint_are_captured(run: Any) -> None:
-    assert objects("churn/capture/churn/AllTraffic/")
+    assert eventually(lambda: objects("churn/capture/churn/AllTraffic/"), 10)  # they come later, as on AWS
 
 
 def test_the_version_that_serves_is_approved_and_has_its_baseline(run: Any) -> None:
