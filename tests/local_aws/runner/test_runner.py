@@ -42,10 +42,12 @@ def marker() -> Iterator[str]:
     word = f"marker-{os.getpid()}-{time.monotonic_ns()}"
     yield word
     for process in marked(word):
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def marked(word: str) -> list[psutil.Process]:
+    """The processes, each with its command line in `info`: by now it may have ended."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         if word in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE:
@@ -271,7 +273,7 @@ def test_a_killed_server_takes_its_containers_along(runner: Runner, tmp_path: Pa
     """
     process = subprocess.Popen(python(server), stdout=subprocess.DEVNULL)
     try:
-        assert until(lambda: [p for p in marked(marker) if p.cmdline()[0] == sys.executable])
+        assert until(lambda: [p for p in marked(marker) if p.info["cmdline"][0] == sys.executable])
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
