@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[1]
 
 def main(work: Path) -> None:
     """Fetch, preprocess, train, predict, evaluate and profile, as the DAG's jobs do."""
-    sys.path[:0] = [str(PROJECT / "include/jobs"), str(PROJECT / "include/use_cases/churn/jobs")]
+    sys.path[:0] = [str(PROJECT / "include/jobs")]
     import numpy as np
     import xgboost
 

@@ -53,8 +53,8 @@ def make(side: str, name: str) -> BaseTrigger:
             max_attempts=1000,
             aws_conn_id="aws_default",
         )
-    from aws_ml.jobs.aws import Aws
-    from aws_ml.jobs.wait import Wait
+    from aws_ml.clients import Aws
+    from aws_ml.lifecycle.wait import Wait
     from aws_ml.triggers.jobs import JobTrigger
 
     now = time.time()

@@ -41,14 +41,14 @@ from aws_ml.sensors.sagemaker import (
     SageMakerTrainingSensor,
     SageMakerTransformSensor,
 )
-from include import requests
-from include.task_groups.deployment import deploy
-from include.task_groups.params import hyperparameter_templates, workflow_params
-from include.task_groups.processing import processing
-from include.task_groups.publishing import publish
-from include.task_groups.registration import register
-from include.task_groups.staging import stage_data, upload_code
+from include.aws import sagemaker_requests
 from include.use_cases.churn.use_case import CHURN
+from include.workflows.classification.deployment import deploy
+from include.workflows.classification.publishing import publish
+from include.workflows.classification.registry import register
+from include.workflows.common.params import hyperparameter_templates, workflow_params
+from include.workflows.common.processing import processing
+from include.workflows.common.staging import stage_data, upload_code
 
 BUCKET = "{{ var.value.ml_bucket }}"
 RUN = f"s3://{BUCKET}/churn/runs/{{{{ macros.aws_ml.run_key(dag_run) }}}}"
@@ -63,9 +63,9 @@ def name(step: str) -> str:
     return f"{{{{ macros.aws_ml.resource_name('churn', '{step}', dag_run) }}}}"
 
 
-def transformer(mode: str) -> requests.Config:
+def transformer(mode: str) -> sagemaker_requests.Config:
     """The fitted feature transformer as a serving container, in one of its two modes."""
-    return requests.script_container(
+    return sagemaker_requests.script_container(
         SKLEARN,
         f"{RUN}/model/model.tar.gz",
         bundle=BUNDLE,
@@ -87,7 +87,7 @@ with DAG(
     default_args={"owner": CHURN.owner, "retries": 1, "retry_delay": timedelta(seconds=30)},
 ):
     data = stage_data(CHURN.dataset, BUCKET, "{{ params.data_uri or '' }}")
-    code = upload_code("churn", BUCKET, ["jobs", "use_cases/churn/jobs"])
+    code = upload_code("churn", BUCKET, ["jobs"])
 
     preprocess, wait_for_preprocess = processing(
         "churn",
@@ -101,9 +101,9 @@ with DAG(
 
     train = SageMakerTrainingOperator(
         task_id="train",
-        config=requests.tagged(
+        config=sagemaker_requests.tagged(
             "churn",
-            requests.training(
+            sagemaker_requests.training(
                 name("train"),
                 image=XGBOOST,
                 channels={"train": f"{RUN}/train/", "validation": f"{RUN}/validation/"},
@@ -122,20 +122,20 @@ with DAG(
 
     containers = [
         transformer("feature-transform"),
-        requests.algorithm_container(XGBOOST, MODEL_DATA),
+        sagemaker_requests.algorithm_container(XGBOOST, MODEL_DATA),
         transformer("inverse-label-transform"),
     ]
     create_model = SageMakerModelOperator(
         task_id="create_model",
-        config=requests.tagged("churn", requests.model(name("model"), containers)),
+        config=sagemaker_requests.tagged("churn", sagemaker_requests.model(name("model"), containers)),
     )
     model_name = "{{ ti.xcom_pull('create_model')['Model']['ModelName'] }}"
 
     batch_transform = SageMakerTransformOperator(
         task_id="batch_transform",
-        config=requests.tagged(
+        config=sagemaker_requests.tagged(
             "churn",
-            requests.transform(
+            sagemaker_requests.transform(
                 name("batch-transform"),
                 model_name=model_name,
                 source=f"{RUN}/test/",

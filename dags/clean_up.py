@@ -18,13 +18,13 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param, TriggerRule, chain
 
-from aws_ml.operators.endpoints import (
+from aws_ml.operators.personalize import PersonalizeDeleteDatasetGroupOperator
+from aws_ml.operators.sagemaker_endpoints import (
     SageMakerDeleteEndpointConfigOperator,
     SageMakerDeleteEndpointOperator,
 )
-from aws_ml.operators.personalize import PersonalizeDeleteDatasetGroupOperator
-from include.task_groups import cleaning
 from include.use_cases.catalogue import CASES
+from include.workflows import clean_up
 
 NAMES = list(CASES)
 
@@ -47,22 +47,22 @@ with DAG(
     tags=["ml", "sagemaker", "maintenance"],
     default_args={"owner": "ml-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
 ):
-    found = cleaning.find()
+    found = clean_up.find()
     endpoints = SageMakerDeleteEndpointOperator.partial(task_id="delete_endpoints", deferrable=True).expand(
-        endpoint_name=cleaning.chosen.override(task_id="endpoints")(found["endpoint"])
+        endpoint_name=clean_up.chosen.override(task_id="endpoints")(found["endpoint"])
     )
     # an endpoint that was deleted no longer uses its configuration
     configs = SageMakerDeleteEndpointConfigOperator.partial(
         task_id="delete_endpoint_configs", trigger_rule=TriggerRule.NONE_FAILED
-    ).expand(config_name=cleaning.chosen.override(task_id="endpoint_configs")(found["endpoint-config"]))
+    ).expand(config_name=clean_up.chosen.override(task_id="endpoint_configs")(found["endpoint-config"]))
     groups = PersonalizeDeleteDatasetGroupOperator.partial(
         task_id="delete_dataset_groups", trigger_rule=TriggerRule.NONE_FAILED
-    ).expand(dataset_group=cleaning.chosen.override(task_id="dataset_groups")(found["dataset-group"]))
+    ).expand(dataset_group=clean_up.chosen.override(task_id="dataset_groups")(found["dataset-group"]))
     chain(
         endpoints,
         configs,
-        cleaning.delete_models(found["model"]),
-        cleaning.delete_groups(found["model-package-group"]),
+        clean_up.delete_models(found["model"]),
+        clean_up.delete_groups(found["model-package-group"]),
         groups,
-        cleaning.delete_objects("{{ var.value.ml_bucket }}"),
+        clean_up.delete_objects("{{ var.value.ml_bucket }}"),
     )

@@ -29,11 +29,11 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task_group
 
-from include.task_groups import monitoring
-from include.task_groups.params import INSTANCES
-from include.task_groups.staging import upload_code
-from include.task_groups.starting import process
 from include.use_cases.catalogue import CASES
+from include.workflows.common.job_tasks import process
+from include.workflows.common.params import INSTANCES
+from include.workflows.common.staging import upload_code
+from include.workflows.monitoring import windows
 
 BUCKET = "{{ var.value.ml_bucket }}"
 NAMES = list(CASES)
@@ -69,9 +69,9 @@ with DAG(
     @task_group
     def monitor(serving: dict[str, str]) -> None:
         """One deployed use case."""
-        request = monitoring.window(serving, BUCKET, code)
-        said = monitoring.judge(serving, BUCKET)
-        chain(*process("monitor", "compare", request), said, monitoring.notify(said))
+        request = windows.window(serving, BUCKET, code)
+        said = windows.judge(serving, BUCKET)
+        chain(*process("monitor", "compare", request), said, windows.notify(said))
 
     code = upload_code("monitoring", BUCKET, ["jobs"])
-    monitor.expand(serving=monitoring.deployed(BUCKET))
+    monitor.expand(serving=windows.deployed(BUCKET))

@@ -42,13 +42,13 @@ from aws_ml.operators.personalize import (
     PersonalizeFilterOperator,
 )
 from aws_ml.sensors.personalize import PersonalizeBatchInferenceJobSensor
-from include.task_groups import asking, recommending
-from include.task_groups.campaigns import record, run_folder
-from include.task_groups.params import INSTANCES, own_data
-from include.task_groups.processing import processing
-from include.task_groups.recommending import CLICKS, GROUP, ROLE, RUN_KEY, UNSEEN, arn_of
-from include.task_groups.staging import stage_data, upload_code
 from include.use_cases.movie_recommendations.use_case import MOVIES
+from include.workflows.common.params import INSTANCES, own_data
+from include.workflows.common.processing import processing
+from include.workflows.common.staging import stage_data, upload_code
+from include.workflows.recommendation import holdout, training
+from include.workflows.recommendation.campaigns import record, run_folder
+from include.workflows.recommendation.training import CLICKS, GROUP, ROLE, RUN_KEY, UNSEEN, arn_of
 
 BUCKET = "{{ var.value.ml_bucket }}"
 RUN = run_folder(MOVIES.name, BUCKET, RUN_KEY)
@@ -109,10 +109,10 @@ with DAG(
             *("--event-type", MOVIES.event_type),
         ],
     )
-    group, imports = recommending.load(MOVIES, RUN)
-    chain([*staged.values(), code], prepare, prepared, recommending.validate(MOVIES, RUN), group)
+    group, imports = training.load(MOVIES, RUN)
+    chain([*staged.values(), code], prepare, prepared, training.validate(MOVIES, RUN), group)
 
-    trained = {one.key: recommending.train(one) for one in MOVIES.recommenders}
+    trained = {one.key: training.train(one) for one in MOVIES.recommenders}
     unseen = PersonalizeFilterOperator(
         task_id="filter_unseen",
         config={
@@ -130,7 +130,7 @@ with DAG(
     imports >> [*trained.values(), unseen, tracker]
 
     published = {"metrics": dict(MOVIES.published), "source": MOVIES.published_source}
-    offline = recommending.offline_metrics(KEYS, RUN, published)
+    offline = training.offline_metrics(KEYS, RUN, published)
     recorded = record(
         MOVIES.name, RUN, KEYS, {word: f"{{{{ ti.xcom_pull('stage_{word}')['uri'] }}}}" for word in staged}
     )
@@ -138,7 +138,7 @@ with DAG(
     with TaskGroup("ask", prefix_group_id=False) as asked:
         for one in MOVIES.recommenders:
             if one.ask:
-                question = asking.ask_campaign.override(task_id=f"ask_{one.key}")
+                question = holdout.ask_campaign.override(task_id=f"ask_{one.key}")
                 question(one.key, one.ask, RUN, "{{ params.holdout_users }}")
     [unseen, offline] >> asked
 
@@ -161,13 +161,14 @@ with DAG(
         # of the version, whether it has a campaign or not
         [trained[PERSONAL].get_child_by_label("wait_for_train"), unseen] >> batch >> batched
 
-    clicked = asking.session(MOVIES.event_type, RUN, PERSONAL)
+    clicked = holdout.session(MOVIES.event_type, RUN, PERSONAL)
     # asked before the clicks: the hold-out is measured without them
     [asked, tracker] >> clicked
 
     evaluate, evaluated = processing(
         "movies",
         "evaluate",
+        script="evaluate_recommenders.py",
         image=SKLEARN,
         run=RUN,
         inputs={
@@ -181,10 +182,10 @@ with DAG(
         ],
     )
     chain(asked, evaluate, evaluated)
-    announced = recommending.publish(MOVIES.name, RUN, "{{ ti.xcom_pull('stage_interactions')['source'] }}")
+    announced = training.publish(MOVIES.name, RUN, "{{ ti.xcom_pull('stage_interactions')['source'] }}")
     evaluated >> announced
 
     teardown = PersonalizeDeleteDatasetGroupOperator(
-        task_id="teardown", dataset_group=GROUP, pre_execute=recommending.unless_asked_for
+        task_id="teardown", dataset_group=GROUP, pre_execute=training.unless_asked_for
     )
     [announced, recorded, batched, clicked] >> teardown.as_teardown(setups=group)

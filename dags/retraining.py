@@ -44,11 +44,11 @@ from airflow.sdk import (
 )
 
 from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator
-from include.task_groups import contest, promotion, renewing, shifting
-from include.task_groups.params import INSTANCES
-from include.task_groups.staging import upload_code
-from include.task_groups.starting import process, pulled, transform, update_endpoint
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
+from include.workflows.common.job_tasks import process, pulled, transform, update_endpoint
+from include.workflows.common.params import INSTANCES
+from include.workflows.common.staging import upload_code
+from include.workflows.retraining import classifier, decision, recommender, traffic_shift
 
 BUCKET = "{{ var.value.ml_bucket }}"
 NAMES = list(CASES)
@@ -104,47 +104,51 @@ with DAG(
     @task_group
     def retrain(cause: dict[str, Any]) -> None:
         """One use case."""
-        planned = contest.plan(cause, BUCKET, code)
-        train = promotion.train(planned, pulled("retrain.plan", "['champion']['use_case']"))
-        contested = contest.contest(planned, code)
+        planned = classifier.plan(cause, BUCKET, code)
+        train = decision.train(planned, pulled("retrain.plan", "['champion']['use_case']"))
+        contested = classifier.contest(planned, code)
         chain(*process("retrain", "assemble", planned["assemble"]), train, contested)
 
         held_out = process("retrain", "holdout", contested["holdout"])
         scores = [
             transform("retrain", f"score_{side}", contested[f"{side}_scores"])
-            for side in (promotion.CHAMPION, promotion.CHALLENGER)
+            for side in (decision.CHAMPION, decision.CHALLENGER)
         ]
         compare, compared = process("retrain", "compare", contested["comparison"])
-        gate = promotion.gate(planned, contested)
+        gate = decision.gate(planned, contested)
         for start, wait in scores:
             chain(held_out[1], start, wait, compare)
-        shift = shifting.shift(planned, contested, BUCKET)
-        chain(compared, gate, promotion.approve(gate), shift)
+        shift = traffic_shift.shift(planned, contested, BUCKET)
+        chain(compared, gate, decision.approve(gate), shift)
 
         canary, final = (
             SageMakerEndpointConfigOperator(task_id=f"{step}_config", config=shift[f"{step}_config"])
             for step in ("canary", "final")
         )
         start_canary, canary_serves = update_endpoint("retrain", "canary", shift["canary"], wanted("canary"))
-        until = shifting.canary_until(planned)
+        until = traffic_shift.canary_until(planned)
         soak = DateTimeSensorAsync(task_id="soak", target_time=until)
-        verified = shifting.verify_variant.override(task_id="verify_canary")(planned, promotion.CHALLENGER)
+        verified = traffic_shift.verify_variant.override(task_id="verify_canary")(
+            planned, decision.CHALLENGER
+        )
         start_final, final_serves = update_endpoint("retrain", "final", shift["final"], wanted("final"))
-        verified_all = shifting.verify_variant.override(task_id="verify_final")(planned, shifting.ALL_TRAFFIC)
+        verified_all = traffic_shift.verify_variant.override(task_id="verify_final")(
+            planned, traffic_shift.ALL_TRAFFIC
+        )
         chain(canary, start_canary, canary_serves, until, soak, verified)
         chain(verified, final, start_final, final_serves, verified_all)
 
-        failed = shifting.failed_shift()
+        failed = traffic_shift.failed_shift()
         [canary_serves, verified, final_serves, verified_all] >> failed
         roll_back, old_serves = update_endpoint("retrain", "roll_back", failed, wanted("roll_back"))
-        [verified_all, old_serves] >> promotion.decide(
+        [verified_all, old_serves] >> decision.decide(
             cause, BUCKET, verified="verify_final", rolled_back="wait_for_roll_back"
         )
 
     code = upload_code("monitoring", BUCKET, ["jobs"])
-    found = promotion.causes()
-    of_classifiers = promotion.those_of.override(task_id="classifiers")(found, list(CLASSIFIERS))
+    found = decision.causes()
+    of_classifiers = decision.those_of.override(task_id="classifiers")(found, list(CLASSIFIERS))
     retrain.expand(cause=of_classifiers)
     for case in RECOMMENDERS.values():
-        of_case = promotion.those_of.override(task_id=case.name)(found, [case.name])
-        renewing.renew(case, BUCKET, code).expand(cause=of_case)
+        of_case = decision.those_of.override(task_id=case.name)(found, [case.name])
+        recommender.renew(case, BUCKET, code).expand(cause=of_case)

@@ -23,8 +23,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from include.task_groups import traffic
 from include.use_cases.catalogue import CASES
+from include.workflows.simulation import customers
 
 NAMES = list(CASES)
 
@@ -48,4 +48,4 @@ with DAG(
     tags=["ml", "sagemaker", "drift"],
     default_args={"owner": "ml-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
 ):
-    traffic.send("{{ var.value.ml_bucket }}")
+    customers.send("{{ var.value.ml_bucket }}")

@@ -5,6 +5,6 @@ set -euo pipefail
 .venv/jobs/bin/ruff format --check .
 .venv/jobs/bin/mypy include/local_aws include/jobs include/use_cases include/datasets benchmarks \
     --exclude benchmarks/waits_triggers.py
-.venv/airflow/bin/mypy dags plugins include/task_groups include/requests.py include/bundles.py scripts docker \
+.venv/airflow/bin/mypy dags plugins include/workflows include/aws scripts docker \
     benchmarks/waits_triggers.py
 .venv/jobs/bin/cfn-lint include/infrastructure/*.yaml

@@ -116,7 +116,7 @@ def run_dag(dag: DAG, conf: dict[str, Any] | None = None) -> DagRun:
 @pytest.fixture(scope="session", autouse=True)
 def quick_waits() -> None:
     """Tests in one process have no scheduler that a task could overtake: see ADR 11."""
-    from aws_ml.jobs import poller
+    from aws_ml.lifecycle import poller
     from aws_ml.triggers import jobs
 
     poller.FIRST_SECONDS, jobs.LOG_SECONDS = 0.5, 0.0

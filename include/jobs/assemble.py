@@ -12,17 +12,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capture import BadLine, read_capture
-from ground_truth import read_truth
+from data.capture import BadLine, read_capture
+from data.ground_truth import read_truth
+from drift.window import Shape
 from job import FOLDER, DataError, arguments, run, staged
 from tabular import SUFFIXES, Schema, add_table_arguments, check_file, check_row
-from window import Shape
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from capture import Row
+    from data.capture import Row
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,13 +24,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-import model_monitor
-import model_quality
-from column_weights import column_weights, owners, read_booster, read_features, read_names
-from drift_profile import CategoryColumn, Profile
+from drift import model_monitor, model_quality
+from drift.profile import CategoryColumn, Profile
+from drift.weights import column_weights, owners, read_booster, read_features, read_names
+from drift.window import numbers
 from job import FOLDER, DataError, arguments, run, staged
 from tabular import SUFFIXES, Schema, add_table_arguments, check_file
-from window import numbers
 
 if TYPE_CHECKING:
     import argparse

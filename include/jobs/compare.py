@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from classification import curves, measure, measure_one
+from data.predictions import add_prediction_arguments, read_predictions, read_truth
 from job import FOLDER, DataError, arguments, job_name, run, staged
-from plots import Axis, Plot, Series
-from predictions import add_prediction_arguments, read_predictions, read_truth
-from report import TILES, page
+from quality.classification import curves, measure, measure_one
+from reports.evaluation import TILES, page
+from reports.plots import Axis, Plot, Series
 
 if TYPE_CHECKING:
     import argparse

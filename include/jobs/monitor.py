@@ -24,12 +24,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import model_monitor
-import model_quality
-from capture import BadLine, parse_time, read_capture
-from drift_columns import OK, Thresholds
-from drift_report import DriftReport
-from drift_verdict import (
+from data.capture import BadLine, parse_time, read_capture
+from data.ground_truth import Judged, read_truth
+from drift import model_monitor, model_quality
+from drift.baseline import Reference
+from drift.columns import OK, Thresholds
+from drift.verdict import (
     NOT_ENOUGH,
     Rules,
     Verdict,
@@ -38,12 +38,11 @@ from drift_verdict import (
     judge_predictions,
     parse_overrides,
 )
-from ground_truth import Judged, read_truth
+from drift.violations import check
+from drift.window import Choice, Window, add_window_arguments
 from job import FOLDER, DataError, arguments, run, staged
-from reference_data import Reference
+from reports.drift import DriftReport
 from tabular import Schema, add_table_arguments
-from violations import check
-from window import Choice, Window, add_window_arguments
 
 if TYPE_CHECKING:
     import argparse

@@ -13,19 +13,19 @@ from include.local_aws.logs import Logs, LogStore
 from include.local_aws.runner import probe
 from include.local_aws.s3 import service as s3
 from include.local_aws.s3.store import ObjectStore
-from include.local_aws.sagemaker.capture import DataCapture
-from include.local_aws.sagemaker.endpoint_configs import EndpointConfigs
-from include.local_aws.sagemaker.endpoints import Endpoints
-from include.local_aws.sagemaker.jobs import JobEngine, JobSettings
-from include.local_aws.sagemaker.lineage_graph import Lineage
-from include.local_aws.sagemaker.models import Models
-from include.local_aws.sagemaker.processing import ProcessingJobs
-from include.local_aws.sagemaker.registry import Registry
-from include.local_aws.sagemaker.runtime import Runtime
+from include.local_aws.sagemaker.governance.graph import Lineage
+from include.local_aws.sagemaker.governance.registry import Registry
+from include.local_aws.sagemaker.hosting.capture import DataCapture
+from include.local_aws.sagemaker.hosting.endpoint_configs import EndpointConfigs
+from include.local_aws.sagemaker.hosting.endpoints import Endpoints
+from include.local_aws.sagemaker.hosting.models import Models
+from include.local_aws.sagemaker.hosting.runtime import Runtime
+from include.local_aws.sagemaker.jobs.engine import JobEngine, JobSettings
+from include.local_aws.sagemaker.jobs.processing import ProcessingJobs
+from include.local_aws.sagemaker.jobs.training import TrainingJobs
+from include.local_aws.sagemaker.jobs.tuning import TuningJobs
 from include.local_aws.sagemaker.tags import Tags, TagStore
-from include.local_aws.sagemaker.training import TrainingJobs
-from include.local_aws.sagemaker.transform import TransformJobs
-from include.local_aws.sagemaker.tuning import TuningJobs
+from include.local_aws.sagemaker.transform.transform import TransformJobs
 from include.local_aws.server import Server
 from include.local_aws.state import State
 from include.local_aws.tagging import Tagging

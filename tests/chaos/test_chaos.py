@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_ml.jobs.kinds import KINDS as ALL_KINDS
+from aws_ml.lifecycle.kinds import KINDS as ALL_KINDS
 from aws_ml.names import resource_name
 from scripts import local_settings as local
 from tests.airflow_stack import FINISHED, Stack, eventually, insist

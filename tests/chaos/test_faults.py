@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_ml.jobs import aws as clients
+from aws_ml import clients as clients
 from aws_ml.operators import sagemaker as operators
 from aws_ml.sensors import sagemaker as sensors
 from scripts import local_settings as local

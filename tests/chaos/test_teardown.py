@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_ml.jobs import aws as clients
+from aws_ml import clients as clients
 from aws_ml.operators.personalize import PersonalizeDeleteDatasetGroupOperator
 from include.use_cases.movie_recommendations.use_case import MOVIES
 from scripts import local_settings as local

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_ml.teardown import delete_dataset_group
-from include.requests import tagged, tagged_group
+from aws_ml.lifecycle.personalize_deletion import delete_dataset_group
+from include.aws.sagemaker_requests import tagged, tagged_group
 from scripts import local_settings as local
 from tests.airflow_home import run_dag
 from tests.local_aws.sagemaker import hosting
 from tests.permissions import Template, refused
-from tests.plugins.jobs.requests import sagemaker, unique
+from tests.plugins.lifecycle.requests import sagemaker, unique
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aws_ml.jobs.task import JobTask
+from aws_ml.base import JobTask
 from aws_ml.sensors.sagemaker import JobSensor
 
 if TYPE_CHECKING:

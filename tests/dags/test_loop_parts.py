@@ -12,8 +12,11 @@ from typing import Any
 import boto3
 import pytest
 
-from include.task_groups import cleaning, monitoring, promotion, shifting, traffic
 from include.use_cases.churn.use_case import CHURN
+from include.workflows import clean_up
+from include.workflows.monitoring import windows
+from include.workflows.retraining import decision, traffic_shift
+from include.workflows.simulation import customers
 from scripts import local_settings as local
 
 YES, NO = {"yes": True, "why": "better"}, {"yes": False, "why": "worse"}
@@ -39,16 +42,16 @@ def test_what_came_of_a_retraining_follows_from_what_its_steps_left(
     left: dict[str, Any], outcome: str
 ) -> None:
     nothing = dict.fromkeys(("allowed", "decision", "answer", "verified", "rolled_back"))
-    found, why = promotion.conclude(**{**nothing, **left})
+    found, why = decision.conclude(**{**nothing, **left})
     assert found == outcome
     assert why
 
 
 def test_who_refused_is_told() -> None:
     nothing = {"verified": None, "rolled_back": None, "allowed": YES, "decision": YES}
-    assert "admin" in promotion.conclude(answer=REFUSED, **nothing)[1]
+    assert "admin" in decision.conclude(answer=REFUSED, **nothing)[1]
     timed_out = {"chosen_options": ["Reject"], "responded_by_user": None}
-    assert "nobody answered" in promotion.conclude(answer=timed_out, **nothing)[1]
+    assert "nobody answered" in decision.conclude(answer=timed_out, **nothing)[1]
 
 
 ROWS = [
@@ -57,7 +60,7 @@ ROWS = [
 
 
 def test_a_number_moves_by_standard_deviations() -> None:
-    moved = traffic.shifted(ROWS, ROWS, CHURN, "Day Mins", 1.0, random.Random(1))
+    moved = customers.shifted(ROWS, ROWS, CHURN, "Day Mins", 1.0, random.Random(1))
     before, after = ([float(row["Day Mins"]) for row in rows] for rows in (ROWS, moved))
     assert statistics.fmean(after) - statistics.fmean(before) == pytest.approx(
         statistics.pstdev(before), abs=0.5
@@ -65,18 +68,18 @@ def test_a_number_moves_by_standard_deviations() -> None:
 
 
 def test_counts_stay_whole_and_never_fall_below_what_was_seen() -> None:
-    moved = traffic.shifted(ROWS, ROWS, CHURN, "CustServ Calls", -3.0, random.Random(1))
+    moved = customers.shifted(ROWS, ROWS, CHURN, "CustServ Calls", -3.0, random.Random(1))
     assert {row["CustServ Calls"] for row in moved} == {"0"}
 
 
 def test_a_category_gets_its_rarest_value() -> None:
-    moved = traffic.shifted(ROWS, ROWS, CHURN, "State", 1.0, random.Random(1))
+    moved = customers.shifted(ROWS, ROWS, CHURN, "State", 1.0, random.Random(1))
     assert {row["State"] for row in moved} == {"AK"}
 
 
 def test_ground_truth_has_a_record_for_each_request() -> None:
     parts = [[{"Churn?": "True."}, {"Churn?": "False."}], [{"Churn?": "False."}]]
-    records = [json.loads(line) for line in traffic.truth(CHURN, parts, "run")]
+    records = [json.loads(line) for line in customers.truth(CHURN, parts, "run")]
     assert [one["groundTruthData"]["data"] for one in records] == ["True.\nFalse.", "False."]
     assert [one["eventMetadata"]["eventId"] for one in records] == ["run-0", "run-1"]
 
@@ -87,7 +90,7 @@ def test_the_files_of_a_window_are_listed_in_a_manifest(aws: str) -> None:
     for hour in hours:
         s3.put_object(Bucket=local.BUCKET, Key=f"{case}/capture/churn/AllTraffic/{hour}/a.jsonl", Body=b"{}")
     start = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
-    inputs = monitoring.traffic(case, local.BUCKET, f"s3://{local.BUCKET}/{case}/here", start)
+    inputs = windows.traffic(case, local.BUCKET, f"s3://{local.BUCKET}/{case}/here", start)
     assert inputs == {"capture": f"s3://{local.BUCKET}/{case}/here/capture.manifest"}
     body = s3.get_object(Bucket=local.BUCKET, Key=f"{case}/here/capture.manifest")["Body"].read()
     prefix, *files = json.loads(body)
@@ -103,18 +106,18 @@ def test_a_notifier_of_any_kind_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pat
         "arguments": {"path": str(target), "text": "{subject}: {text}"},
     }
     monkeypatch.setenv("AIRFLOW_VAR_ML_NOTIFIER", json.dumps(chosen))
-    assert monitoring.tell("churn: drift", "Day Mins", {})
+    assert windows.tell("churn: drift", "Day Mins", {})
     assert target.read_text() == "churn: drift: Day Mins\n"
 
 
 def test_sns_is_told_where_a_topic_is_named(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     topic = boto3.client("sns").create_topic(Name="drift")["TopicArn"]
     monkeypatch.setenv("AIRFLOW_VAR_ML_SNS_TOPIC_ARN", topic)
-    assert monitoring.tell("churn: drift", "Day Mins", {})
+    assert windows.tell("churn: drift", "Day Mins", {})
 
 
 def test_nobody_is_told_where_nobody_is_named(database: None) -> None:
-    assert not monitoring.tell("churn: drift", "Day Mins", {})
+    assert not windows.tell("churn: drift", "Day Mins", {})
 
 
 def test_resources_are_sorted_by_kind_and_jobs_are_left_alone() -> None:
@@ -129,7 +132,7 @@ def test_resources_are_sorted_by_kind_and_jobs_are_left_alone() -> None:
     )
     arns = [f"{start}:{name}" for name in names]
     arns.append("arn:aws:personalize:eu-west-1:123456789012:dataset-group/films")
-    assert cleaning.by_kind(arns) == {
+    assert clean_up.by_kind(arns) == {
         "endpoint": ["churn"],
         "endpoint-config": ["churn-1"],
         "model": ["a", "b"],
@@ -139,6 +142,6 @@ def test_resources_are_sorted_by_kind_and_jobs_are_left_alone() -> None:
 
 
 def test_errors_of_a_probe_are_kept_beside_the_answers(aws: str) -> None:
-    answers, errors, times = shifting.probe("nobody", "AllTraffic", ["1,2"])
+    answers, errors, times = traffic_shift.probe("nobody", "AllTraffic", ["1,2"])
     assert (answers, len(errors), len(times)) == ([], 1, 1)
     assert "nobody" in errors[0]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import preprocess
 from include.datasets import generate
-from include.use_cases.churn.jobs import preprocess
 from include.use_cases.churn.use_case import CHURN
 
 REAL = Path(os.environ.get("ML_DATASETS_DIR", "/nonexistent")) / "churn/churn.txt"

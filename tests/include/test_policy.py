@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from include.policy import (
+from include.use_cases.definition import Monitoring, Promotion
+from include.use_cases.policy import (
     BadEvent,
     Retraining,
     Verdict,
@@ -17,7 +18,6 @@ from include.policy import (
     promote,
     read_event,
 )
-from include.use_cases.definition import Monitoring, Promotion
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 DAY = timedelta(days=1)

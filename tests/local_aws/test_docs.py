@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from include.local_aws.containers.images import CONTAINERS
-from include.local_aws.runner.ways import WAYS
+from include.local_aws.runner.isolation import WAYS
 from include.local_aws.tools import operations
 
 PAGE = (Path(__file__).parents[2] / "docs/local-aws.md").read_text()

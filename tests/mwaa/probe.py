@@ -38,11 +38,10 @@ def missing(module: str, name: str) -> str:
 
 def main() -> None:
     bag = DagBag()
-    from include.bundles import read_bundle  # Airflow has put the plugins folder on the path
-    from include.use_cases.catalogue import CLASSIFIERS
+    from include.aws.code_bundles import read_bundle  # Airflow has put the plugins folder on the path
 
     # scripts of containers import what the container has
-    files = [path for path in PLUGINS.rglob("*.py") if "jobs" not in path.parts or "aws_ml" in path.parts]
+    files = [path for path in PLUGINS.rglob("*.py") if "jobs" not in path.parts]
     imports = sorted(set().union(*(imported(path) for path in files)))
     found = {
         "import_errors": bag.import_errors,
@@ -51,9 +50,7 @@ def main() -> None:
         "plugin_errors": get_import_errors(),
         "imports": len(imports),
         "missing": [why for module, name in imports if (why := missing(module, name))],
-        "bundles": {
-            case: sorted(read_bundle("jobs", f"use_cases/{case}/jobs").files) for case in CLASSIFIERS
-        },
+        "bundle": sorted(read_bundle("jobs").files),
         "ours": sorted(
             {
                 str(vars(module).get("__file__"))

@@ -119,11 +119,10 @@ def test_what_tasks_import_when_they_run_is_there_too(found: dict[str, Any]) -> 
 
 
 def test_job_scripts_travel_and_the_local_aws_stays(found: dict[str, Any], built: Path) -> None:
-    for scripts in found["bundles"].values():
-        assert {"preprocess.py", "tabular.py"} <= set(scripts)
+    assert {"preprocess.py", "tabular.py", "drift/bins.py"} <= set(found["bundle"])
     with zipfile.ZipFile(built / "plugins.zip") as archive:
         folders = {name.split("/")[1] for name in archive.namelist() if name.count("/") > 1}
-    assert {"task_groups", "use_cases"} <= folders
+    assert {"workflows", "use_cases"} <= folders
     assert not {"local_aws", "infrastructure"} & folders
 
 

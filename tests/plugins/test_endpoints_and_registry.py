@@ -8,11 +8,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from aws_ml.operators import endpoints, registry
+from aws_ml.operators import sagemaker_endpoints, sagemaker_registry
 from scripts import local_settings as local
 from tests.airflow_home import run_dag_of
 from tests.local_aws.sagemaker import hosting
-from tests.plugins.jobs.requests import sagemaker, unique
+from tests.plugins.lifecycle.requests import sagemaker, unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ def run(build: Callable[[], Any]) -> tuple[str, Any]:
 
 def test_an_endpoint_is_called(endpoint: str) -> None:
     state, answer = run(
-        lambda: endpoints.SageMakerInvokeEndpointOperator(
+        lambda: sagemaker_endpoints.SageMakerInvokeEndpointOperator(
             task_id="call", endpoint_name=endpoint, body="21", expected="42.0"
         )
     )
@@ -76,7 +76,7 @@ def test_a_call_that_is_not_answered_as_expected_fails(
     endpoint: str, body: str, more: dict[str, Any]
 ) -> None:
     state, _ = run(
-        lambda: endpoints.SageMakerInvokeEndpointOperator(
+        lambda: sagemaker_endpoints.SageMakerInvokeEndpointOperator(
             task_id="call", endpoint_name=endpoint, body=body, **more
         )
     )
@@ -87,7 +87,7 @@ def test_a_call_that_is_not_answered_as_expected_fails(
 def test_traffic_is_shifted_and_checked(endpoint: str, deferrable: bool) -> None:
     weights = {"A": 0.25, "B": 0.75} if deferrable else {"A": 0.0, "B": 1.0}
     state, description = run(
-        lambda: endpoints.SageMakerUpdateEndpointWeightsOperator(
+        lambda: sagemaker_endpoints.SageMakerUpdateEndpointWeightsOperator(
             task_id="shift", endpoint_name=endpoint, weights=weights, deferrable=deferrable
         )
     )
@@ -98,7 +98,7 @@ def test_traffic_is_shifted_and_checked(endpoint: str, deferrable: bool) -> None
 
 def test_traffic_of_an_unknown_variant_is_refused(endpoint: str) -> None:
     state, _ = run(
-        lambda: endpoints.SageMakerUpdateEndpointWeightsOperator(
+        lambda: sagemaker_endpoints.SageMakerUpdateEndpointWeightsOperator(
             task_id="shift", endpoint_name=endpoint, weights={"nobody": 1.0}
         )
     )
@@ -106,7 +106,7 @@ def test_traffic_of_an_unknown_variant_is_refused(endpoint: str) -> None:
 
 
 def delete_config(name: str) -> str:
-    build = lambda: endpoints.SageMakerDeleteEndpointConfigOperator(task_id="x", config_name=name)  # noqa: E731
+    build = lambda: sagemaker_endpoints.SageMakerDeleteEndpointConfigOperator(task_id="x", config_name=name)  # noqa: E731
     return run(build)[0]
 
 
@@ -114,7 +114,7 @@ def test_a_configuration_goes_only_after_its_endpoint(endpoint: str) -> None:
     assert delete_config(endpoint) == "failed"
     for deferrable in (True, False):  # the second finds nothing: a success
         state, _ = run(
-            lambda: endpoints.SageMakerDeleteEndpointOperator(
+            lambda: sagemaker_endpoints.SageMakerDeleteEndpointOperator(
                 task_id="delete",
                 endpoint_name=endpoint,
                 deferrable=deferrable,  # noqa: B023 — run within the loop
@@ -158,7 +158,9 @@ def register(group: str, **properties: str) -> tuple[str, Any]:
         "CustomerMetadataProperties": properties,
         "Tags": [{"Key": "team", "Value": "ml"}],
     }
-    return run(lambda: registry.SageMakerCreateModelPackageOperator(task_id="register", config=config))
+    return run(
+        lambda: sagemaker_registry.SageMakerCreateModelPackageOperator(task_id="register", config=config)
+    )
 
 
 def test_a_version_is_registered_once_however_often_the_task_runs(aws: str) -> None:
@@ -183,7 +185,7 @@ def approval(arn: str) -> tuple[str, str]:
 
 def approve(arn: str, **more: Any) -> tuple[str, Any]:
     return run(
-        lambda: registry.SageMakerApproveModelPackageOperator(
+        lambda: sagemaker_registry.SageMakerApproveModelPackageOperator(
             task_id="approve", model_package_arn=arn, **more
         )
     )
@@ -196,7 +198,7 @@ def test_versions_are_approved_and_rejected_with_a_reason(versions: list[str]) -
     assert approve(versions[0], reason="again")[0] == "success"
     assert approval(versions[0]) == ("Approved", "F1 0.85")  # nothing to change
     reject = run(
-        lambda: registry.SageMakerRejectModelPackageOperator(
+        lambda: sagemaker_registry.SageMakerRejectModelPackageOperator(
             task_id="reject", model_package_arn=versions[0], reason="drift"
         )
     )
@@ -211,7 +213,9 @@ def test_a_version_that_is_not_there_cannot_be_approved(versions: list[str]) -> 
 def newest(arn: str, **more: Any) -> tuple[str, Any]:
     group = arn.split("/")[-2]
     return run(
-        lambda: registry.SageMakerNewestApprovedModelPackageOperator(task_id="newest", group=group, **more)
+        lambda: sagemaker_registry.SageMakerNewestApprovedModelPackageOperator(
+            task_id="newest", group=group, **more
+        )
     )
 
 
@@ -226,7 +230,7 @@ def test_the_newest_approved_version_is_found(versions: list[str]) -> None:
 
 def test_a_version_is_described(versions: list[str]) -> None:
     state, described = run(
-        lambda: registry.SageMakerDescribeModelPackageOperator(
+        lambda: sagemaker_registry.SageMakerDescribeModelPackageOperator(
             task_id="describe", model_package_arn=versions[2]
         )
     )

@@ -10,14 +10,14 @@ import boto3
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from aws_ml.jobs.task import JobTask
-from aws_ml.operators import endpoints, registry
+from aws_ml.base import JobTask
 from aws_ml.operators import sagemaker as operators
+from aws_ml.operators import sagemaker_endpoints, sagemaker_registry
 from aws_ml.sensors import sagemaker as sensors
 from scripts import local_settings as local
 from tests.airflow_home import run_dag
 from tests.local_aws.sagemaker import hosting
-from tests.plugins.jobs.requests import sagemaker, unique
+from tests.plugins.lifecycle.requests import sagemaker, unique
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -35,7 +35,11 @@ def classes(module: ModuleType) -> list[type]:
     ]
 
 
-CLASSES = [found for module in (operators, sensors, endpoints, registry) for found in classes(module)]
+CLASSES = [
+    found
+    for module in (operators, sensors, sagemaker_endpoints, sagemaker_registry)
+    for found in classes(module)
+]
 
 
 def own_parameters(found: type) -> set[str]:

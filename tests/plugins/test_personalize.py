@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from aws_ml.errors import JobExists, JobFailed, JobTimedOut
 from aws_ml.hooks.personalize import PersonalizeHook
-from aws_ml.jobs import resources
-from aws_ml.jobs.errors import JobExists, JobFailed, JobTimedOut
-from aws_ml.jobs.kinds import PERSONALIZE
+from aws_ml.lifecycle import resources
+from aws_ml.lifecycle.kinds import PERSONALIZE
 from aws_ml.operators import personalize as operators
 from aws_ml.operators import personalize_calls as calls
 from aws_ml.sensors import personalize as sensors

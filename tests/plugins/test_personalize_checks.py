@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_ml.jobs.errors import InvalidData, JobRejected
+from aws_ml.errors import InvalidData, JobRejected
 from aws_ml.operators.personalize import PersonalizeDeleteDatasetGroupOperator
 from aws_ml.operators.personalize_checks import PersonalizeCheckQuotasOperator
 from aws_ml.validation.datasets import validate

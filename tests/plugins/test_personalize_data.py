@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_ml.jobs.errors import InvalidData, JobRejected
+from aws_ml.errors import InvalidData, JobRejected
 from aws_ml.operators.personalize_checks import (
     PersonalizeValidateDatasetOperator,
 )

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from aws_ml import pools
-from aws_ml.jobs.kinds import PERSONALIZE
-from aws_ml.jobs.outcome import outcome
+from aws_ml.lifecycle.kinds import PERSONALIZE
+from aws_ml.lifecycle.outcome import outcome
 from aws_ml.operators import personalize as operators
 from aws_ml.operators import personalize_calls as calls
 from aws_ml.operators import personalize_checks as checks

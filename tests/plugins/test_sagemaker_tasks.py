@@ -12,8 +12,8 @@ import pytest
 from airflow.providers.amazon.aws.operators import sagemaker as provider_operators
 from airflow.providers.amazon.aws.sensors import sagemaker as provider_sensors
 
-from aws_ml.jobs.aws import Aws
-from aws_ml.jobs.errors import (
+from aws_ml.clients import Aws
+from aws_ml.errors import (
     RETRY_POLICY,
     JobExists,
     JobFailed,
@@ -22,14 +22,14 @@ from aws_ml.jobs.errors import (
     JobTimedOut,
     ServiceFault,
 )
-from aws_ml.jobs.kinds import KINDS
-from aws_ml.jobs.submit import submit
-from aws_ml.jobs.wait import for_job
+from aws_ml.lifecycle.kinds import KINDS
+from aws_ml.lifecycle.submit import submit
+from aws_ml.lifecycle.wait import for_job
 from aws_ml.operators import sagemaker as operators
 from aws_ml.sensors import sagemaker as sensors
 from aws_ml.triggers.jobs import JobTrigger
 from tests.airflow_home import run_dag_of
-from tests.plugins.jobs.requests import (
+from tests.plugins.lifecycle.requests import (
     FAILING,
     HELLO,
     LOG,

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_ml.jobs import errors, poller
-from aws_ml.jobs.aws import Aws
-from aws_ml.jobs.kinds import KINDS, Kind
-from aws_ml.jobs.outcome import outcome
+from aws_ml import errors
+from aws_ml.clients import Aws
+from aws_ml.lifecycle import poller
+from aws_ml.lifecycle.kinds import KINDS, Kind
+from aws_ml.lifecycle.outcome import outcome
 from aws_ml.operators import sagemaker as operators
 from aws_ml.sensors import sagemaker as sensors
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aws_ml.jobs.kinds import KINDS, PERSONALIZE
+from aws_ml.lifecycle.kinds import KINDS, PERSONALIZE
 from tests.permissions import ACCOUNT, TOPIC, Need, Template, needs
 
 PROJECT = Path(__file__).parents[2]
@@ -55,17 +55,17 @@ def calls(*paths: str) -> set[str]:
 
 def test_workers_may_do_what_registration_and_promotion_call() -> None:
     called = calls(
-        "include/task_groups/registration.py",
-        "include/task_groups/promotion.py",
-        "include/task_groups/shifting.py",
-        "plugins/aws_ml/operators/registry.py",
+        "include/workflows/classification/registry.py",
+        "include/workflows/retraining/decision.py",
+        "include/workflows/retraining/traffic_shift.py",
+        "plugins/aws_ml/operators/sagemaker_registry.py",
     )
     assert {"CreateModelPackage", "UpdateModelPackage", "ListModelPackages", "DescribeEndpoint"} <= called
     assert {f"sagemaker:{name}" for name in called} <= WORKERS.actions
 
 
 def test_the_clean_up_may_delete_what_it_deletes_where_that_is_allowed() -> None:
-    called = calls("include/task_groups/cleaning.py", "plugins/aws_ml/operators/endpoints.py")
+    called = calls("include/workflows/clean_up.py", "plugins/aws_ml/operators/sagemaker_endpoints.py")
     deletions = {f"sagemaker:{name}" for name in called if name.startswith("Delete")}
     assert len(deletions) == 5
     more = deletions | {"tag:GetResources", "s3:DeleteObject"}

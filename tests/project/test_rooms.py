@@ -52,9 +52,11 @@ def test_plugins_know_only_airflow_and_boto3(path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("path", files("include/use_cases/*/jobs/*.py", "include/jobs/*.py"), ids=name_of)
+@pytest.mark.parametrize("path", files("include/use_cases/*/jobs/*.py", "include/jobs/**/*.py"), ids=name_of)
 def test_container_scripts_import_what_the_container_has_and_their_bundle(path: Path) -> None:
-    bundle = {file.stem for file in [*path.parent.glob("*.py"), *(PROJECT / "include/jobs").glob("*.py")]}
+    jobs = PROJECT / "include/jobs"
+    bundle = {file.stem for file in [*path.parent.glob("*.py"), *jobs.glob("*.py")]}
+    bundle |= {folder.name for folder in jobs.iterdir() if folder.is_dir()}
     for name in imports_of(path):
         assert standard(name) or name.split(".")[0] in CONTAINER | bundle, name
 

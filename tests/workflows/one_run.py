@@ -19,7 +19,7 @@ def main(url: str, dag_id: str, params: str) -> None:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.utils.db import initdb
 
-    from aws_ml.jobs import poller
+    from aws_ml.lifecycle import poller
 
     assert airflow_home.HOME.exists()
     os.environ["AWS_ENDPOINT_URL"] = url

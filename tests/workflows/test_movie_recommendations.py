@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from include.task_groups import asking
 from include.use_cases.movie_recommendations.use_case import MOVIES
+from include.workflows.recommendation import holdout
 from tests.permissions import Template, refused
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def test_answers_of_a_version_that_another_run_trained_are_refused(run: Any) -> 
     place = ti.xcom_pull(task_ids="publish")["evaluation"].removesuffix("/evaluation")
 
     def ask() -> Any:
-        return asking.ask_campaign.function("user_personalization", "user", place, "5", ti=ti)
+        return holdout.ask_campaign.function("user_personalization", "user", place, "5", ti=ti)
 
     assert ask()["users"] == 5
     personalize, campaign = boto3.client("personalize"), ask()["campaign"]
@@ -81,7 +81,7 @@ def test_answers_of_a_version_that_another_run_trained_are_refused(run: Any) -> 
     until_active(
         lambda: personalize.describe_campaign(campaignArn=campaign)["campaign"]["latestCampaignUpdate"]
     )
-    with pytest.raises(asking.OtherVersion, match="another run uses the dataset group at the same time"):
+    with pytest.raises(holdout.OtherVersion, match="another run uses the dataset group at the same time"):
         ask()
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param, chain
 
-from aws_ml.operators.endpoints import (
+from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator, SageMakerEndpointOperator
+from aws_ml.operators.sagemaker_endpoints import (
     SageMakerDeleteEndpointConfigOperator,
     SageMakerDeleteEndpointOperator,
     SageMakerInvokeEndpointOperator,
     SageMakerUpdateEndpointWeightsOperator,
 )
-from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator, SageMakerEndpointOperator
 from aws_ml.sensors.sagemaker import SageMakerEndpointSensor
 
 NAME = "{{ macros.aws_ml.resource_name('example', 'endpoint', dag_run) }}"

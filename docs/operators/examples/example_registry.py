@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, chain
 
-from aws_ml.operators.registry import (
+from aws_ml.operators.sagemaker_registry import (
     SageMakerApproveModelPackageOperator,
     SageMakerCreateModelPackageOperator,
     SageMakerDescribeModelPackageOperator,

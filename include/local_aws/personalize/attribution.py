@@ -8,7 +8,7 @@ from include.local_aws.personalize.errors import exists, not_found
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.world import World
+    from include.local_aws.personalize.backend import World
 
 
 class MetricAttributions:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from include.local_aws.calls import Caller, Output, Params
+    from include.local_aws.personalize.backend import World
     from include.local_aws.personalize.resources import Running
     from include.local_aws.personalize.serving import Serving
-    from include.local_aws.personalize.world import World
     from include.local_aws.s3.info import ObjectInfo
     from include.local_aws.state import Document
 

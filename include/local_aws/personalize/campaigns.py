@@ -20,9 +20,9 @@ from include.local_aws.personalize.solutions import find_recipe, run_training, t
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
+    from include.local_aws.personalize.backend import World
     from include.local_aws.personalize.resources import Running
     from include.local_aws.personalize.serving import Serving
-    from include.local_aws.personalize.world import World
     from include.local_aws.state import Document
 
 UPDATED = ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")

@@ -11,7 +11,7 @@ from include.local_aws.personalize.resources import ACTIVE
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.world import World
+    from include.local_aws.personalize.backend import World
     from include.local_aws.state import Document
 
 EVENTS = "EVENT_INTERACTIONS"

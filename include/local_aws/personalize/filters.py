@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.world import World
+    from include.local_aws.personalize.backend import World
 
     Mask = NDArray[np.bool_]
 

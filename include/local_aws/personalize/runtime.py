@@ -11,8 +11,8 @@ from include.local_aws.personalize.serving import RESULTS, Ask
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
+    from include.local_aws.personalize.backend import World
     from include.local_aws.personalize.serving import Answer, Serving
-    from include.local_aws.personalize.world import World
     from include.local_aws.state import Document
 
 MOST_RESULTS, MOST_WITH_METADATA, MOST_RANKED = 500, 50, 500

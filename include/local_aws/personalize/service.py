@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from include.local_aws.personalize.attribution import MetricAttributions, Tags
+from include.local_aws.personalize.backend import World
 from include.local_aws.personalize.batch import BatchJobs
 from include.local_aws.personalize.campaigns import Campaigns, Recommenders
 from include.local_aws.personalize.datasets import Datasets
@@ -13,7 +14,6 @@ from include.local_aws.personalize.filters import Filters
 from include.local_aws.personalize.runtime import Runtime
 from include.local_aws.personalize.serving import Serving
 from include.local_aws.personalize.solutions import Solutions
-from include.local_aws.personalize.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

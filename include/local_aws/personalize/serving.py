@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from include.local_aws.personalize.backend import World
     from include.local_aws.personalize.recipes import Recipe
-    from include.local_aws.personalize.world import World
     from include.local_aws.state import Document
 
     Scores = NDArray[np.float64]

@@ -16,8 +16,8 @@ from include.local_aws.personalize.resources import ACTIVE, UNFINISHED
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
+    from include.local_aws.personalize.backend import World
     from include.local_aws.personalize.resources import Running
-    from include.local_aws.personalize.world import World
     from include.local_aws.state import Document
 
 PROJECT = Path(__file__).parents[3]

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.local_aws.runner.container import Container
+from include.local_aws.runner.isolation import OPT_ML, WAYS, base_environment
 from include.local_aws.runner.process import Process
-from include.local_aws.runner.ways import OPT_ML, WAYS, base_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from include.local_aws.runner.ways import Way
+    from include.local_aws.runner.isolation import Way
 
 __all__ = ["Container", "Process", "Runner", "RunnerUnavailable", "probe"]
 

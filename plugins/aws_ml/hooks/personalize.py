@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-from aws_ml.jobs.kinds import PERSONALIZE
+from aws_ml.lifecycle.kinds import PERSONALIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_ml.jobs.kinds import Kind
+    from aws_ml.lifecycle.kinds import Kind
 
 Description = dict[str, Any]
 

@@ -18,21 +18,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from aws_ml.base import JobTask, is_deferrable
+from aws_ml.clients import Aws
+from aws_ml.errors import RETRY_POLICY
 from aws_ml.hooks.personalize import PersonalizeHook
-from aws_ml.jobs.aws import Aws
-from aws_ml.jobs.errors import RETRY_POLICY
-from aws_ml.jobs.resources import place, place_campaign
-from aws_ml.jobs.task import JobTask, is_deferrable
-from aws_ml.jobs.wait import for_job
+from aws_ml.lifecycle.personalize_deletion import delete_dataset_group
+from aws_ml.lifecycle.resources import place, place_campaign
+from aws_ml.lifecycle.wait import for_job
 from aws_ml.pools import BATCHES, IMPORTS, SEGMENTS, TRAININGS
-from aws_ml.teardown import delete_dataset_group
 
 if TYPE_CHECKING:
     import logging
 
     from airflow.sdk import Context
 
-    from aws_ml.jobs.submit import Submitted
+    from aws_ml.lifecycle.submit import Submitted
 
 Description = dict[str, Any]
 
@@ -89,7 +89,7 @@ class PersonalizeOperator(JobTask, AwsBaseOperator[PersonalizeHook]):
     def execute(self, context: Context) -> Description:
         """Create, and wait where that is asked for; returns the description.
 
-        :raises JobError: see `aws_ml.jobs.errors`.
+        :raises JobError: see `aws_ml.errors`.
         """
         submitted = self.submit(self.aws.client("personalize"))
         self.remember(context, submitted.name)

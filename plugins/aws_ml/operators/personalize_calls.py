@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from aws_ml.clients import Aws
+from aws_ml.errors import RETRY_POLICY, calling
 from aws_ml.hooks.personalize import PersonalizeHook
-from aws_ml.jobs.aws import Aws
-from aws_ml.jobs.errors import RETRY_POLICY, calling
 from aws_ml.operators.personalize import plain
 
 if TYPE_CHECKING:

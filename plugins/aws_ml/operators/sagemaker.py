@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.amazon.aws.operators import sagemaker as provider
 
-from aws_ml.jobs.kinds import ENDPOINT_CONFIG, MODEL
-from aws_ml.jobs.submit import POLICIES, Policy, Submitted, ensure, submit, submit_endpoint
-from aws_ml.jobs.task import JobTask
-from aws_ml.jobs.wait import for_job
+from aws_ml.base import JobTask
+from aws_ml.lifecycle.kinds import ENDPOINT_CONFIG, MODEL
+from aws_ml.lifecycle.submit import POLICIES, Policy, Submitted, ensure, submit, submit_endpoint
+from aws_ml.lifecycle.wait import for_job
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -59,7 +59,7 @@ class JobOperator(JobTask):
     def execute(self, context: Context) -> Description:
         """Submit, and wait where that is asked for.
 
-        :raises JobError: see `aws_ml.jobs.errors`.
+        :raises JobError: see `aws_ml.errors`.
         """
         task = self.task
         task.preprocess_config()

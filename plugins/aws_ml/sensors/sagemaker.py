@@ -16,17 +16,17 @@ from airflow.providers.amazon.aws.operators.sagemaker import serialize
 from airflow.providers.amazon.aws.sensors import sagemaker as provider
 from airflow.sdk import PokeReturnValue
 
-from aws_ml.jobs import wait as waiting
-from aws_ml.jobs.logs import LogCursor
-from aws_ml.jobs.poller import Poller
-from aws_ml.jobs.task import JobTask, is_deferrable
+from aws_ml.base import JobTask, is_deferrable
+from aws_ml.lifecycle import wait as waiting
+from aws_ml.lifecycle.logs import LogCursor
+from aws_ml.lifecycle.poller import Poller
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from aws_ml.jobs.outcome import Outcome
-    from aws_ml.jobs.poller import Watch
-    from aws_ml.jobs.wait import Wait
+    from aws_ml.lifecycle.outcome import Outcome
+    from aws_ml.lifecycle.poller import Watch
+    from aws_ml.lifecycle.wait import Wait
 
 
 class JobSensor(JobTask):

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseXCom
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from aws_ml.jobs.aws import Aws
-from aws_ml.jobs.kinds import KINDS
-from aws_ml.jobs.logs import LOG_CURSOR, LogCursor
-from aws_ml.jobs.poller import Watch, shared
-from aws_ml.jobs.stop import stop
-from aws_ml.jobs.wait import SHOWN_LINES, Wait
+from aws_ml.clients import Aws
+from aws_ml.lifecycle.kinds import KINDS
+from aws_ml.lifecycle.logs import LOG_CURSOR, LogCursor
+from aws_ml.lifecycle.poller import Watch, shared
+from aws_ml.lifecycle.stop import stop
+from aws_ml.lifecycle.wait import SHOWN_LINES, Wait
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from aws_ml.jobs.outcome import Outcome
+    from aws_ml.lifecycle.outcome import Outcome
 
 
 # The triggerer closes a task's log when it hears that the trigger has ended, and hears that by another way

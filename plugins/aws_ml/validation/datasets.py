@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from aws_ml.jobs.errors import InvalidData, calling
+from aws_ml.errors import InvalidData, calling
 from aws_ml.validation.counts import Counts
 from aws_ml.validation.faults import Faults
 from aws_ml.validation.schemas import read_schema

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aws_ml.errors import JobRejected, calling
 from aws_ml.hooks.personalize import below, find_named, summaries
-from aws_ml.jobs.errors import JobRejected, calling
-from aws_ml.jobs.kinds import PERSONALIZE
+from aws_ml.lifecycle.kinds import PERSONALIZE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aws_ml.jobs.kinds import Kind
+    from aws_ml.lifecycle.kinds import Kind
 
 # The service's default quotas (developer guide, "Quotas"), in a region and in a dataset group.
 IN_REGION = {"Schema": 500, "DatasetGroup": 5}

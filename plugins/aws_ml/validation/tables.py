@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from aws_ml.jobs.errors import InvalidData
+from aws_ml.errors import InvalidData
 from aws_ml.validation.values import check_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import xgboost as xgb
 
-from include.use_cases.churn.jobs import evaluate, inference
+import evaluate
+import inference
 from include.use_cases.churn.use_case import CHURN
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from classification import rates
 from include.datasets.churn import HEADER
 from include.use_cases.churn.use_case import CHURN
+from quality.classification import rates
 
 
 def test_the_columns_are_those_of_the_data_in_their_order() -> None:

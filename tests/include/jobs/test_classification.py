@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from classification import count, curves, evaluate, f_score, measure, rates
 from job import DataError
+from quality.classification import count, curves, evaluate, f_score, measure, rates
 
 # two of three positives found, one of four negatives called positive
 ACTUAL = np.array([1, 1, 1, 0, 0, 0, 0], dtype=bool)

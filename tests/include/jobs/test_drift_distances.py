@@ -7,11 +7,11 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-import drift_distances as distances
-from drift_bins import category_bins, number_bins
-from drift_columns import Thresholds, compare_column
-from drift_profile import CategoryColumn, NumberColumn
-from drift_rates import Rate, compare_rates
+from drift import distances as distances
+from drift.bins import category_bins, number_bins
+from drift.columns import Thresholds, compare_column
+from drift.profile import CategoryColumn, NumberColumn
+from drift.rates import Rate, compare_rates
 
 
 def numbers(values: np.ndarray, like: NumberColumn | None = None) -> NumberColumn:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from drift_profile import MAX_VALUES, CategoryColumn, NumberColumn, Profile
+from drift.profile import MAX_VALUES, CategoryColumn, NumberColumn, Profile
 
 OFFSETS = {
     "usual": (180.0, 54.0),

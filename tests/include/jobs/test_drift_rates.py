@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from drift_columns import DRIFT, OK
-from drift_profile import Profile
-from drift_rates import Rate, compare_rates
-from drift_verdict import Rules, decide, judge
+from drift.columns import DRIFT, OK
+from drift.profile import Profile
+from drift.rates import Rate, compare_rates
+from drift.verdict import Rules, decide, judge
 from tests.include.jobs.traffic import SCHEMA
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from drift_plots import bars, histogram
-from drift_profile import Profile
+from drift.profile import Profile
+from reports.distributions import bars, histogram
 from tests.include.jobs.test_report import EVIL, Page
 from tests.include.jobs.traffic import SCHEMA, csv_lines, record
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import compare_lists
-import interactions
-import join_interactions
+import assemble_interactions
+import compare_recommenders
+import monitor_interactions
 from tests.include.movie_recommendations.places import run
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Town:
         write(self.folder / "in/interactions/2023/11/14/22/log.csv", text, head)
 
     def judged(self, *arguments: str) -> dict[str, Any]:
-        assert run(interactions, self.folder, *arguments) == 0
+        assert run(monitor_interactions, self.folder, *arguments) == 0
         return dict(json.loads((self.folder / "out/drift.json").read_text()))
 
 
@@ -177,7 +177,7 @@ def test_a_log_without_the_columns_is_named(town: Town) -> None:
 def test_without_a_baseline_nothing_is_written(town: Town) -> None:
     (town.folder / "in/baseline/interactions.csv").unlink()
     town.log(lines(town.next[:400]))
-    assert run(interactions, town.folder) == 1
+    assert run(monitor_interactions, town.folder) == 1
     assert "the baseline holds 0 events" in (town.folder / "why").read_text()
     assert not list((town.folder / "out").glob("*"))
 
@@ -194,7 +194,7 @@ def contest(town: Town) -> Town:
 
 
 def compared(town: Town) -> dict[str, Any]:
-    assert run(compare_lists, town.folder) == 0
+    assert run(compare_recommenders, town.folder) == 0
     return dict(json.loads((town.folder / "out/comparison.json").read_text()))
 
 
@@ -226,13 +226,13 @@ def test_what_either_has_learned_does_not_count(contest: Town) -> None:
 
 def test_too_few_users_to_compare_on_is_said(contest: Town) -> None:
     write(contest.folder / "in/holdout/holdout.csv", ["u1,a59"], "USER_ID,ITEM_ID")
-    assert run(compare_lists, contest.folder) == 1
+    assert run(compare_recommenders, contest.folder) == 1
     assert "only 1 users did something new" in (contest.folder / "why").read_text()
 
 
 def test_a_list_that_is_none_is_named(contest: Town) -> None:
     (contest.folder / "in/champion/users.json.out").write_text('{"input": {}}\n')
-    assert run(compare_lists, contest.folder) == 1
+    assert run(compare_recommenders, contest.folder) == 1
     assert "users.json.out, line 1 is no recommendation" in (contest.folder / "why").read_text()
 
 
@@ -246,7 +246,7 @@ def test_the_log_joins_the_old_interactions(tmp_path: Path) -> None:
         "USER_ID,ITEM_ID,EVENT_VALUE,TIMESTAMP",
     )
     write(tmp_path / "in/interactions/a/b.csv", ["u1,i1,2,300,RATING", "u2,i9,,400,RATING", "u2,i9,x"])
-    assert run(join_interactions, tmp_path) == 0
+    assert run(assemble_interactions, tmp_path) == 0
     rows = (tmp_path / "out/interactions.csv").read_text().splitlines()
     assert rows == [
         "USER_ID,ITEM_ID,EVENT_VALUE,TIMESTAMP",
@@ -256,5 +256,5 @@ def test_the_log_joins_the_old_interactions(tmp_path: Path) -> None:
 
 def test_without_a_log_the_old_interactions_are_all(tmp_path: Path) -> None:
     write(tmp_path / "in/ratings/own.csv", ["u1,i1,4,100"], "USER_ID,ITEM_ID,EVENT_VALUE,TIMESTAMP")
-    assert run(join_interactions, tmp_path) == 0
+    assert run(assemble_interactions, tmp_path) == 0
     assert len((tmp_path / "out/interactions.csv").read_text().splitlines()) == 2

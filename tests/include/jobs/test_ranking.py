@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from ranking import measure, ndcg, ndcg_listed, precision, reciprocal_rank
+from quality.ranking import measure, ndcg, ndcg_listed, precision, reciprocal_rank
 
 HITS = np.array([False, True, False, False, True])
 

@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from classification import evaluate
-from plots import Axis, Plot, Series
-from report import Report
+from quality.classification import evaluate
+from reports.evaluation import Report
+from reports.plots import Axis, Plot, Series
 
 VOID = {"meta"}
 EVIL = "<script>alert('Q&A')</script>"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.use_cases.movie_recommendations.jobs import evaluate
+from include.use_cases.movie_recommendations.jobs import evaluate_recommenders
 from tests.include.movie_recommendations.places import run
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_metrics_of_warm_and_new_films_beside_their_baselines(folder: Path) -> None:
-    assert run(evaluate, folder, *ARGUMENTS) == 0
+    assert run(evaluate_recommenders, folder, *ARGUMENTS) == 0
     found = json.loads((folder / "out/evaluation.json").read_text())
     assert found["holdout"]["user"]["mrr_25"] == pytest.approx((1 + 1 / 2) / 2)
     assert found["holdout"]["user"]["precision_5"] == pytest.approx(1 / 5)
@@ -68,7 +68,7 @@ def test_metrics_of_warm_and_new_films_beside_their_baselines(folder: Path) -> N
 
 
 def test_the_report_is_one_file_without_scripts(folder: Path) -> None:
-    assert run(evaluate, folder, *ARGUMENTS) == 0
+    assert run(evaluate_recommenders, folder, *ARGUMENTS) == 0
     report = (folder / "out/report.html").read_text()
     assert "<script" not in report
     assert "&lt;Films&gt;" in report
@@ -79,6 +79,6 @@ def test_the_report_is_one_file_without_scripts(folder: Path) -> None:
 def test_without_answers_the_job_says_so(folder: Path) -> None:
     for file in (folder / "in/answers").glob("*"):
         file.unlink()
-    assert run(evaluate, folder, *ARGUMENTS) == 1
+    assert run(evaluate_recommenders, folder, *ARGUMENTS) == 1
     assert "no answers" in (folder / "why").read_text()
     assert not list((folder / "out").glob("*"))

@@ -23,7 +23,7 @@ from include.datasets import fetch
 from include.local_aws.personalize.models.training import Request, scores_of, train
 from include.use_cases.movie_recommendations.jobs import prepare
 from include.use_cases.movie_recommendations.use_case import MOVIES
-from ranking import measure
+from quality.ranking import measure
 
 if TYPE_CHECKING:
     from pathlib import Path

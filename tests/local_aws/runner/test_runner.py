@@ -19,8 +19,8 @@ import pytest
 
 from include.local_aws import runner as runners
 from include.local_aws.runner import Container, Runner, RunnerUnavailable, probe
+from include.local_aws.runner.isolation import WAYS
 from include.local_aws.runner.process import LINE_BYTES
-from include.local_aws.runner.ways import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

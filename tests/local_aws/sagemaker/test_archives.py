@@ -6,8 +6,8 @@ import tarfile
 
 import pytest
 
-from include.local_aws.sagemaker import archives
-from include.local_aws.sagemaker.archives import BadArchive
+from include.local_aws.sagemaker.jobs import archives
+from include.local_aws.sagemaker.jobs.archives import BadArchive
 
 
 @pytest.fixture

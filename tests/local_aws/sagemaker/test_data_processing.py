@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from include.local_aws.sagemaker.filters import BadPath, DataProcessing, Path
-from include.local_aws.sagemaker.records import RECORD_IO_MAGIC, BadRecord, assemble, batches, split
+from include.local_aws.sagemaker.transform.filters import BadPath, DataProcessing, Path
+from include.local_aws.sagemaker.transform.records import RECORD_IO_MAGIC, BadRecord, assemble, batches, split
 
 MIB = 1024**2
 

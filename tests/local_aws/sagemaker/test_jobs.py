@@ -9,9 +9,9 @@ from include.local_aws.calls import Caller
 from include.local_aws.logs import LogStore
 from include.local_aws.protocol.errors import AwsError, ResourceInUse, ValidationException
 from include.local_aws.runner import Container, probe
-from include.local_aws.sagemaker.job import JobFailed
-from include.local_aws.sagemaker.job_kind import JobKind
-from include.local_aws.sagemaker.jobs import JobEngine, JobSettings
+from include.local_aws.sagemaker.jobs.engine import JobEngine, JobSettings
+from include.local_aws.sagemaker.jobs.job import JobFailed
+from include.local_aws.sagemaker.jobs.kind import JobKind
 from include.local_aws.sagemaker.tags import TagStore
 from include.local_aws.state import State
 from tests.local_aws.sagemaker.job_requests import eventually

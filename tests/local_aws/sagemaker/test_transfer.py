@@ -6,8 +6,8 @@ import json
 import pytest
 
 from include.local_aws.s3.store import ObjectStore
-from include.local_aws.sagemaker import transfer
-from include.local_aws.sagemaker.transfer import Source, TransferError
+from include.local_aws.sagemaker.jobs import transfer
+from include.local_aws.sagemaker.jobs.transfer import Source, TransferError
 from include.local_aws.state import State
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from include.local_aws.sagemaker.search_space import SearchSpace
+from include.local_aws.sagemaker.jobs.search_space import SearchSpace
 from tests.local_aws.sagemaker.job_requests import XGBOOST, channel, eventually, training
 
 ENDED = ("Completed", "Failed", "Stopped")

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interaction_tables import only_file, read_items, read_ratings, read_users
+from data.interactions import only_file, read_items, read_ratings, read_users
 from job import FOLDER, DataError, arguments, run, staged
 
 if TYPE_CHECKING:

@@ -1,0 +1,73 @@
+"""Processing job: the interactions of the next training, the champion's and those since.
+
+Reads `input/ratings` (the champion's raw file) and `input/interactions` (the log since
+its training). Of a user's several interactions with an item the newest one stays. Writes
+`output/data/interactions.csv`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from data.capture import BadLine
+from data.events import read_log
+from data.interactions import only_file, read_ratings
+from job import FOLDER, arguments, run, staged
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+COLUMNS = ["USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP"]
+NO_VALUE = 1.0  # of an event without EVENT_VALUE, as `read_ratings` has it
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job and return its exit code."""
+    options = parse(argv)
+    return run(lambda: join(options), options.message)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = arguments("The champion's interactions and those since.")
+    parser.add_argument("--input", type=Path, default=FOLDER / "input")
+    parser.add_argument("--output", type=Path, default=FOLDER / "output/data")
+    return parser.parse_args(argv)
+
+
+def join(options: argparse.Namespace) -> None:
+    """Read and write.
+
+    :raises DataError: when the champion's file cannot be used; nothing is written then.
+    """
+    old = read_ratings(only_file(options.input / "ratings"))
+    new, left_out = read_new(options.input / "interactions")
+    both = pd.concat([old, new], ignore_index=True).sort_values("TIMESTAMP", kind="stable")
+    kept = both.drop_duplicates(["USER_ID", "ITEM_ID"], keep="last")
+    with staged(options.output) as folder:
+        kept[COLUMNS].to_csv(folder / "interactions.csv", index=False)
+    print(f"{len(old)} old interactions, {len(new)} new ones, {len(kept)} of different users and items")
+    if left_out:
+        print(f"{left_out} lines of the log were left out: they cannot be read")
+
+
+def read_new(folder: Path) -> tuple[pd.DataFrame, int]:
+    """The log as a table, and how many lines cannot be used."""
+    rows, left_out = [], 0
+    for line in read_log(folder):
+        if isinstance(line.content, BadLine):
+            left_out += 1
+        else:
+            event = line.content
+            rows.append((event.user, event.item, event.value, event.seconds))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table["EVENT_VALUE"] = pd.to_numeric(table.EVENT_VALUE, errors="coerce").fillna(NO_VALUE).astype(float)
+    return table.astype({"TIMESTAMP": "int64"}), left_out
+
+
+if __name__ == "__main__":
+    sys.exit(main())

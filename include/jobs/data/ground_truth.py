@@ -1,0 +1,91 @@
+"""Labels that became known after the predictions.
+
+Amazon SageMaker developer guide, "Ingest ground truth labels". One JSON object a line:
+{"groundTruthData": {"data": "1", "encoding": "CSV"}, "eventMetadata": {"eventId": "..."}}.
+A record of k rows has k lines of labels in `data`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data.capture import BadLine, Line, member, parse_csv, parse_json, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from data.capture import Answer, Record
+
+NAMES = ("eventId", "inferenceId")
+
+
+def read_truth(folder: Path, labels: tuple[str, str]) -> Iterator[Line[dict[str, bytes]]]:
+    """Truths by key, line by line, from all `*.jsonl` below a folder.
+
+    :param labels: negative, positive; `0` and `1` are understood as well.
+    """
+
+    def parse(text: str) -> dict[str, bytes]:
+        content = parse_json(text)
+        data, event = member(content, "groundTruthData"), member(content, "eventMetadata")
+        truths = parse_labels(str(data.get("data", "")), labels)
+        keys = {str(event[name]) for name in NAMES if event.get(name)}
+        if not keys:
+            raise BadLine("neither eventId nor inferenceId")
+        return dict.fromkeys(keys, truths)
+
+    for path in sorted(folder.rglob("*.jsonl")):
+        yield from read_lines(path, str(path.relative_to(folder)), parse)
+
+
+def parse_labels(text: str, labels: tuple[str, str]) -> bytes:
+    """A byte for each line: 1 is positive.
+
+    :raises BadLine: for a label that is none of the two, or when there is none at all.
+    """
+    known = {"0": 0, "1": 1, labels[0]: 0, labels[1]: 1}
+    found = [values[0].strip() for values in parse_csv(text) if values]
+    unknown = [label for label in found if label not in known]
+    if unknown or not found:
+        shown = repr(unknown[0][:40]) if unknown else "no label"
+        raise BadLine(f"{shown}: expected {labels[0]!r} or {labels[1]!r}")
+    return bytes(known[label] for label in found)
+
+
+@dataclass
+class Judged:
+    """Predictions whose truth is known; memory grows with the rows of ground truth, 10 bytes a row."""
+
+    truths: dict[str, bytes]
+    positive: str  # the positive label, as the model answers it
+    actual: bytearray = field(default_factory=bytearray)
+    predicted: bytearray = field(default_factory=bytearray)
+    scores: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, record: Record, answers: Sequence[Answer]) -> None:
+        """Keep the answers of a record that ground truth knows, by inference id, else by event id.
+
+        :raises BadLine: when it has another number of labels than the record has answers.
+        """
+        truth = self.truths.get(record.inference_id) or self.truths.get(record.event_id)
+        if truth is None:
+            return
+        if len(truth) != len(answers):
+            raise BadLine(f"{len(answers)} answers but {len(truth)} labels in the ground truth")
+        self.actual += truth
+        self.predicted += bytes(answer.label == self.positive for answer in answers)
+        self.scores.append(np.array([answer.score for answer in answers]))
+
+    @property
+    def rows(self) -> int:
+        return len(self.actual)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Actual and predicted classes (bool) and scores, each of shape (rows,)."""
+        actual, predicted = (np.frombuffer(part, dtype=bool) for part in (self.actual, self.predicted))
+        scores: Any = np.concatenate(self.scores) if self.scores else np.empty(0)
+        return actual, predicted, scores

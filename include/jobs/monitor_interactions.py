@@ -1,0 +1,281 @@
+"""Processing job: what users did in a window, compared with what the recommenders have learned from.
+
+Inputs, below `--input`: `baseline/*.csv` (the training interactions), `interactions/` (the log of the
+window, `event_files.read_log`), and where they are known `recommendations/*.out` (lists that were made right
+after the training) with `holdout/holdout.csv` (what users really did next, at that time).
+
+| signal | drift |
+|---|---|
+| POPULARITY, EVENT_TYPE, EVENT_VALUE | the distribution is further from the baseline's than `--drift` (PSI) |
+| new users, new items | so many of the events are theirs: `--new-share` |
+| NDCG at 10 of the lists | it fell by `--decline` against the hold-out: users do other things than expected |
+
+POPULARITY is which tenth of the training events an item belongs to, the most popular ones first. What users
+do next is less popular than what they did (they know that already): the hold-out is this column's baseline.
+
+Outputs, below `--output`: `drift.json`, `report.html`, `statistics.json` of the window. A window with too few
+events is "not enough data"; events that cannot be read are left out, counted, and named in `drift.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data.capture import BadLine, parse_time
+from data.events import read_lists, read_log, read_pairs, without
+from drift import model_monitor
+from drift.columns import DRIFT, OK, WATCH, Thresholds
+from drift.distances import SIGMAS
+from drift.profile import CategoryColumn, Profile
+from drift.verdict import NOT_ENOUGH, Rules, judge, worst
+from drift.window import Faults, add_window_arguments, numbers
+from job import FOLDER, DataError, arguments, run, staged
+from quality.ranking import ndcg_by_user
+from reports.interactions import InteractionsReport
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from data.capture import Line
+    from data.events import Event
+
+VERSION = "1.0"
+KINDS = {"EVENT_TYPE": "category", "EVENT_VALUE": "number"}
+POPULARITY, BANDS = "POPULARITY", 10
+CUTOFF = 10
+CHUNK_ROWS = 50_000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job and return its exit code."""
+    options = parse(argv)
+    return run(lambda: monitor(options), options.message)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = arguments("Compare a window of interactions with the training data.")
+    add_window_arguments(parser)
+    parser.add_argument(
+        "--new-share", type=float, default=0.4, help="of events by new users, or of new items"
+    )
+    parser.add_argument(
+        "--decline", type=float, default=0.3, help="relative fall of NDCG at 10 that is drift"
+    )
+    parser.add_argument("--title", default="Drift of interactions")
+    parser.add_argument("--input", type=Path, default=FOLDER / "input")
+    parser.add_argument("--output", type=Path, default=FOLDER / "output/report")
+    return parser.parse_args(argv)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A number beside its limit, as it stands in drift.json."""
+
+    name: str
+    value: float
+    before: float  # of the baseline
+    limit: float
+    band: str
+    text: str
+
+
+@dataclass
+class Events:
+    """The events of a window, or of the training: profiles, and who did what."""
+
+    profile: Profile
+    pairs: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # items by user
+    by_user: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    by_item: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    faults: Faults = field(default_factory=Faults)
+    files: int = 0
+    outside: int = 0
+    rows: int = 0
+    _waiting: list[Event] = field(default_factory=list, init=False)
+
+    def read(self, lines: Iterable[Line[Event]], start: float, end: float) -> Events:
+        """Count the events from `start` until before `end`, seconds since 1970."""
+        names = set()
+        for line in lines:
+            names.add(line.file)
+            if isinstance(line.content, BadLine):
+                self.faults.add(line, line.content)
+            elif start <= line.content.seconds < end:
+                self._add(line.content)
+            else:
+                self.outside += 1
+        self._flush()
+        self.files = len(names)
+        return self
+
+    def _add(self, event: Event) -> None:
+        self.rows += 1
+        self.pairs[event.user].add(event.item)
+        self.by_user[event.user] += 1
+        self.by_item[event.item] += 1
+        self._waiting.append(event)
+        if len(self._waiting) >= CHUNK_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            columns = {
+                "EVENT_TYPE": np.array([event.kind for event in self._waiting], dtype=object),
+                "EVENT_VALUE": numbers(tuple(event.value for event in self._waiting))[0],
+            }
+            self.profile.update(columns)
+        self._waiting = []
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "records": self.rows,
+            "files": self.files,
+            "users": len(self.by_user),
+            "items": len(self.by_item),
+            "ignored_records": 0,
+            "records_outside": self.outside,
+            "misfit_rows": 0,
+            "bad_lines": self.faults.shown,
+            "bad_line_count": self.faults.count,
+        }
+
+
+def monitor(options: argparse.Namespace) -> None:
+    """Read, compare, write.
+
+    :raises DataError: when the baseline or a setting cannot be used; nothing is written then.
+    """
+    start, end = span(options)
+    known = Events(Profile.of(KINDS)).read(read_log(options.input / "baseline"), -math.inf, math.inf)
+    if not known.rows or known.faults.count:
+        told = f"; {known.faults.shown[0]['reason']}" if known.faults.count else ""
+        raise DataError(f"the baseline holds {known.rows} events and {known.faults.count} bad lines{told}")
+    window = Events(known.profile.empty()).read(read_log(options.input / "interactions"), start, end)
+    add_popularity(known, window, options.input / "holdout")
+    signals = [] if window.rows < options.minimum_rows else judge_signals(options, known, window)
+    document = describe(options, known, window, signals)
+    page = InteractionsReport(document, known.profile.columns, window.profile.columns, []).html()
+    statistics = model_monitor.statistics(window.rows, window.profile)
+    with staged(options.output) as folder:
+        for name, content in (("drift", document), ("statistics", statistics)):
+            (folder / f"{name}.json").write_text(json.dumps(content, indent=1, allow_nan=False))
+        (folder / "report.html").write_text(page, encoding="utf-8")
+    for line in window.faults.shown:
+        print(f"WARNING: {line['file']}, line {line['line']} is left out: {line['reason']}")
+    print(f"{document['verdict']}: {document['reason']}")
+
+
+def span(options: argparse.Namespace) -> tuple[float, float]:
+    """The window in seconds since 1970; without limits all there is."""
+    try:
+        start, end = (parse_time(text).timestamp() if text else None for text in (options.start, options.end))
+    except BadLine as error:
+        raise DataError(f"--start or --end: {error}") from error
+    return -math.inf if start is None else start, math.inf if end is None else end
+
+
+def add_popularity(known: Events, window: Events, holdout: Path) -> None:
+    """Add the column POPULARITY to both profiles; items that the training does not know are left out."""
+    order = sorted(known.by_item, key=lambda item: (-known.by_item[item], item))
+    ends = np.cumsum([known.by_item[item] for item in order]) / known.rows
+    tenths = np.minimum((ends * BANDS).astype(int), BANDS - 1) + 1
+    bands = {item: f"tenth {tenth:02}" for item, tenth in zip(order, tenths.tolist(), strict=True)}
+    expected = known.by_item
+    if holdout.is_dir():
+        expected = Counter(item for items in read_pairs(holdout).values() for item in items)
+    for events, counts in ((known, expected), (window, window.by_item)):
+        column = CategoryColumn(dict.fromkeys(bands.values(), 0))
+        for item, number in counts.items():
+            if item in bands:
+                column.counts[bands[item]] += number
+        events.profile.columns[POPULARITY] = column
+
+
+def describe(
+    options: argparse.Namespace, known: Events, window: Events, signals: list[Signal]
+) -> dict[str, Any]:
+    """The content of `drift.json`: that of `monitor.py`, with `signals` instead of predictions."""
+    rules = Rules(options.minimum_rows, Thresholds(options.watch, options.drift))
+    enough = window.rows >= options.minimum_rows
+    names = [name for name, column in known.profile.columns.items() if column.present] if enough else []
+    weights = {name: 1 / len(names) for name in names}
+    used = Profile({name: window.profile.columns[name] for name in names})
+    columns, share = judge(known.profile, used, weights, rules)
+    moved = [signal.text for signal in signals if signal.band != OK]
+    moved += [f"{column.name} moved (PSI {column.psi:.2f})" for column in columns if column.band != OK]
+    bands = [*(column.band for column in columns), *(signal.band for signal in signals)]
+    needed = (
+        f"{window.rows:,} events in the window, {options.minimum_rows:,} are needed to tell drift from chance"
+    )
+    return {
+        "version": VERSION,
+        "title": options.title,
+        "window": {"start": options.start, "end": options.end, **window.to_json()},
+        "baseline": {"rows": known.rows, "users": len(known.by_user), "items": len(known.by_item)},
+        "verdict": worst(OK, *bands) if enough else NOT_ENOUGH,
+        "reason": ("; ".join(moved) or "users do what they did before" if enough else needed) + ".",
+        "share": share,
+        "columns": [column.to_json() for column in columns],
+        "signals": [asdict(signal) for signal in signals],
+        "predictions": None,
+        "data_quality": {"violations": 0, "checks": {}},
+        "model_quality": None,
+    }
+
+
+def judge_signals(options: argparse.Namespace, known: Events, window: Events) -> list[Signal]:
+    """The shares of what is new, and what the recommendations were worth."""
+    signals = [
+        _new(f"events {word}", theirs, ours, options.new_share)
+        for word, theirs, ours in (
+            ("by new users", window.by_user, known.by_user),
+            ("of new items", window.by_item, known.by_item),
+        )
+    ]
+    lists, holdout = options.input / "recommendations", options.input / "holdout"
+    if not (lists.is_dir() and holdout.is_dir()):
+        return signals
+    offered = without(read_lists(lists), known.pairs)
+    before, after = worth(offered, read_pairs(holdout), known), worth(offered, window.pairs, known)
+    if len(after) > 1 and len(before) > 1:
+        signals.append(_decline(before, after, options.decline))
+    return signals
+
+
+def _new(name: str, theirs: Mapping[str, int], ours: Mapping[str, int], limit: float) -> Signal:
+    """The share of events that are of users, or items, which the training does not know."""
+    rows = sum(theirs.values())
+    share = sum(number for key, number in theirs.items() if key not in ours) / rows
+    sure = share - SIGMAS * math.sqrt(share * (1 - share) / rows)
+    band = DRIFT if sure > limit else WATCH if sure > limit / 2 else OK
+    return Signal(name, share, 0.0, limit, band, f"{share:.0%} of the {name}")
+
+
+def worth(offered: Mapping[str, list[str]], done: Mapping[str, set[str]], known: Events) -> np.ndarray:
+    """NDCG at 10 of each user's list against what the user did that was new, shape (users,)."""
+    new = {user: done.get(user, set()) - known.pairs.get(user, set()) for user in offered}
+    return ndcg_by_user(offered, {user: items for user, items in new.items() if items}, CUTOFF)
+
+
+def _decline(before: np.ndarray, after: np.ndarray, limit: float) -> Signal:
+    """How far the lists' worth fell; chance is allowed for by the means' standard errors."""
+    was, now = float(before.mean()), float(after.mean())
+    error = math.sqrt(before.var(ddof=1) / len(before) + after.var(ddof=1) / len(after))
+    fell = was - now - SIGMAS * error
+    band = DRIFT if fell > limit * was else WATCH if fell > limit * was / 2 else OK
+    text = f"NDCG at {CUTOFF} of the recommendations went from {was:.3f} to {now:.3f} ({len(after)} users)"
+    return Signal(f"NDCG at {CUTOFF}", now, was, limit, band, text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

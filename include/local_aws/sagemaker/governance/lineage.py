@@ -1,0 +1,174 @@
+"""Lineage entities: artifacts, contexts and actions. What distinguishes the three is data.
+
+An artifact is known by its source: the same URI with the same source types has the same ARN, and creating it
+again is refused, as is a second context or action of one name. (AWS says that an entity that exists cannot
+be created again; that the source identifies an artifact follows from DeleteArtifact, which takes it.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from include.local_aws.protocol.errors import ResourceLimitExceeded, ResourceNotFound, ValidationException
+from include.local_aws.sagemaker import names
+from include.local_aws.sagemaker.governance.registry import AUTHOR
+from include.local_aws.sagemaker.listing import Listing
+from include.local_aws.state import Taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from include.local_aws.calls import Caller, Output, Params
+    from include.local_aws.sagemaker.tags import TagStore
+    from include.local_aws.state import Document, State
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of entity; its members and operations follow from one word."""
+
+    word: str  # Artifact
+    most: int  # in an account (SageMaker's quota of entities created by hand)
+    changed: tuple[str, ...]  # members that Update replaces, besides the properties
+
+    @property
+    def arn(self) -> str:
+        return f"{self.word}Arn"
+
+    @property
+    def name(self) -> str:
+        return f"{self.word}Name"
+
+    @property
+    def type(self) -> str:
+        return f"{self.word}Type"
+
+    @property
+    def snake(self) -> str:
+        return self.word.lower()
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The members of a summary; those that a kind does not have are never there."""
+        return self.arn, self.name, self.type, "Source", "Status", "CreationTime", "LastModifiedTime"
+
+
+KINDS = (
+    Kind("Artifact", 6000, ("ArtifactName",)),
+    Kind("Context", 500, ("Description",)),
+    Kind("Action", 3000, ("Description", "Status")),
+)
+
+
+class Entities:
+    """The operations on the entities of one kind.
+
+    :param connected: whether an association begins or ends at an ARN.
+    """
+
+    def __init__(self, kind: Kind, state: State, tags: TagStore, connected: Callable[[str], bool]) -> None:
+        self.kind, self.documents = kind, state.collection(kind.snake)  # by ARN
+        self._state, self._tags, self._connected = state, tags, connected
+        self._listing = Listing(name=kind.arn)
+
+    def handler(self) -> SimpleNamespace:
+        """The operations under their names."""
+        snake = self.kind.snake
+        operations = {"create": self._create, "describe": self._describe, "update": self._update}
+        named = {f"{verb}_{snake}": method for verb, method in operations.items()}
+        return SimpleNamespace(**named, **{f"delete_{snake}": self._delete, f"list_{snake}s": self._list})
+
+    def get(self, arn: str) -> Document:
+        """An entity by ARN. Raises ResourceNotFound where there is none."""
+        found = self.documents.get(arn)
+        if found is None:
+            raise ResourceNotFound(f"{self.kind.word} {arn} does not exist.")
+        return found
+
+    def _create(self, params: Params, caller: Caller) -> Output:
+        kind, now = self.kind, time.time()
+        arn = self._arn(params, caller)
+        document = {member: value for member, value in params.items() if member != "Tags"}
+        document |= {kind.arn: arn, "CreationTime": now, "LastModifiedTime": now}
+        document |= {"CreatedBy": AUTHOR, "LastModifiedBy": AUTHOR}
+        with self._state.transaction():
+            if len(self.documents) >= kind.most:
+                raise ResourceLimitExceeded(f"An account has at most {kind.most} {kind.snake}s.")
+            try:
+                self.documents.insert(arn, document)
+            except Taken as error:
+                raise ValidationException(f"{kind.word} already exists: {arn}") from error
+            self._tags.put(arn, params.get("Tags"))
+        return {kind.arn: arn}
+
+    def _describe(self, params: Params, caller: Caller) -> Output:
+        return self.get(self._arn(params, caller))
+
+    def _update(self, params: Params, caller: Caller) -> Output:
+        """Properties take the place of the old ones; then those to be removed go."""
+        arn = self._arn(params, caller)
+
+        def change(document: Document) -> None:
+            document |= {member: params[member] for member in self.kind.changed if member in params}
+            kept = dict(params["Properties"] if "Properties" in params else document.get("Properties", {}))
+            for name in params.get("PropertiesToRemove", []):
+                kept.pop(name, None)
+            document["Properties"] = kept
+            document |= {"LastModifiedTime": time.time(), "LastModifiedBy": AUTHOR}
+
+        if self.documents.update(arn, change) is None:
+            self.get(arn)
+        return {self.kind.arn: arn}
+
+    def _delete(self, params: Params, caller: Caller) -> Output:
+        """Delete an entity. Raises ValidationException while it has associations."""
+        arn = self._arn(params, caller)
+        with self._state.transaction():
+            self.get(arn)
+            if self._connected(arn):
+                raise ValidationException(f"{arn} cannot be deleted: it has associations.")
+            self.documents.delete(arn)
+            self._tags.delete(arn)
+        return {self.kind.arn: arn}
+
+    def _list(self, params: Params, caller: Caller) -> Output:
+        found, token = self._listing.page((d for d in self.documents if self._passes(d, params)), params)
+        shown = [{member: d[member] for member in self.kind.shown if member in d} for d in found]
+        return {f"{self.kind.word}Summaries": shown} | ({"NextToken": token} if token else {})
+
+    def _passes(self, document: Document, params: Params) -> bool:
+        return (
+            params.get("SourceUri") in (None, document["Source"]["SourceUri"])
+            and params.get(self.kind.type) in (None, document[self.kind.type])
+            and within(document["CreationTime"], params)
+        )
+
+    def _arn(self, params: Params, caller: Caller) -> str:
+        """The ARN that a request means: given itself, or by an artifact's source, or by a name."""
+        kind = self.kind
+        if kind.arn in params:
+            return str(params[kind.arn])
+        if kind.word == "Artifact":
+            if "Source" not in params:
+                raise ValidationException("Give either ArtifactArn or Source.")
+            return names.arn(caller, "artifact", _digest(params["Source"]))
+        given = str(params[kind.name])
+        return given if given.startswith("arn:") else names.arn(caller, kind.snake, given)
+
+
+def within(moment: float, params: Params, what: str = "Created") -> bool:
+    """Whether a moment is within CreatedAfter and CreatedBefore (or ModifiedAfter ...), both included."""
+    after, before = params.get(f"{what}After", float("-inf")), params.get(f"{what}Before", float("inf"))
+    return bool(after <= moment <= before)
+
+
+def _digest(source: Params) -> str:
+    """32 hexadecimal digits that stand for an artifact's source, whatever the order of its types."""
+    types = sorted((one["SourceIdType"], one["Value"]) for one in source.get("SourceTypes", []))
+    content = json.dumps([source["SourceUri"], types]).encode()
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

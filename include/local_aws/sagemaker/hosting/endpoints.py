@@ -1,0 +1,294 @@
+"""Endpoints: created, updated blue/green, deleted; they answer again after a restart of the server."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from include.local_aws.protocol.errors import ValidationException
+from include.local_aws.sagemaker import names
+from include.local_aws.sagemaker.hosting import capture, deployment
+from include.local_aws.sagemaker.hosting.fleet import Fleet, summaries, weights_of
+from include.local_aws.sagemaker.hosting.serving import INVOCATION_SECONDS, ServingError
+from include.local_aws.sagemaker.listing import Listing
+from include.local_aws.state import Taken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from include.local_aws.calls import Caller, Output, Params
+    from include.local_aws.s3.store import ObjectStore
+    from include.local_aws.sagemaker.hosting.endpoint_configs import EndpointConfigs
+    from include.local_aws.sagemaker.hosting.models import Models
+    from include.local_aws.sagemaker.jobs.engine import JobEngine
+    from include.local_aws.state import Collection, Document
+
+logger = logging.getLogger(__name__)
+
+MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
+SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
+INTERRUPTED = "InternalServerError: the local AWS server stopped while the endpoint was updated"
+TRANSITIONS = 4  # endpoints that start or update at the same time
+
+
+class Endpoints:
+    """The operations on endpoints. A document keeps its configuration and models: both may be deleted."""
+
+    def __init__(
+        self, engine: JobEngine, store: ObjectStore, models: Models, configs: EndpointConfigs
+    ) -> None:
+        self._engine, self._store, self._models, self._configs = engine, store, models, configs
+        self._documents: Collection = engine.state.collection("endpoint")
+        self._folder = engine.state.subfolder("endpoints")
+        self._listing = Listing(name="EndpointName", status="EndpointStatus")
+        self._fleets: dict[str, Fleet] = {}
+        self._retired: list[Fleet] = []  # they answer their last requests
+        self._changed = threading.Condition()
+        self._pool = ThreadPoolExecutor(TRANSITIONS, thread_name_prefix="endpoint")
+        self._closing = False
+
+    # Operations
+
+    def create_endpoint(self, params: Params, caller: Caller) -> Output:
+        name = params["EndpointName"]
+        arn = names.arn(caller, "endpoint", name)
+        deployment.check(params)
+        serving = self._resolve(params["EndpointConfigName"], caller)
+        now = time.time()
+        document = {
+            **{"EndpointName": name, "EndpointArn": arn, "EndpointStatus": "Creating"},
+            **{"CreationTime": now, "LastModifiedTime": now, "Region": caller.region},
+            **serving,
+        }
+        with self._engine.state.transaction():
+            try:
+                self._documents.insert(name, document)
+            except Taken as error:
+                raise ValidationException(f'Cannot create already existing endpoint "{arn}".') from error
+            self._engine.tags.put(arn, params.get("Tags"))
+        self._pool.submit(self._bring_up, name, serving)
+        return {"EndpointArn": arn}
+
+    def update_endpoint(self, params: Params, caller: Caller) -> Output:
+        """Start the new fleet beside the old one, shift the traffic, end the old one."""
+        name = params["EndpointName"]
+        deployment.check(params)
+        serving = self._resolve(params["EndpointConfigName"], caller)
+        document = self._move(name, caller, "Updating", deployment.pending(serving))
+        if deployment.retains_weights(params):
+            serving["Weights"] |= {k: w for k, w in document["Weights"].items() if k in serving["Weights"]}
+        self._pool.submit(self._bring_up, name, serving)
+        return {"EndpointArn": document["EndpointArn"]}
+
+    def update_endpoint_weights_and_capacities(self, params: Params, caller: Caller) -> Output:
+        name, wanted = params["EndpointName"], params["DesiredWeightsAndCapacities"]
+        known = self.find(name, caller)["Weights"]
+        for variant in wanted:
+            if variant["VariantName"] not in known:
+                raise ValidationException(f"Variant {variant['VariantName']} is not part of endpoint {name}.")
+        document = self._move(name, caller, "Updating")
+        changes = {v["VariantName"]: v["DesiredWeight"] for v in wanted if "DesiredWeight" in v}
+        self._pool.submit(self._shift, name, {**known, **changes})
+        return {"EndpointArn": document["EndpointArn"]}
+
+    def describe_endpoint(self, params: Params, caller: Caller) -> Output:
+        document = self.find(params["EndpointName"], caller)
+        if document["EndpointStatus"] not in ("Creating", "Failed"):
+            config, models, weights = document["Config"], document["Models"], document["Weights"]
+            document["ProductionVariants"] = summaries(config, models, weights)
+        if captured := document["Config"].get("DataCaptureConfig"):
+            document["DataCaptureConfig"] = capture.summary(captured)
+        return document
+
+    def list_endpoints(self, params: Params, caller: Caller) -> Output:
+        found, token = self._listing.page(self._documents, params)
+        shown = [{member: document[member] for member in SUMMARY} for document in found]
+        return {"Endpoints": shown, "NextToken": token}
+
+    def delete_endpoint(self, params: Params, caller: Caller) -> Output:
+        name = params["EndpointName"]
+        if self.find(name, caller)["EndpointStatus"] != "Deleting":
+            self._move(name, caller, "Deleting", unless=("Creating", "Updating", "RollingBack"))
+            self._pool.submit(self._take_down, name)
+        return None
+
+    # For the runtime
+
+    def find(self, name: str, caller: Caller) -> Document:
+        """An endpoint by name; ValidationException, with SageMaker's text, where there is none."""
+        document = self._documents.get(name)
+        if document is None:
+            raise ValidationException(f'Could not find endpoint "{names.arn(caller, "endpoint", name)}".')
+        return document
+
+    def get(self, name: str) -> Document | None:
+        return self._documents.get(name)
+
+    @contextmanager
+    def serving(self, name: str, timeout: float) -> Iterator[Fleet | None]:
+        """What serves the endpoint now, and goes on to run while the `with` block uses it.
+
+        Waits for one that comes up again after a restart.
+        """
+        with ExitStack() as using:
+            with self._changed:
+                self._changed.wait_for(lambda: name in self._fleets or self._closing, timeout)
+                fleet = self._fleets.get(name)
+                if fleet is not None:
+                    using.enter_context(fleet.used())
+            yield fleet
+
+    # Life of the server
+
+    def start(self) -> None:
+        """Bring up what an earlier server served; an interrupted update has failed, the old fleet serves."""
+        for document in self._documents:
+            name, status = document["EndpointName"], document["EndpointStatus"]
+            if status == "Deleting":
+                self._pool.submit(self._take_down, name)
+            elif status == "Creating":
+                self._pool.submit(self._bring_up, name, _serving_of(document))
+            elif status != "Failed":
+                self._settle(name, {"FailureReason": INTERRUPTED} if status in MOVING else {})
+                self._pool.submit(self._restore, name, document)
+
+    def close(self) -> None:
+        """Stop all containers; the endpoints stay what they are."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        with self._changed:
+            fleets = [*self._fleets.values(), *self._retired]
+        for fleet in fleets:
+            fleet.close()
+
+    # Transitions, in threads of their own
+
+    def _bring_up(self, name: str, serving: Document) -> None:
+        document = self._documents.get(name)
+        if document is None:
+            return
+        fleet = self._new_fleet(name, document, serving)
+        try:
+            fleet.start()
+            if name in self._fleets and self._engine.settings.faults.rolls_back(name):
+                fleet.close()
+                raise ServingError("a fault on purpose (see LOCAL_AWS_FAULTS)")
+        except ServingError as error:
+            self._failed(name, str(error))
+            return
+        self._swap(name, fleet)
+        self._settle(name, {**serving, "FailureReason": None})
+
+    def _restore(self, name: str, document: Document) -> None:
+        fleet = self._new_fleet(name, document, _serving_of(document))
+        try:
+            fleet.start()
+        except ServingError as error:
+            self._settle(name, {"FailureReason": str(error)}, status="Failed")
+            return
+        current = self._documents.get(name)
+        if current is None or name in self._fleets:  # deleted or updated meanwhile
+            fleet.close()
+            return
+        fleet.weights = current["Weights"]
+        self._swap(name, fleet)
+
+    def _failed(self, name: str, reason: str) -> None:
+        """A creation that failed leaves nothing that serves; after an update the old fleet goes on."""
+        serves = name in self._fleets
+        logger.warning("Endpoint %s: %s", name, reason)
+        if serves:
+            self._settle(name, {}, status="RollingBack")
+        self._settle(name, {"FailureReason": reason}, status="InService" if serves else "Failed")
+
+    def _shift(self, name: str, weights: Mapping[str, float]) -> None:
+        with self._changed:
+            fleet = self._fleets.get(name)
+            if fleet is not None:
+                fleet.weights = weights
+        self._settle(name, {"Weights": weights, "FailureReason": None})
+
+    def _swap(self, name: str, fleet: Fleet) -> None:
+        """New requests go to this fleet; the old one ends when it has answered those that it has."""
+        with self._changed:
+            old, closing = self._fleets.get(name), self._closing
+            if not closing:
+                self._fleets[name] = fleet
+                self._retired += [old] if old is not None else []
+            self._changed.notify_all()
+        if closing:
+            fleet.close()
+        elif old is not None:
+            old.drain(INVOCATION_SECONDS)
+            old.close()
+            self._retired.remove(old)
+
+    def _take_down(self, name: str) -> None:
+        with self._changed:
+            fleet = self._fleets.pop(name, None)
+        if fleet is not None:
+            fleet.close()
+        document = self._documents.get(name)
+        self._documents.delete(name)
+        if document is not None:
+            self._engine.tags.delete(document["EndpointArn"])
+
+    def _settle(self, name: str, changes: Document, status: str = "InService") -> None:
+        def change(document: Document) -> None:
+            document.update(changes, EndpointStatus=status, LastModifiedTime=time.time())
+            if status != "RollingBack":
+                document.pop("PendingDeploymentSummary", None)
+
+        self._documents.update(name, change)
+
+    def _move(
+        self,
+        name: str,
+        caller: Caller,
+        status: str,
+        changes: Document | None = None,
+        unless: tuple[str, ...] = (*MOVING, "Failed"),
+    ) -> Document:
+        """Enter a passing status; ValidationException in a status that does not allow it."""
+
+        def change(document: Document) -> None:
+            arn, now = document["EndpointArn"], document["EndpointStatus"]
+            if now in unless and now == "Failed":
+                raise ValidationException(f'Cannot update endpoint "{arn}" in status Failed; only delete it.')
+            if now in unless:
+                raise ValidationException(f'Cannot update in-progress endpoint "{arn}".')
+            document.update(changes or {}, EndpointStatus=status, LastModifiedTime=time.time())
+
+        document = self._documents.update(name, change)
+        return document if document is not None else self.find(name, caller)
+
+    def _resolve(self, config_name: str, caller: Caller) -> Document:
+        """All that serving needs, copied: configuration, models, weights."""
+        config = self._configs.find(config_name, caller)
+        used = {variant["ModelName"] for variant in config["ProductionVariants"]}
+        models = {name: self._models.find(name, caller) for name in used}
+        weights = weights_of(config)
+        return {"EndpointConfigName": config_name, "Config": config, "Models": models, "Weights": weights}
+
+    def _new_fleet(self, name: str, document: Document, serving: Document) -> Fleet:
+        return Fleet(
+            name,
+            serving["Config"],
+            serving["Models"],
+            serving["Weights"],
+            folder=self._folder / name,
+            runner=self._engine.runner,
+            store=self._store,
+            logs=self._engine.logs,
+            environment=self._engine.environment(document["Region"]),
+        )
+
+
+def _serving_of(document: Document) -> Document:
+    return {key: document[key] for key in ("EndpointConfigName", "Config", "Models", "Weights")}

@@ -1,0 +1,149 @@
+"""CreateTrainingJob's request: defaults filled in, and what the model cannot check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from include.local_aws.protocol.errors import ValidationException
+from include.local_aws.sagemaker import checks
+from include.local_aws.sagemaker.jobs import metrics
+from include.local_aws.sagemaker.jobs.transfer import Source, TransferError
+
+if TYPE_CHECKING:
+    from include.local_aws.calls import Params
+    from include.local_aws.s3.store import ObjectStore
+    from include.local_aws.state import Document
+
+DAY = 86400  # seconds: MaxRuntimeInSeconds where the request does not say
+CHECKPOINTS = "/opt/ml/checkpoints"
+NOT_DESCRIBED = ("Tags", "SessionChainingConfig")
+DEFAULTS: Document = {
+    "EnableNetworkIsolation": False,
+    "EnableInterContainerTrafficEncryption": False,
+    "EnableManagedSpotTraining": False,
+    "ProfilingStatus": "Disabled",
+    "StoppingCondition": {"MaxRuntimeInSeconds": DAY},
+}
+
+
+def document(params: Params) -> Document:
+    """The job as Describe shows it: the request with its defaults."""
+    job = DEFAULTS | {member: value for member, value in params.items() if member not in NOT_DESCRIBED}
+    job["StoppingCondition"] = DEFAULTS["StoppingCondition"] | job["StoppingCondition"]
+    if "InputDataConfig" in job:
+        defaults = {"CompressionType": "None", "RecordWrapperType": "None"}
+        job["InputDataConfig"] = [defaults | channel for channel in job["InputDataConfig"]]
+    algorithm = dict(job.get("AlgorithmSpecification", {}))
+    if built_in(job) and algorithm:
+        own = algorithm.get("MetricDefinitions", [])
+        algorithm["MetricDefinitions"] = [*own, *metrics.xgboost_definitions()]
+    return job | {"AlgorithmSpecification": algorithm}
+
+
+def built_in(job: Document) -> bool:
+    """The XGBoost image runs as the built-in algorithm, not as a framework for somebody's script."""
+    algorithm = job.get("AlgorithmSpecification", {})
+    own_script = "sagemaker_program" in job.get("HyperParameters", {}) or "ContainerEntrypoint" in algorithm
+    return "sagemaker-xgboost" in algorithm.get("TrainingImage", "") and not own_script
+
+
+def channels(job: Document) -> dict[str, Source]:
+    """The data source of every input channel, by its name."""
+    return {channel["ChannelName"]: _source(channel) for channel in job.get("InputDataConfig", [])}
+
+
+def input_data_config(job: Document) -> dict[str, dict[str, str]]:
+    """The content of /opt/ml/input/config/inputdataconfig.json."""
+    config = {}
+    for channel in job.get("InputDataConfig", []):
+        entry = {
+            "TrainingInputMode": _mode(job, channel),
+            "S3DistributionType": _source(channel).distribution,
+            "RecordWrapperType": channel["RecordWrapperType"],
+        }
+        if "ContentType" in channel:
+            entry["ContentType"] = channel["ContentType"]
+        config[channel["ChannelName"]] = entry
+    return config
+
+
+def checkpoints(job: Document) -> tuple[str, str] | None:
+    """S3 URI and folder in the container of the checkpoints, where the job keeps some."""
+    config = job.get("CheckpointConfig")
+    return (config["S3Uri"], config.get("LocalPath", CHECKPOINTS)) if config else None
+
+
+def check(job: Document, store: ObjectStore) -> None:
+    """Raises ValidationException naming the member that is wrong or that this server does not support."""
+    _check_algorithm(job)
+    _check_resources(job)
+    _check_stopping(job)
+    metrics.MetricReader(job["AlgorithmSpecification"].get("MetricDefinitions", []))
+    for channel in job.get("InputDataConfig", []):
+        _check_channel(job, channel)
+    channel_names = (channel["ChannelName"] for channel in job.get("InputDataConfig", []))
+    checks.unique(channel_names, "InputDataConfig.ChannelName")
+    checks.s3_uri(job["OutputDataConfig"]["S3OutputPath"], "OutputDataConfig.S3OutputPath")
+    if kept := checkpoints(job):
+        checks.s3_uri(kept[0], "CheckpointConfig.S3Uri")
+        checks.container_path(kept[1], "/opt/ml", "CheckpointConfig.LocalPath")
+    for source in channels(job).values():
+        try:
+            source.objects(store)
+        except TransferError as error:
+            raise ValidationException(str(error).removeprefix("Data download failed:")) from error
+
+
+def _check_algorithm(job: Document) -> None:
+    algorithm = job["AlgorithmSpecification"]
+    if "AlgorithmName" in algorithm:
+        raise ValidationException(
+            "AlgorithmSpecification.AlgorithmName is not supported locally; give TrainingImage."
+        )
+    if "TrainingImage" not in algorithm:
+        raise ValidationException("AlgorithmSpecification.TrainingImage is required.")
+    checks.image(algorithm["TrainingImage"], "AlgorithmSpecification.TrainingImage")
+
+
+def _check_resources(job: Document) -> None:
+    count = job.get("ResourceConfig", {}).get("InstanceCount")
+    if count is None:
+        raise ValidationException(
+            "ResourceConfig.InstanceCount is required; instance groups are not supported locally."
+        )
+    if built_in(job) and count > 1:
+        raise ValidationException(
+            f"ResourceConfig.InstanceCount is {count}: the built-in XGBoost runs on one instance locally."
+        )
+
+
+def _check_stopping(job: Document) -> None:
+    limits = job["StoppingCondition"]
+    too_short = limits.get("MaxWaitTimeInSeconds", 0) < limits["MaxRuntimeInSeconds"]
+    if job["EnableManagedSpotTraining"] and too_short:
+        raise ValidationException(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
+            "MaxRuntimeInSeconds"
+        )
+
+
+def _check_channel(job: Document, channel: dict[str, Any]) -> None:
+    where = f"InputDataConfig {channel['ChannelName']!r}"
+    s3 = channel["DataSource"].get("S3DataSource")
+    if s3 is None:
+        raise ValidationException(f"{where}: only S3DataSource is supported locally.")
+    if s3["S3DataType"] not in ("S3Prefix", "ManifestFile"):
+        raise ValidationException(f"{where}: S3DataType {s3['S3DataType']} is not supported locally.")
+    if _mode(job, channel) == "Pipe":
+        raise ValidationException(f"{where}: input mode Pipe is not supported locally; use File or FastFile.")
+    if channel["CompressionType"] == "Gzip":
+        raise ValidationException(f"{where}: CompressionType Gzip is only valid in input mode Pipe.")
+
+
+def _mode(job: Document, channel: dict[str, Any]) -> str:
+    return str(channel.get("InputMode", job["AlgorithmSpecification"]["TrainingInputMode"]))
+
+
+def _source(channel: dict[str, Any]) -> Source:
+    s3 = channel["DataSource"]["S3DataSource"]
+    return Source(s3["S3Uri"], s3["S3DataType"], s3.get("S3DataDistributionType", "FullyReplicated"))

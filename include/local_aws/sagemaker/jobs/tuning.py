@@ -1,0 +1,266 @@
+"""Hyperparameter tuning jobs: they run training jobs, several at a time, and keep the best.
+
+A training job of a tuning job is an ordinary one that carries what was tuned: counters, the best job and the
+lists are computed from those, nothing is kept twice.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from include.local_aws.calls import Caller
+from include.local_aws.protocol.errors import AwsError, ValidationException
+from include.local_aws.sagemaker.jobs.job import JobFailed
+from include.local_aws.sagemaker.jobs.kind import ENDED, JobKind
+from include.local_aws.sagemaker.jobs.training import TRAINING
+from include.local_aws.sagemaker.listing import Listing
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+    from include.local_aws.calls import Output, Params
+    from include.local_aws.sagemaker.jobs.engine import JobEngine
+    from include.local_aws.sagemaker.jobs.job import Job
+    from include.local_aws.sagemaker.jobs.search_space import SearchSpace
+    from include.local_aws.sagemaker.jobs.training import TrainingJobs
+    from include.local_aws.state import Document
+
+POLL_SECONDS = 0.2
+CONSECUTIVE_FAILURES = 3  # of the first training jobs: then all others would fail, too
+SUMMARY = ("CreationTime", "HyperParameterTuningEndTime", "LastModifiedTime")
+OF_TRAINING = (
+    *("TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingStartTime", "TrainingEndTime"),
+    *("TrainingJobStatus", "TunedHyperParameters", "FailureReason"),
+)
+
+TUNING = JobKind(
+    word="HyperParameterTuning",
+    noun="hyper parameter tuning job",
+    taken="Hyper parameter tuning job names must be unique within an AWS account and region, "
+    "and a hyper parameter tuning job with this name already exists ({arn})",
+    missing="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
+    unknown="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
+    conducts=True,
+)
+
+
+class TuningJobs:
+    """The operations on hyperparameter tuning jobs."""
+
+    def __init__(self, engine: JobEngine, training: TrainingJobs) -> None:
+        self._training, self._tags = training, engine.tags
+        self._jobs = engine.jobs(TUNING)
+        self._listing = Listing(name="TrainingJobName", status="TrainingJobStatus")
+
+    def create_hyper_parameter_tuning_job(self, params: Params, caller: Caller) -> Output:
+        document = {name: value for name, value in params.items() if name != "Tags"}
+        self._check(document)
+        arn = self._jobs.create(document, params.get("Tags"), caller, self._work)
+        return {"HyperParameterTuningJobArn": arn}
+
+    def describe_hyper_parameter_tuning_job(self, params: Params, caller: Caller) -> Output:
+        document = self._jobs.describe(params["HyperParameterTuningJobName"])
+        children = self._children(document)
+        best = self._best(document, children)
+        spent = sum(child.get("TrainingTimeInSeconds", 0) for child in children)
+        return (
+            document
+            | self._counters(document, children)
+            | {"ConsumedResources": {"RuntimeInSeconds": spent}}
+            | ({"BestTrainingJob": self._summary(document, best)} if best else {})
+        )
+
+    def list_hyper_parameter_tuning_jobs(self, params: Params, caller: Caller) -> Output:
+        members = (TUNING.name, TUNING.arn, TUNING.status, *SUMMARY)
+        page = self._jobs.page(params, members)
+        for summary in page["HyperParameterTuningJobSummaries"]:  # type: ignore[attr-defined]
+            document = self._jobs.describe(summary[TUNING.name])
+            config = document["HyperParameterTuningJobConfig"]
+            summary |= self._counters(document, self._children(document))
+            summary |= {"Strategy": config["Strategy"], "ResourceLimits": config["ResourceLimits"]}
+        return page
+
+    def list_training_jobs_for_hyper_parameter_tuning_job(self, params: Params, caller: Caller) -> Output:
+        document = self._jobs.describe(params["HyperParameterTuningJobName"])
+        summaries = []
+        for child in self._children(document):
+            summary = self._summary(document, child)
+            metric = summary.get("FinalHyperParameterTuningJobObjectiveMetric", {})
+            summaries.append(summary | {"FinalObjectiveMetricValue": metric.get("Value", float("-inf"))})
+        shown, token = self._listing.page(summaries, params)
+        return {"TrainingJobSummaries": shown} | ({"NextToken": token} if token else {})
+
+    def stop_hyper_parameter_tuning_job(self, params: Params, caller: Caller) -> Output:
+        self._jobs.stop(params["HyperParameterTuningJobName"])
+        return None
+
+    def delete_hyper_parameter_tuning_job(self, params: Params, caller: Caller) -> Output:
+        self._jobs.delete(params["HyperParameterTuningJobName"])
+        return None
+
+    def _check(self, document: Document) -> None:
+        """Raises ValidationException for what the service model cannot see, and what is not supported."""
+        config = document["HyperParameterTuningJobConfig"]
+        for member in ("TrainingJobDefinitions", "WarmStartConfig", "Autotune"):
+            if member in document:
+                raise ValidationException(f"{member} is not supported locally.")
+        if config["Strategy"] == "Hyperband":
+            raise ValidationException("Strategy Hyperband is not supported locally; use Bayesian or Random.")
+        if "TrainingJobDefinition" not in document:
+            raise ValidationException("TrainingJobDefinition is required.")
+        if "HyperParameterTuningJobObjective" not in config:
+            raise ValidationException(
+                "HyperParameterTuningJobConfig.HyperParameterTuningJobObjective is required."
+            )
+        space, limits = self._space(config), config["ResourceLimits"]
+        if config["Strategy"] == "Grid":
+            limits.setdefault("MaxNumberOfTrainingJobs", space.size)
+        if "MaxNumberOfTrainingJobs" not in limits:
+            raise ValidationException("ResourceLimits.MaxNumberOfTrainingJobs is required.")
+        static = document["TrainingJobDefinition"].get("StaticHyperParameters", {})
+        if both := sorted(static.keys() & space.ask()[1].keys()):
+            raise ValidationException(
+                f"StaticHyperParameters and ParameterRanges both name {', '.join(both)}."
+            )
+        self._training.check(self._request(document, "check", space.ask()[1]))
+
+    @staticmethod
+    def _space(config: Document) -> SearchSpace:
+        # with its first use, as its libraries are large
+        from include.local_aws.sagemaker.jobs.search_space import SearchSpace
+
+        objective = config["HyperParameterTuningJobObjective"]
+        return SearchSpace(
+            config.get("ParameterRanges", {}),
+            config["Strategy"],
+            maximize=objective["Type"] == "Maximize",
+            seed=config.get("RandomSeed"),
+        )
+
+    @staticmethod
+    def _request(document: Document, name: str, tuned: dict[str, str]) -> Params:
+        """The request of one training job."""
+        definition = dict(document["TrainingJobDefinition"])
+        metric = document["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
+        static = definition.pop("StaticHyperParameters", {})
+        for member in ("DefinitionName", "TuningObjective", "HyperParameterRanges", "RetryStrategy"):
+            definition.pop(member, None)
+        values = {**static, **tuned, "_tuning_objective_metric": metric}
+        return {"TrainingJobName": name, "HyperParameters": values, **definition}
+
+    def _work(self, job: Job) -> None:
+        """Keep as many training jobs running as allowed, until the limits are reached."""
+        config = job.document["HyperParameterTuningJobConfig"]
+        limits, space = config["ResourceLimits"], self._space(config)
+        if "MaxRuntimeInSeconds" in limits:
+            job.limit(limits["MaxRuntimeInSeconds"])
+        running: dict[str, Trial] = {}
+        started, satisfied = 0, False
+        try:
+            while True:
+                job.check()
+                for name in [name for name in running if self._ended(name)]:
+                    space.tell(running.pop(name), self._value(config, self._training.find(name)))
+                    satisfied = self._satisfied(job.document)
+                more = started < limits["MaxNumberOfTrainingJobs"] and not satisfied
+                if more and len(running) < limits["MaxParallelTrainingJobs"]:
+                    started += 1
+                    name, trial = self._start(job, space, started)
+                    running[name] = trial
+                elif running:
+                    job.interrupted.wait(POLL_SECONDS)
+                else:
+                    break
+        finally:
+            self._stop(list(running))
+        self._judge(job.document)
+
+    def _start(self, job: Job, space: SearchSpace, number: int) -> tuple[str, Trial]:
+        name = f"{job.name}-{number:03}-{secrets.token_hex(4)}"
+        trial, tuned = space.ask()
+        account, region = job.arn.split(":")[4], job.region
+        more = {"TuningJobArn": job.arn, "TunedHyperParameters": tuned}
+        request = self._request(job.document, name, tuned) | {"Tags": self._tags.list(job.arn)}
+        try:
+            self._training.start(request, Caller(region, account), more)
+        except AwsError as error:
+            raise JobFailed(f"ClientError: {error}") from error
+        return name, trial
+
+    def _ended(self, name: str) -> bool:
+        return bool(self._training.find(name)[TRAINING.status] in ENDED)
+
+    def _stop(self, names: list[str]) -> None:
+        """The tuning job ends early: its training jobs are stopped first."""
+        for name in names:
+            if not self._ended(name):
+                self._training.stop_training_job({"TrainingJobName": name}, Caller())
+        while not all(self._ended(name) for name in names):
+            time.sleep(POLL_SECONDS)
+
+    def _satisfied(self, document: Document) -> bool:
+        """Whether the completion criteria are met, or going on makes no sense."""
+        config, children = document["HyperParameterTuningJobConfig"], self._children(document)
+        done = [child for child in children if child[TRAINING.status] in ENDED]
+        values = [value for child in done if (value := self._value(config, child)) is not None]
+        if not values:
+            return len(done) >= CONSECUTIVE_FAILURES
+        criteria = config.get("TuningJobCompletionCriteria", {})
+        sign = 1 if config["HyperParameterTuningJobObjective"]["Type"] == "Maximize" else -1
+        best = max(sign * value for value in values)
+        target = criteria.get("TargetObjectiveMetricValue")
+        patience = criteria.get("BestObjectiveNotImproving", {}).get("MaxNumberOfTrainingJobsNotImproving")
+        since = len(values) - 1 - [sign * value for value in values].index(best)
+        return (target is not None and best >= sign * target) or (patience is not None and since >= patience)
+
+    def _judge(self, document: Document) -> None:
+        children = self._children(document)
+        if self._best(document, children) is None:
+            reasons = [child.get("FailureReason", "") for child in children]
+            metric = document["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"][
+                "MetricName"
+            ]
+            why = next(filter(None, reasons), f"none emitted the metric {metric}")
+            raise JobFailed(f"No training job succeeded with objective metric {metric}: {why}")
+
+    def _children(self, document: Document) -> list[Document]:
+        """The training jobs of a tuning job, oldest first: their names begin with its name."""
+        arn, named_like_it = document[TUNING.arn], self._training.beginning(f"{document[TUNING.name]}-")
+        return [child for child in named_like_it if child.get("TuningJobArn") == arn]
+
+    @staticmethod
+    def _value(config: Document, child: Document) -> float | None:
+        """The final objective of a training job that has one."""
+        metric = config["HyperParameterTuningJobObjective"]["MetricName"]
+        final = {entry["MetricName"]: entry["Value"] for entry in child.get("FinalMetricDataList", [])}
+        return final.get(metric) if child[TRAINING.status] == "Completed" else None
+
+    def _best(self, document: Document, children: list[Document]) -> Document | None:
+        config = document["HyperParameterTuningJobConfig"]
+        sign = 1 if config["HyperParameterTuningJobObjective"]["Type"] == "Maximize" else -1
+        scored = [(v, c) for c in children if (v := self._value(config, c)) is not None]
+        return max(scored, key=lambda pair: sign * pair[0])[1] if scored else None
+
+    def _summary(self, document: Document, child: Document) -> Document:
+        """A training job as the lists of a tuning job show it."""
+        config = document["HyperParameterTuningJobConfig"]
+        value = self._value(config, child)
+        waiting = "Failed" if child[TRAINING.status] in ENDED else "Pending"
+        summary = {member: child[member] for member in OF_TRAINING if member in child}
+        summary |= {"ObjectiveStatus": waiting if value is None else "Succeeded"}
+        if value is not None:
+            objective = config["HyperParameterTuningJobObjective"]
+            summary |= {"FinalHyperParameterTuningJobObjectiveMetric": {**objective, "Value": value}}
+        return summary
+
+    def _counters(self, document: Document, children: list[Document]) -> dict[str, Any]:
+        jobs = dict.fromkeys(("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped"), 0)
+        objectives = dict.fromkeys(("Succeeded", "Pending", "Failed"), 0)
+        of_status = {"Failed": "NonRetryableError", "Stopping": "InProgress"}
+        for child in children:
+            status = str(child[TRAINING.status])
+            jobs[of_status.get(status, status)] += 1
+            objectives[self._summary(document, child)["ObjectiveStatus"]] += 1
+        return {"TrainingJobStatusCounters": jobs, "ObjectiveStatusCounters": objectives}

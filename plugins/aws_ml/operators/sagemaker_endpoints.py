@@ -1,0 +1,223 @@
+"""What endpoints need and the amazon provider lacks: shift traffic, call, delete safely."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.amazon.aws.hooks.sagemaker import SageMakerHook
+from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.operators.sagemaker import serialize
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from aws_ml.base import JobTask, is_deferrable
+from aws_ml.errors import JobExists, JobFailed, calling
+from aws_ml.lifecycle.kinds import ENDPOINT_CONFIG
+from aws_ml.lifecycle.submit import find
+from aws_ml.lifecycle.wait import for_job
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+Description = dict[str, Any]
+
+
+class EndpointTask(JobTask, AwsBaseOperator[SageMakerHook]):
+    """What the operators on an endpoint share.
+
+    :param endpoint_name: of the endpoint.
+    :param deferrable: wait in the triggerer (default: Airflow's `operators.default_deferrable`).
+    """
+
+    kind_key: ClassVar[str] = "endpoint"
+    aws_hook_class = SageMakerHook
+    template_fields = aws_template_fields("endpoint_name")
+
+    def __init__(self, *, endpoint_name: str, deferrable: bool | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.endpoint_name = endpoint_name
+        self.deferrable = is_deferrable(deferrable)
+
+    def call(self, operation: str, **parameters: Any) -> Any:
+        """Call SageMaker; errors tell what was being done.
+
+        :raises JobRejected: when AWS refuses.
+        :raises ServiceFault: when AWS is at fault.
+        """
+        with calling(f"{operation.replace('_', ' ')} {self.endpoint_name}"):
+            return getattr(self.aws.client("sagemaker"), operation)(**parameters)
+
+
+class SageMakerUpdateEndpointWeightsOperator(EndpointTask):
+    """Shift an endpoint's traffic between its variants, and check that it was shifted.
+
+    :param weights: by variant; a variant's share is its weight over the sum of all.
+    :param instance_counts: by variant, where they are to change.
+    """
+
+    template_fields = (*EndpointTask.template_fields, "weights", "instance_counts")
+
+    def __init__(
+        self,
+        *,
+        weights: dict[str, float],
+        instance_counts: dict[str, int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.weights, self.instance_counts = weights, instance_counts
+
+    def execute(self, context: Context) -> Description:
+        """Returns the endpoint's description.
+
+        :raises JobFailed: when the endpoint does not show the weights afterwards.
+        """
+        self.remember(context, self.endpoint_name)
+        counts = self.instance_counts or {}
+        desired = [
+            {
+                "VariantName": variant,
+                **({"DesiredWeight": float(self.weights[variant])} if variant in self.weights else {}),
+                **({"DesiredInstanceCount": int(counts[variant])} if variant in counts else {}),
+            }
+            for variant in {**self.weights, **counts}
+        ]
+        self.call(
+            "update_endpoint_weights_and_capacities",
+            EndpointName=self.endpoint_name,
+            DesiredWeightsAndCapacities=desired,
+        )
+        description = self.call("describe_endpoint", EndpointName=self.endpoint_name)
+        self.wait_for(for_job(self.kind, description), description, deferrable=self.deferrable)
+        return self._verified()
+
+    def execute_complete(self, context: Context, event: Description | None = None) -> Description:
+        self.judge(event)
+        return self._verified()
+
+    def _verified(self) -> Description:
+        description = self.call("describe_endpoint", EndpointName=self.endpoint_name)
+        shown = {variant["VariantName"]: variant for variant in description["ProductionVariants"]}
+        wanted = [
+            *((name, "CurrentWeight", float(value)) for name, value in self.weights.items()),
+            *((name, "CurrentInstanceCount", int(n)) for name, n in (self.instance_counts or {}).items()),
+        ]
+        for name, member, value in wanted:
+            found = shown.get(name, {}).get(member)
+            if found != value:
+                where = f"The endpoint {self.endpoint_name}, variant {name}"
+                raise JobFailed(f"{where}: {member} is {found}, asked for was {value}.")
+        self.log.info("The traffic of %s is shared by %s", self.endpoint_name, self.weights)
+        return serialize({key: value for key, value in description.items() if key != "ResponseMetadata"})
+
+
+class SageMakerInvokeEndpointOperator(EndpointTask):
+    """Call an endpoint once, to see that it answers, and what.
+
+    :param body: the request.
+    :param content_type: of the request.
+    :param accept: content type of the answer.
+    :param target_variant: which variant answers; without it, by weights.
+    :param expected: the answer that makes the task a success; without it any.
+    """
+
+    template_fields = (*EndpointTask.template_fields, "body", "target_variant", "expected")
+
+    def __init__(
+        self,
+        *,
+        body: str,
+        content_type: str = "text/csv",
+        accept: str | None = None,
+        target_variant: str | None = None,
+        expected: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.body, self.content_type, self.accept = body, content_type, accept
+        self.target_variant, self.expected = target_variant, expected
+
+    def execute(self, context: Context) -> Description:
+        """Returns `{"body", "content_type", "variant"}`.
+
+        :raises JobFailed: when the answer is not the expected one.
+        :raises JobRejected: when the endpoint refuses the request, its model's text included.
+        """
+        self.remember(context, self.endpoint_name)
+        optional = {"Accept": self.accept, "TargetVariant": self.target_variant}
+        with calling(f"calling the endpoint {self.endpoint_name}"):
+            answer = self.aws.client("sagemaker-runtime").invoke_endpoint(
+                EndpointName=self.endpoint_name,
+                Body=self.body.encode(),
+                ContentType=self.content_type,
+                **{name: value for name, value in optional.items() if value},
+            )
+        text = answer["Body"].read().decode()
+        if self.expected is not None and text.strip() != self.expected.strip():
+            told = f"answered {text.strip()!r}, expected was {self.expected!r}"
+            raise JobFailed(f"The endpoint {self.endpoint_name} {told}.")
+        return {
+            "body": text,
+            "content_type": answer["ContentType"],
+            "variant": answer["InvokedProductionVariant"],
+        }
+
+
+class SageMakerDeleteEndpointOperator(EndpointTask):
+    """Delete an endpoint and wait until it is gone; one that is not there is a success."""
+
+    kind_key: ClassVar[str] = "endpoint_deletion"
+
+    def execute(self, context: Context) -> None:
+        client = self.aws.client("sagemaker")
+        description = find(client, self.kind, self.endpoint_name)
+        if description is None:
+            self.log.info("There is no endpoint %s", self.endpoint_name)
+            return
+        if description["EndpointStatus"] != "Deleting":
+            self.call("delete_endpoint", EndpointName=self.endpoint_name)
+        self.wait_for(for_job(self.kind, description), {}, deferrable=self.deferrable)
+
+    def execute_complete(self, context: Context, event: Description | None = None) -> None:
+        self.judge(event)
+
+
+class SageMakerDeleteEndpointConfigOperator(JobTask, AwsBaseOperator[SageMakerHook]):
+    """Delete an endpoint configuration that no endpoint uses; one that is not there is a success.
+
+    AWS deletes one in use, too, and then its endpoint can neither be updated nor explained.
+
+    :param config_name: of the configuration.
+    """
+
+    kind_key: ClassVar[str] = "endpoint_config"
+    aws_hook_class = SageMakerHook
+    template_fields = aws_template_fields("config_name")
+
+    def __init__(self, *, config_name: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config_name = config_name
+
+    def execute(self, context: Context) -> None:
+        """
+        :raises JobExists: naming the endpoints that use it.
+        :raises JobRejected: when AWS refuses.
+        """
+        client = self.aws.client("sagemaker")
+        if find(client, ENDPOINT_CONFIG, self.config_name) is None:
+            self.log.info("There is no endpoint configuration %s", self.config_name)
+            return
+        if users := self._users(client):
+            raise JobExists(f"The endpoint configuration {self.config_name} is used by {', '.join(users)}.")
+        with calling(f"deleting the endpoint configuration {self.config_name}"):
+            client.delete_endpoint_config(EndpointConfigName=self.config_name)
+
+    def _users(self, client: Any) -> list[str]:
+        """Endpoints that serve the configuration, or are about to."""
+        found = []
+        for page in client.get_paginator("list_endpoints").paginate():
+            for summary in page["Endpoints"]:
+                endpoint = client.describe_endpoint(EndpointName=summary["EndpointName"])
+                pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+                if self.config_name in (endpoint.get("EndpointConfigName"), pending):
+                    found.append(summary["EndpointName"])
+        return found

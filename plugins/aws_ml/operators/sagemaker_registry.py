@@ -1,0 +1,204 @@
+"""The SageMaker model registry: which version may serve, and who said so.
+
+A model package is known by its ARN: `arn:aws:sagemaker:eu-west-1:123456789012:model-package/churn/3`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow.providers.amazon.aws.hooks.sagemaker import SageMakerHook
+from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.operators.sagemaker import serialize
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.sdk.exceptions import AirflowSkipException
+
+from aws_ml.clients import Aws
+from aws_ml.errors import RETRY_POLICY, JobFailed, JobRejected, calling
+from aws_ml.lifecycle.submit import REQUEST_TAG, TAKEN, digest
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+Approval = Literal["Approved", "Rejected", "PendingManualApproval"]
+Description = dict[str, Any]
+LOOKED_AT = 10  # newest versions among which that of an earlier try is sought
+
+
+class RegistryTask(AwsBaseOperator[SageMakerHook]):
+    """What the operators on the registry share."""
+
+    aws_hook_class = SageMakerHook
+    template_fields = aws_template_fields()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"retry_policy": RETRY_POLICY, **kwargs})
+
+    def call(self, operation: str, **parameters: Any) -> Description:
+        """Call SageMaker.
+
+        :raises JobRejected: when AWS refuses.
+        :raises ServiceFault: when AWS is at fault.
+        """
+        about = ", ".join(str(value) for value in parameters.values() if isinstance(value, str))
+        with calling(f"{operation.replace('_', ' ')} {about}"):
+            answer: Description = getattr(Aws.of(self).client("sagemaker"), operation)(**parameters)
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def describe(self, arn: str) -> Description:
+        return serialize(self.call("describe_model_package", ModelPackageName=arn))
+
+
+class SageMakerCreateModelPackageOperator(RegistryTask):
+    """Register a version of a model in its group, which is created where there is none.
+
+    The same request is registered once, however often the task runs: a metadata property holds its digest
+    (versions have no tags of their own: AWS gives them the group's).
+
+    :param config: the parameters of CreateModelPackage; `Tags` become those of a new group.
+    """
+
+    template_fields = (*RegistryTask.template_fields, "config")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"config": "json"}
+
+    def __init__(self, *, config: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+
+    def execute(self, context: Context) -> Description:
+        """Returns the version's description.
+
+        :raises JobRejected: when AWS refuses.
+        """
+        group, fingerprint = self.config["ModelPackageGroupName"], digest(self.config)
+        self._ensure_group(group)
+        found = self._registered(group, fingerprint)
+        if found is None:
+            request = {name: value for name, value in self.config.items() if name != "Tags"}
+            properties = {**request.get("CustomerMetadataProperties", {}), REQUEST_TAG: fingerprint}
+            request |= {"CustomerMetadataProperties": properties, "ClientToken": fingerprint[:36]}
+            found = self.describe(str(self.call("create_model_package", **request)["ModelPackageArn"]))
+            self.log.info("Registered %s", found["ModelPackageArn"])
+        context["ti"].xcom_push(key="arn", value=found["ModelPackageArn"])
+        return found
+
+    def _ensure_group(self, group: str) -> None:
+        tags = {"Tags": self.config["Tags"]} if "Tags" in self.config else {}
+        try:
+            self.call("create_model_package_group", ModelPackageGroupName=group, **tags)
+        except JobRejected as error:
+            if not TAKEN.search(str(error)):
+                raise
+
+    def _registered(self, group: str, fingerprint: str) -> Description | None:
+        """The version that an earlier try registered; it is among the newest."""
+        newest = self.call(
+            "list_model_packages",
+            ModelPackageGroupName=group,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+            MaxResults=LOOKED_AT,
+        )["ModelPackageSummaryList"]
+        for summary in newest:
+            version = self.describe(summary["ModelPackageArn"])
+            if version.get("CustomerMetadataProperties", {}).get(REQUEST_TAG) == fingerprint:
+                self.log.info("%s was registered by an earlier try", version["ModelPackageArn"])
+                return version
+        return None
+
+
+class SageMakerDescribeModelPackageOperator(RegistryTask):
+    """Describe a version: its containers, metrics and approval.
+
+    :param model_package_arn: of the version.
+    """
+
+    template_fields = (*RegistryTask.template_fields, "model_package_arn")
+
+    def __init__(self, *, model_package_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.model_package_arn = model_package_arn
+
+    def execute(self, context: Context) -> Description:
+        return self.describe(self.model_package_arn)
+
+
+class ApprovalTask(SageMakerDescribeModelPackageOperator):
+    """Set a version's approval state; the same state twice is one change.
+
+    :param model_package_arn: of the version.
+    :param reason: kept as the version's ApprovalDescription.
+    """
+
+    approval: ClassVar[Approval]
+    template_fields = (*SageMakerDescribeModelPackageOperator.template_fields, "reason")
+
+    def __init__(self, *, reason: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reason = reason
+
+    def execute(self, context: Context) -> Description:
+        """Returns the version's description.
+
+        :raises JobFailed: when the version is not complete: nobody can serve it.
+        """
+        found = self.describe(self.model_package_arn)
+        if self.approval == "Approved" and found["ModelPackageStatus"] != "Completed":
+            raise JobFailed(
+                f"{self.model_package_arn} is {found['ModelPackageStatus']}, only Completed is approved."
+            )
+        if found.get("ModelApprovalStatus") == self.approval:
+            self.log.info("%s is %s already", self.model_package_arn, self.approval)
+            return found
+        reason = {"ApprovalDescription": self.reason} if self.reason else {}
+        arn = self.model_package_arn
+        self.call("update_model_package", ModelPackageArn=arn, ModelApprovalStatus=self.approval, **reason)
+        self.log.info("%s: %s → %s", arn, found.get("ModelApprovalStatus"), self.approval)
+        return self.describe(arn)
+
+
+class SageMakerApproveModelPackageOperator(ApprovalTask):
+    """Approve a version."""
+
+    approval: ClassVar[Approval] = "Approved"
+
+
+class SageMakerRejectModelPackageOperator(ApprovalTask):
+    """Reject a version."""
+
+    approval: ClassVar[Approval] = "Rejected"
+
+
+class SageMakerNewestApprovedModelPackageOperator(RegistryTask):
+    """The newest version of a group that is approved.
+
+    :param group: name or ARN of the model package group.
+    :param if_none: `fail`, or `skip` the task and what follows.
+    """
+
+    template_fields = (*RegistryTask.template_fields, "group")
+
+    def __init__(self, *, group: str, if_none: Literal["fail", "skip"] = "fail", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if if_none not in ("fail", "skip"):
+            raise ValueError(f"if_none is {if_none!r}: expected fail or skip")
+        self.group, self.if_none = group, if_none
+
+    def execute(self, context: Context) -> Description:
+        """Returns the version's description.
+
+        :raises JobFailed: where there is none and that is a failure.
+        """
+        found = self.call(
+            "list_model_packages",
+            ModelPackageGroupName=self.group,
+            ModelApprovalStatus="Approved",
+            SortBy="CreationTime",
+            SortOrder="Descending",
+            MaxResults=1,
+        )["ModelPackageSummaryList"]
+        if found:
+            return self.describe(found[0]["ModelPackageArn"])
+        told = f"No version of {self.group} is approved."
+        raise AirflowSkipException(told) if self.if_none == "skip" else JobFailed(told)

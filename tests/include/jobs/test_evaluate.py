@@ -1,0 +1,132 @@
+"""The evaluation job: rows and answers must fit, the matrix has the right axes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+import evaluate
+from include.use_cases.churn.use_case import CHURN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TRUTH = ["True.", "True.", "True.", "False.", "False.", "False.", "False.", "False."]
+ANSWERS = [
+    *("True.,0.9", "False.,0.4", "False.,0.2"),  # of three who left, one is found
+    *("True.,0.8", "False.,0.3", "False.,0.1", "False.,0.1", "False.,0.05"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "predictions").mkdir()
+    pd.DataFrame({"Phone": range(8), "Churn?": TRUTH}).to_csv(tmp_path / "test.csv", index=False)
+    (tmp_path / "predictions/test.csv.out").write_text("\n".join(ANSWERS) + "\n")
+    return tmp_path
+
+
+def run(folder: Path, *more: str) -> int:
+    return evaluate.main(
+        [
+            *CHURN.evaluation_arguments("eight <rows>"),
+            *("--labelled", str(folder / "test.csv"), "--predictions", str(folder / "predictions")),
+            *("--output", str(folder / "evaluation"), "--message", str(folder / "message")),
+            *("--job-config", str(folder / "job.json"), *more),
+        ]
+    )
+
+
+def document(folder: Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((folder / "evaluation/evaluation.json").read_text())
+    return result
+
+
+def test_the_outer_key_of_the_matrix_is_the_actual_class(folder: Path) -> None:
+    """CH-5, defect of the original: the matrix was transposed, precision and recall swapped."""
+    assert run(folder) == 0
+    metrics = document(folder)["binary_classification_metrics"]
+    assert metrics["confusion_matrix"] == {"0": {"0": 4, "1": 1}, "1": {"0": 2, "1": 1}}
+    assert metrics["precision"]["value"] == 1 / 2
+    assert metrics["recall"]["value"] == 1 / 3
+
+
+def test_the_document_says_how_it_is_to_be_read(folder: Path) -> None:
+    (folder / "job.json").write_text(json.dumps({"ProcessingJobName": "churn-evaluate-1"}))
+    assert run(folder) == 0
+    content = document(folder)
+    assert {name: content[name] for name in ("item_count", "positives", "positive_label", "threshold")} == {
+        "item_count": 8,
+        "positives": 3,
+        "positive_label": "True.",
+        "threshold": 0.5,
+    }
+    assert (content["run"], content["data_source"]) == ("churn-evaluate-1", "eight <rows>")
+    assert content["published"]["metrics"] == dict(CHURN.published.metrics)
+
+
+def test_predictions_stand_beside_the_raw_rows(folder: Path) -> None:
+    """CH-8: a table for dashboards."""
+    assert run(folder) == 0
+    rows = pd.read_csv(folder / "evaluation/predictions.csv", dtype=str)
+    assert list(rows) == ["Phone", "Churn?", "predicted", "score"]
+    assert list(rows["predicted"]) == [answer.split(",")[0] for answer in ANSWERS]
+
+
+def test_answers_in_several_files_are_read_in_the_order_of_their_names(folder: Path) -> None:
+    (folder / "predictions/test.csv.out").unlink()
+    (folder / "predictions/b.out").write_text("\n".join(ANSWERS[3:]))
+    (folder / "predictions/a.out").write_text("\n".join(ANSWERS[:3]))
+    assert run(folder) == 0
+    assert document(folder)["binary_classification_metrics"]["recall"]["value"] == 1 / 3
+
+
+BROKEN = {
+    "too few answers": (ANSWERS[:-1], "7 predictions for 8 rows of test.csv"),
+    "unknown label": (
+        ["yes,0.9", *ANSWERS[1:]],
+        "a.out, line 1: 'yes,0.9', expected a label ('False.' or 'True.') and a score",
+    ),
+    "score missing": (
+        ["True."],
+        "a.out, line 1: 'True.', expected a label ('False.' or 'True.') and a score",
+    ),
+    "no number": (["True.,high"], "a.out, line 1: score 'high' is not a number from 0 to 1"),
+    "not finite": (["True.,nan"], "a.out, line 1: score 'nan' is not a number from 0 to 1"),
+    "another threshold": (
+        [ANSWERS[0], "True.,0.4"],
+        "a.out, line 2: label 'True.' contradicts score 0.4 at threshold 0.5",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_answers_that_do_not_fit_are_named_and_nothing_is_written(case: str, folder: Path) -> None:
+    lines, expected = BROKEN[case]
+    (folder / "predictions/test.csv.out").unlink()
+    (folder / "predictions/a.out").write_text("\n".join(lines))
+    assert run(folder) == 1
+    assert (folder / "message").read_text() == expected
+    assert not (folder / "evaluation").exists()
+
+
+def test_a_folder_without_answers_is_named(folder: Path) -> None:
+    (folder / "predictions/test.csv.out").unlink()
+    assert run(folder) == 1
+    assert (folder / "message").read_text() == f"no *.out file in {folder / 'predictions'}"
+
+
+def test_a_missing_label_column_is_named(folder: Path) -> None:
+    assert run(folder, "--label-column", "Left") == 1
+    expected = "the labelled rows have no column 'Left', but 'Phone', 'Churn?'"
+    assert (folder / "message").read_text() == expected
+
+
+def test_rows_of_one_class_cannot_be_evaluated(folder: Path) -> None:
+    (folder / "test.csv").write_text("Churn?\n" + "False.\n" * 8)
+    assert run(folder) == 1
+    message = (folder / "message").read_text()
+    assert message == "all 8 rows are of one class: ROC and precision-recall are not defined"

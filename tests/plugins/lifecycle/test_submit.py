@@ -1,0 +1,145 @@
+"""A request becomes one job, however often it is submitted (against the local AWS)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from aws_ml.errors import JobExists, JobRejected, ServiceFault
+from aws_ml.lifecycle.kinds import ENDPOINT_CONFIG, KINDS, MODEL
+from aws_ml.lifecycle.submit import differences, digest, ensure, submit
+from tests.plugins.lifecycle.requests import (
+    FAILING,
+    HELLO,
+    IMAGE,
+    LOG,
+    SLEEPING,
+    jobs,
+    processing,
+    sagemaker,
+    unique,
+    wait_until,
+)
+
+PROCESSING = KINDS["processing"]
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+def create(config: dict[str, Any], policy: Any = "new") -> Any:
+    return submit(sagemaker(), PROCESSING, config, policy, LOG)
+
+
+def test_a_running_job_of_the_same_request_is_attached_to() -> None:
+    name = unique("attach")
+    first, second = create(processing(name, SLEEPING)), create(processing(name, SLEEPING))
+    assert (first.name, first.created, second.name, second.created) == (name, True, name, False)
+    assert jobs(name) == [name]
+    sagemaker().stop_processing_job(ProcessingJobName=name)
+
+
+@pytest.mark.parametrize("policy", ["new", "reuse", "fail"])
+def test_a_finished_job_of_the_same_request_is_reused_by_every_policy(policy: str) -> None:
+    name = unique("reuse")
+    create(processing(name, HELLO))
+    wait_until(name, "Completed")
+    assert not create(processing(name, HELLO), policy).created
+    assert jobs(name) == [name]
+
+
+def test_a_failed_job_gets_a_successor_which_is_attached_to_in_turn() -> None:
+    name = unique("failed")
+    create(processing(name, FAILING))
+    wait_until(name, "Failed")
+    second = create(processing(name, FAILING))
+    assert (second.name, second.created) == (f"{name}-2", True)
+    again = create(processing(name, FAILING))
+    assert again.name in (f"{name}-2", f"{name}-3")  # the successor may have failed, too, by now
+    with pytest.raises(JobExists, match="ended as Failed: .*exit code: 3"):
+        create(processing(name, FAILING), "fail")
+    assert create(processing(name, FAILING), "reuse").name == name
+
+
+def test_another_request_of_the_name_is_never_taken_for_ours(caplog: pytest.LogCaptureFixture) -> None:
+    name = unique("other")
+    create(processing(name, HELLO))
+    wait_until(name, "Completed")
+    other = processing(name, HELLO, StoppingCondition={"MaxRuntimeInSeconds": 60})
+    difference = "StoppingCondition.MaxRuntimeInSeconds: asked for 60, is 120"
+    with pytest.raises(JobExists, match=difference):
+        create(other, "fail")
+    with caplog.at_level(logging.WARNING):
+        assert create(other).name == f"{name}-2"
+    assert difference in caplog.text
+
+
+def test_a_job_that_another_program_created_is_not_ours_though_it_looks_the_same() -> None:
+    name = unique("foreign")
+    sagemaker().create_processing_job(**processing(name, HELLO))
+    assert create(processing(name, HELLO)).name == f"{name}-2"
+
+
+def test_names_stay_within_the_limit() -> None:
+    name = unique("x" * 54)
+    assert len(name) == 63
+    sagemaker().create_processing_job(**processing(name, HELLO))
+    found = create(processing(name, HELLO)).name
+    assert len(found) == 63
+    assert found.endswith("-2")
+
+
+def test_a_request_that_aws_refuses_names_the_job_and_the_reason() -> None:
+    config = processing(unique("bad"), HELLO)
+    config["AppSpecification"]["ImageUri"] = "no-such-image"
+    with pytest.raises(JobRejected, match="creating the processing job bad-.*no-such-image"):
+        create(config)
+
+
+class Throttled:
+    """A client whose Create is always throttled."""
+
+    def create_processing_job(self, **_: Any) -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "Create")
+
+
+def test_throttling_is_the_services_fault() -> None:
+    with pytest.raises(ServiceFault, match="Rate exceeded"):
+        submit(Throttled(), PROCESSING, processing("x", HELLO), "new", LOG)
+
+
+def test_tags_do_not_change_what_a_request_is() -> None:
+    config = processing("x", HELLO)
+    assert digest(config) == digest({**config, "Tags": [{"Key": "a", "Value": "b"}]})
+    assert digest(config) != digest(processing("x", FAILING))
+
+
+def test_what_aws_adds_is_no_difference() -> None:
+    assert (
+        differences({"a": {"b": 1}, "c": [{"d": 1}]}, {"a": {"b": 1, "x": 2}, "c": [{"d": 1, "y": 3}]}) == []
+    )
+    assert differences({"a": [1, 2]}, {"a": [1]}) == ["a: asked for [1, 2], is [1]"]
+    assert differences({"a": {"b": 1}}, {}) == ["a: asked for {'b': 1}, is None"]
+
+
+def test_a_model_and_a_configuration_are_created_once_and_never_swapped() -> None:
+    name = unique("model")
+    container = {"Image": IMAGE, "Environment": {"A": "1"}}
+    role = "arn:aws:iam::123456789012:role/x"
+    model = {"ModelName": name, "PrimaryContainer": container, "ExecutionRoleArn": role}
+    variant = {
+        "VariantName": "A",
+        "ModelName": name,
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    config = {"EndpointConfigName": name, "ProductionVariants": [variant]}
+    for kind, wanted in ((MODEL, model), (ENDPOINT_CONFIG, config)):
+        ensure(sagemaker(), kind, wanted, LOG)
+        made = kind.look(sagemaker(), name)
+        ensure(sagemaker(), kind, wanted, LOG)
+        assert kind.look(sagemaker(), name) == made
+    other = {**model, "PrimaryContainer": {**container, "Environment": {"A": "2"}}}
+    with pytest.raises(JobExists, match=r"PrimaryContainer.Environment.A: asked for '2', is '1'"):
+        ensure(sagemaker(), MODEL, other, LOG)
