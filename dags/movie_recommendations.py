@@ -36,29 +36,34 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, TaskGroup, chain
 
 from aws_ml.operators.personalize import (
-    PersonalizeBatchInferenceJobOperator,
     PersonalizeDeleteDatasetGroupOperator,
     PersonalizeEventTrackerOperator,
     PersonalizeFilterOperator,
 )
-from aws_ml.sensors.personalize import PersonalizeBatchInferenceJobSensor
+from include.aws.sagemaker_requests import processing, tagged
 from include.use_cases.movie_recommendations.use_case import MOVIES
-from include.workflows.common.params import INSTANCES, own_data
-from include.workflows.common.processing import processing
+from include.workflows.common.job_tasks import (
+    BATCH_INFERENCE,
+    PROCESSING,
+    image_template,
+    name_template,
+    start_and_wait,
+)
+from include.workflows.common.params import TEARDOWN, instance_type, own_data, unless_teardown
 from include.workflows.common.staging import stage_data, upload_code
+from include.workflows.common.xcom import reference, xcom
 from include.workflows.recommendation import holdout, training
-from include.workflows.recommendation.campaigns import record, run_folder
+from include.workflows.recommendation.campaigns import record_run, run_folder
 from include.workflows.recommendation.training import CLICKS, GROUP, ROLE, RUN_KEY, UNSEEN, arn_of
 
 BUCKET = "{{ var.value.ml_bucket }}"
 RUN = run_folder(MOVIES.name, BUCKET, RUN_KEY)
-SKLEARN = f"{{{{ macros.aws_ml.image_uri('sklearn', '{MOVIES.sklearn_version}') }}}}"
-KEYS = [one.key for one in MOVIES.recommenders]
-PERSONAL = MOVIES.primary.key
+KEYS = [recommender.key for recommender in MOVIES.recommenders]
+ANSWERS = ("answers", "offline", "published", "truth", "summary", "interactions")
 
 
 with DAG(
-    "movie_recommendations",
+    MOVIES.name,
     description=MOVIES.title,
     doc_md=__doc__,
     schedule=None,
@@ -72,35 +77,49 @@ with DAG(
             type="string",
             pattern="^[a-zA-Z0-9][a-zA-Z0-9-]{0,39}$",
             title="Dataset group",
-            description="Made where there is none; used again, with its campaigns, where there is one.",
+            description="Created where there is none; used again, with its campaigns, where there is one.",
         ),
         "recommenders": Param(KEYS, type="array", items={"enum": KEYS}, examples=KEYS, title="Recommenders"),
         "deploy": Param(True, type="boolean", title="Deploy", description="Create or update campaigns."),
-        "min_tps": Param(1, type="integer", minimum=1, title="Provisioned requests a second, each campaign"),
-        "holdout_users": Param(1000, type="integer", minimum=1, title="Users that are asked for, at most"),
+        "min_tps": Param(1, type="integer", minimum=1, title="Provisioned requests per second and campaign"),
+        "holdout_users": Param(1000, type="integer", minimum=1, title="Users of the hold-out, at most"),
         "split_seed": Param(MOVIES.split_seed, type="integer", minimum=0, title="Seed of the split"),
-        "teardown": Param(False, type="boolean", title="Delete everything at the end"),
-        "processing_instance_type": Param(
-            MOVIES.instance_type, type="string", pattern=r"^ml\.", examples=INSTANCES, section="Instances"
-        ),
+        "teardown": TEARDOWN,
+        "processing_instance_type": instance_type(MOVIES.instance_type),
     },
     tags=list(MOVIES.tags),
     default_args={"owner": MOVIES.owner, "retries": 1, "retry_delay": timedelta(seconds=30)},
 ):
     staged = {
-        word: stage_data.override(task_id=f"stage_{word}")(name, BUCKET, f"{{{{ params.{word}_uri or '' }}}}")
-        for word, name in ((kind.lower(), name) for kind, name in MOVIES.datasets.items())
+        kind.lower(): stage_data.override(task_id=f"stage_{kind.lower()}")(
+            dataset, BUCKET, f"{{{{ params.{kind.lower()}_uri or '' }}}}"
+        )
+        for kind, dataset in MOVIES.datasets.items()
     }
+    uris = {kind: xcom(task, "uri") for kind, task in staged.items()}
+    source = xcom(staged["interactions"], "source")
     code = upload_code(MOVIES.name, BUCKET, ["jobs", "use_cases/movie_recommendations/jobs"])
-    prepare, prepared = processing(
-        "movies",
+
+    def job(
+        step: str, script: str, inputs: dict[str, str], outputs: list[str], arguments: list[str]
+    ) -> tuple:
+        """A processing job that runs one of the scripts."""
+        request = processing(
+            name_template(MOVIES.name, step),
+            image=image_template("sklearn", MOVIES.sklearn_version),
+            script=script,
+            inputs={"code": xcom(code, "files"), **inputs},
+            outputs={name: f"{RUN}/{name}" for name in outputs},
+            arguments=arguments,
+            instance_type="{{ params.processing_instance_type }}",
+        )
+        rule = "none_failed_min_one_success"
+        return start_and_wait(PROCESSING, step, tagged(MOVIES.name, request), trigger_rule=rule)
+
+    prepare = job(
         "prepare",
-        image=SKLEARN,
-        run=RUN,
-        inputs={
-            name: f"{{{{ ti.xcom_pull('stage_{word}')['uri'] }}}}"
-            for name, word in (("ratings", "interactions"), ("items", "items"), ("users", "users"))
-        },
+        "prepare.py",
+        inputs={"ratings": uris["interactions"], "items": uris["items"], "users": uris["users"]},
         outputs=["interactions", "items", "users", "truth", "batch", "summary"],
         arguments=[
             *("--seed", "{{ params.split_seed }}"),
@@ -110,82 +129,80 @@ with DAG(
         ],
     )
     group, imports = training.load(MOVIES, RUN)
-    chain([*staged.values(), code], prepare, prepared, training.validate(MOVIES, RUN), group)
+    chain([*staged.values(), code], *prepare, training.validate(MOVIES, RUN), group)
 
-    trained = {one.key: training.train(one) for one in MOVIES.recommenders}
+    trained = {recommender.key: training.train(recommender, group) for recommender in MOVIES.recommenders}
+    recommenders = [recommender.group for recommender in trained.values()]
+    primary = trained[MOVIES.primary.key]
     unseen = PersonalizeFilterOperator(
         task_id="filter_unseen",
         config={
             "name": UNSEEN,
-            "datasetGroupArn": arn_of("dataset_group"),
+            "datasetGroupArn": arn_of(group),
             "filterExpression": f'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("{MOVIES.event_type}")',
         },
         deferrable=True,
     )
     tracker = PersonalizeEventTrackerOperator(
-        task_id="event_tracker",
-        config={"name": CLICKS, "datasetGroupArn": arn_of("dataset_group")},
-        deferrable=True,
+        task_id="event_tracker", config={"name": CLICKS, "datasetGroupArn": arn_of(group)}, deferrable=True
     )
-    imports >> [*trained.values(), unseen, tracker]
+    imports >> [*recommenders, unseen, tracker]
 
-    published = {"metrics": dict(MOVIES.published), "source": MOVIES.published_source}
-    offline = training.offline_metrics(KEYS, RUN, published)
-    recorded = record(
-        MOVIES.name, RUN, KEYS, {word: f"{{{{ ti.xcom_pull('stage_{word}')['uri'] }}}}" for word in staged}
+    offline = training.offline_metrics(
+        {key: reference(recommender.metrics) for key, recommender in trained.items()},
+        RUN,
+        {"metrics": dict(MOVIES.published), "source": MOVIES.published_source},
     )
-    list(trained.values()) >> offline >> recorded
-    with TaskGroup("ask", prefix_group_id=False) as asked:
-        for one in MOVIES.recommenders:
-            if one.ask:
-                question = holdout.ask_campaign.override(task_id=f"ask_{one.key}")
-                question(one.key, one.ask, RUN, "{{ params.holdout_users }}")
-    [unseen, offline] >> asked
+    versions = {key: reference(recommender.version, "arn") for key, recommender in trained.items()}
+    record = record_run(MOVIES.name, RUN, versions, uris)
+    recommenders >> offline >> record
+    with TaskGroup("ask", prefix_group_id=False) as ask:
+        for recommender in MOVIES.recommenders:
+            if campaign := trained[recommender.key].campaign:
+                holdout.ask_campaign.override(task_id=f"ask_{recommender.key}")(
+                    recommender.key,
+                    recommender.ask,
+                    RUN,
+                    "{{ params.holdout_users }}",
+                    campaign=reference(campaign, "arn"),
+                    version=versions[recommender.key],
+                    unseen=reference(unseen, "arn"),
+                )
+    [unseen, offline] >> ask
 
     with TaskGroup("batch"):
-        batch = PersonalizeBatchInferenceJobOperator(
-            task_id="start",
-            config={
-                "jobName": f"batch-{RUN_KEY}",
-                "solutionVersionArn": arn_of(f"{PERSONAL}.train"),
-                "jobInput": {"s3DataSource": {"path": f"{RUN}/batch/users.json"}},
-                "jobOutput": {"s3DataDestination": {"path": f"{RUN}/recommendations/"}},
-                "filterArn": arn_of("filter_unseen"),
-                "roleArn": ROLE,
-            },
-            wait_for_completion=False,
-        )
-        batched = PersonalizeBatchInferenceJobSensor(
-            task_id="wait", arn=arn_of("batch.start"), deferrable=True
-        )
+        request = {
+            "jobName": f"batch-{RUN_KEY}",
+            "solutionVersionArn": arn_of(primary.version),
+            "jobInput": {"s3DataSource": {"path": f"{RUN}/batch/users.json"}},
+            "jobOutput": {"s3DataDestination": {"path": f"{RUN}/recommendations/"}},
+            "filterArn": arn_of(unseen),
+            "roleArn": ROLE,
+        }
+        batch = start_and_wait(BATCH_INFERENCE, "start", request, wait_id="wait")
         # of the version, whether it has a campaign or not
-        [trained[PERSONAL].get_child_by_label("wait_for_train"), unseen] >> batch >> batched
+        [primary.wait, unseen] >> batch[0]
 
-    clicked = holdout.session(MOVIES.event_type, RUN, PERSONAL)
+    session = holdout.session(
+        MOVIES.primary.key,
+        MOVIES.event_type,
+        RUN,
+        reference(primary.campaign, "arn"),
+        reference(tracker),
+    )
     # asked before the clicks: the hold-out is measured without them
-    [asked, tracker] >> clicked
+    [ask, tracker] >> session
 
-    evaluate, evaluated = processing(
-        "movies",
+    evaluate = job(
         "evaluate",
-        script="evaluate_recommenders.py",
-        image=SKLEARN,
-        run=RUN,
-        inputs={
-            name: f"{RUN}/{name}/"
-            for name in ("answers", "offline", "published", "truth", "summary", "interactions")
-        },
+        "evaluate_recommenders.py",
+        inputs={name: f"{RUN}/{name}/" for name in ANSWERS},
         outputs=["evaluation"],
-        arguments=[
-            *("--title", MOVIES.title),
-            *("--data-source", "{{ ti.xcom_pull('stage_interactions')['source'] }}"),
-        ],
+        arguments=["--title", MOVIES.title, "--data-source", source],
     )
-    chain(asked, evaluate, evaluated)
-    announced = training.publish(MOVIES.name, RUN, "{{ ti.xcom_pull('stage_interactions')['source'] }}")
-    evaluated >> announced
-
+    publish = training.publish(MOVIES.name, RUN, source)
+    chain(ask, *evaluate, publish)
     teardown = PersonalizeDeleteDatasetGroupOperator(
-        task_id="teardown", dataset_group=GROUP, pre_execute=training.unless_asked_for
+        task_id="teardown", dataset_group=GROUP, pre_execute=unless_teardown
     )
-    [announced, recorded, batched, clicked] >> teardown.as_teardown(setups=group)
+    [publish, record, batch[1], session] >> teardown.as_teardown(setups=group)
