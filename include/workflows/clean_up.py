@@ -101,12 +101,12 @@ def _deleted(operation: str, **parameters: str) -> bool:
     from botocore.exceptions import ClientError
 
     from aws_ml.clients import Aws
-    from aws_ml.lifecycle.submit import MISSING
+    from aws_ml.errors import is_missing
 
     try:
         getattr(Aws().client("sagemaker"), operation)(**parameters)
     except ClientError as error:
-        if not MISSING.search(error.response["Error"]["Message"]):
+        if not is_missing(error):
             raise
         return False
     log.info("%s %s", operation.replace("_", " "), *parameters.values())

@@ -84,7 +84,7 @@ def champion(use_case: str) -> Version | None:
     from botocore.exceptions import ClientError
 
     from aws_ml.clients import Aws
-    from aws_ml.lifecycle.submit import MISSING
+    from aws_ml.errors import is_missing
 
     client = Aws().client("sagemaker")
     try:
@@ -96,7 +96,7 @@ def champion(use_case: str) -> Version | None:
             MaxResults=1,
         )["ModelPackageSummaryList"]
     except ClientError as error:
-        if MISSING.search(error.response["Error"]["Message"]):
+        if is_missing(error):
             return None
         raise
     if not newest:

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from aws_ml.errors import is_missing
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -66,13 +68,16 @@ def read(client: Any, group: str, cursors: dict[str, LogCursor]) -> dict[str, li
         "startTime": min(cursor.start for cursor in cursors.values()),
         **({"logStreamNamePrefix": prefix} if prefix else {}),
     }
+    from botocore.exceptions import ClientError
+
     try:
         for event in _events(client, parameters):
             name, _, stream = event["logStreamName"].partition("/")
             if name in cursors and cursors[name].take(event):
                 found[name].append(f"{stream.split('-i-')[0]}: {event['message']}")
-    except client.exceptions.ResourceNotFoundException:
-        pass
+    except ClientError as error:
+        if not is_missing(error):
+            raise
     return found
 
 

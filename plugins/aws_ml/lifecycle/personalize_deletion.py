@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from aws_ml.errors import JobTimedOut, calling
+from aws_ml.errors import JobTimedOut, calling, is_missing
 from aws_ml.hooks.personalize import below, find_named
 from aws_ml.lifecycle.kinds import PERSONALIZE
 from aws_ml.lifecycle.submit import find
@@ -68,9 +68,9 @@ def _delete(client: Any, kind: Kind, arn: str, give_up: float, log: logging.Logg
             try:
                 getattr(client, kind.create.replace("create_", "delete_", 1))(**{kind.arn: arn})
             except ClientError as error:
-                code, told = error.response["Error"]["Code"], error.response["Error"]["Message"]
-                if code == "ResourceNotFoundException":
+                if is_missing(error):
                     return False
+                code, told = error.response["Error"]["Code"], error.response["Error"]["Message"]
                 if code != "ResourceInUseException":
                     raise
                 if (found := find(client, kind, arn)) and found.get("status", "").startswith("DELETE"):

@@ -10,7 +10,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from aws_ml.errors import JobExists, JobFailed, JobTimedOut, calling
+from aws_ml.errors import JobExists, JobFailed, JobTimedOut, calling, is_taken
 from aws_ml.hooks.personalize import find_named
 from aws_ml.lifecycle.outcome import outcome
 from aws_ml.lifecycle.submit import Submitted, differences
@@ -26,7 +26,6 @@ BUSY_SECONDS = 4 * 3600.0  # a quota, or a parent that is not ready, is waited f
 BUSY_PAUSE = 20.0
 FULL = "LimitExceededException"
 BUSY = (FULL, "ResourceInUseException")
-TAKEN = "ResourceAlreadyExistsException"
 MOST_TRIES = 99
 UPDATED = ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")
 
@@ -82,7 +81,7 @@ def create(client: Any, kind: Kind, request: Description, log: logging.Logger) -
             arn: str = getattr(client, kind.create)(**request)[kind.arn]
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code == TAKEN or (code == FULL and find_named(client, kind, request[kind.label])):
+            if is_taken(error) or (code == FULL and find_named(client, kind, request[kind.label])):
                 return None  # the one that fills the quota may be the one that is asked for
             raise
         return arn

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_ml.errors import JobExists, JobRejected, JobTimedOut, calling
+from aws_ml.errors import JobExists, JobRejected, JobTimedOut, calling, is_missing, is_taken
 from aws_ml.lifecycle.outcome import outcome
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ Policy = Literal["reuse", "new", "fail"]
 POLICIES: tuple[Policy, ...] = ("reuse", "new", "fail")
 REQUEST_TAG = "aws-ml:request"  # SHA-256 of the request
 MOST_TRIES = 99
-TAKEN = re.compile(r"already exist|must be unique|existing", re.IGNORECASE)
-MISSING = re.compile(r"could not find|does not exist|not found", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def _create(client: Any, kind: Kind, request: dict[str, Any]) -> str | None:
         try:
             arn: str = getattr(client, kind.create)(**request)[kind.arn]
         except ClientError as error:
-            if TAKEN.search(error.response["Error"]["Message"]) and find(client, kind, request[kind.name]):
+            if is_taken(error) and find(client, kind, request[kind.name]):
                 return None
             raise
     return arn
@@ -104,8 +102,7 @@ def find(client: Any, kind: Kind, name: str) -> dict[str, Any] | None:
     try:
         return kind.look(client, name)
     except ClientError as error:
-        told = error.response["Error"]
-        if told["Code"] == "ResourceNotFoundException" or MISSING.search(told["Message"]):
+        if is_missing(error):
             return None
         raise
 
