@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(900)
 
 KINDS = list(jobs.REQUESTS)
 LOGGED = ("processing", "training", "transform")
-DEATHS = ("before submit", "after submit", "while waiting")
+DEATHS = ("before create", "after create", "while waiting")
 QUICK = {  # tasks defer at once; Airflow notices within seconds that somebody died
     "AIRFLOW__AWS_ML__DEFER_AFTER": "0",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",

@@ -22,14 +22,14 @@ from aws_ml.errors import (
     JobTimedOut,
     ServiceFault,
 )
+from aws_ml.lifecycle.ensure import ensure_job
 from aws_ml.lifecycle.kinds import KINDS
-from aws_ml.lifecycle.submit import submit
 from aws_ml.lifecycle.wait import for_job
 from aws_ml.operators import sagemaker as operators
 from aws_ml.sensors import sagemaker as sensors
 from aws_ml.triggers.jobs import JobTrigger
 from tests.airflow_home import run_dag_of
-from tests.plugins.lifecycle.requests import (
+from tests.plugins.lifecycle.small_jobs import (
     FAILING,
     HELLO,
     LOG,
@@ -151,7 +151,7 @@ def test_a_job_that_the_end_of_an_earlier_try_stops_gets_a_successor(how: dict[s
     """A cleared task's next try can start, and find the job, before the last one's trigger has stopped it."""
     name = unique("superseded")
     config = processing(name, "import time; time.sleep(8)")
-    submit(sagemaker(), KINDS["processing"], config, "new", LOG)
+    ensure_job(sagemaker(), KINDS["processing"], config, "new", LOG)
     threading.Timer(4, sagemaker().stop_processing_job, kwargs={"ProcessingJobName": name}).start()
 
     def build() -> None:

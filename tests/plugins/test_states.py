@@ -13,7 +13,6 @@ import pytest
 
 from aws_ml import errors
 from aws_ml.clients import Aws
-from aws_ml.lifecycle import poller
 from aws_ml.lifecycle.kinds import KINDS, Kind
 from aws_ml.lifecycle.outcome import outcome
 from aws_ml.operators import sagemaker as operators
@@ -103,7 +102,7 @@ def test_a_task_that_resumes_judges_its_job(
 def test_a_poking_sensor_judges_its_job(word: str, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     task = sensor(word)
     monkeypatch.setattr(type(task), "look", lambda self, _: description(self.kind, "success"))
-    monkeypatch.setattr(poller, "find", lambda _, kind, __: description(kind, state))
+    monkeypatch.setattr(Kind, "find", lambda kind, *_: description(kind, state))
     monkeypatch.setattr(Aws, "client", lambda *_: None)
     if state == "time-out":
         task.timeout = -1

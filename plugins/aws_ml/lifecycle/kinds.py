@@ -7,6 +7,10 @@ from typing import Any
 
 from botocore import xform_name  # noqa: TID253 — botocore alone is small, Airflow has it loaded
 
+from aws_ml.errors import is_missing
+
+Description = dict[str, Any]  # of a job or resource, or a request, as boto3 has it
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -42,11 +46,22 @@ class Kind:
         """Whether its List operation can be asked for what changed lately; what is gone is in no list."""
         return bool(self.list) and self.service == "sagemaker" and not self.gone
 
-    def look(self, client: Any, name: str) -> dict[str, Any]:
+    def look(self, client: Any, name: str) -> Description:
         """The job as its Describe operation shows it."""
-        answer: dict[str, Any] = getattr(client, self.describe)(**{self.name: name})
+        answer: Description = getattr(client, self.describe)(**{self.name: name})
         answer.pop("ResponseMetadata", None)
         return answer[self.member] if self.member else answer
+
+    def find(self, client: Any, name: str) -> Description | None:
+        """The job's description; None when there is no job of that name."""
+        from botocore.exceptions import ClientError
+
+        try:
+            return self.look(client, name)
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
 
 
 def _job(key: str, word: str, result: str, console: str, **more: Any) -> Kind:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aws_ml.errors import is_missing
 
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 LOG_CURSOR = "aws_ml_log_cursor"  # XCom of a waiting task: its LogCursor
 LATE_MILLISECONDS = 5_000  # lines of several hosts do not arrive in the order of their times
+
+
+class TaskLog(Protocol):
+    """Where a task writes: the log of an Airflow operator, or a logger of the standard library."""
+
+    def info(self, event: Any, /, *args: Any) -> Any: ...
+
+    def warning(self, event: Any, /, *args: Any) -> Any: ...
 
 
 @dataclass

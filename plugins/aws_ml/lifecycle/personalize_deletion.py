@@ -6,9 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from aws_ml.errors import JobTimedOut, calling, is_missing
-from aws_ml.hooks.personalize import below, find_named
 from aws_ml.lifecycle.kinds import PERSONALIZE
-from aws_ml.lifecycle.submit import find
+from aws_ml.lifecycle.named import below, find_named
 
 if TYPE_CHECKING:
     import logging
@@ -29,7 +28,7 @@ def delete_dataset_group(
     :raises JobTimedOut: when something is not gone after `seconds`.
     """
     kind = PERSONALIZE["DatasetGroup"]
-    found = find(client, kind, group) if group.startswith("arn:") else find_named(client, kind, group)
+    found = kind.find(client, group) if group.startswith("arn:") else find_named(client, kind, group)
     if found is None:
         log.info("There is no dataset group %s", group)
         return []
@@ -54,7 +53,7 @@ def _below(client: Any, kind: Kind, group: str) -> list[str]:
 
 def _schemas(client: Any, group: str) -> list[str]:
     datasets = _below(client, PERSONALIZE["Dataset"], group)
-    found = (find(client, PERSONALIZE["Dataset"], dataset) for dataset in datasets)
+    found = (PERSONALIZE["Dataset"].find(client, dataset) for dataset in datasets)
     return sorted({one["schemaArn"] for one in found if one and "schemaArn" in one})
 
 
@@ -73,7 +72,7 @@ def _delete(client: Any, kind: Kind, arn: str, give_up: float, log: logging.Logg
                 code, told = error.response["Error"]["Code"], error.response["Error"]["Message"]
                 if code != "ResourceInUseException":
                     raise
-                if (found := find(client, kind, arn)) and found.get("status", "").startswith("DELETE"):
+                if (found := kind.find(client, arn)) and found.get("status", "").startswith("DELETE"):
                     return False
                 if time.monotonic() > give_up:
                     raise JobTimedOut(f"{arn} cannot be deleted: {told}") from error
@@ -87,7 +86,7 @@ def _delete(client: Any, kind: Kind, arn: str, give_up: float, log: logging.Logg
 
 def _wait_until_gone(client: Any, kind: Kind, arn: str, give_up: float) -> None:
     pause = FIRST_PAUSE
-    while find(client, kind, arn) is not None:
+    while kind.find(client, arn) is not None:
         if time.monotonic() > give_up:
             raise JobTimedOut(f"{arn} was deleted, but is still there.")
         time.sleep(pause)

@@ -21,7 +21,6 @@ from aws_ml.errors import is_transient
 from aws_ml.lifecycle import logs
 from aws_ml.lifecycle.kinds import KINDS, Kind
 from aws_ml.lifecycle.outcome import Outcome, outcome
-from aws_ml.lifecycle.submit import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -183,7 +182,7 @@ class Poller:
                 elif seen.state != "running":
                     changed.append(watch)
         for watch in changed:
-            description = find(client, kind, watch.name)
+            description = kind.find(client, watch.name)
             if description is None:
                 why = f"there is no {kind.noun} of that name"
                 found[watch.name] = Outcome("success" if kind.gone else "failure", "missing", why)

@@ -22,8 +22,8 @@ from aws_ml.base import JobTask, is_deferrable
 from aws_ml.clients import Aws
 from aws_ml.errors import RETRY_POLICY
 from aws_ml.hooks.personalize import PersonalizeHook
+from aws_ml.lifecycle.ensure_personalize import ensure_campaign, ensure_personalize
 from aws_ml.lifecycle.personalize_deletion import delete_dataset_group
-from aws_ml.lifecycle.resources import place, place_campaign
 from aws_ml.lifecycle.wait import for_job
 from aws_ml.pools import BATCHES, IMPORTS, SEGMENTS, TRAININGS
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from aws_ml.lifecycle.submit import Submitted
+    from aws_ml.lifecycle.ensure import JobReference
 
 Description = dict[str, Any]
 
@@ -78,9 +78,9 @@ class PersonalizeOperator(JobTask, AwsBaseOperator[PersonalizeHook]):
         self.check_interval = check_interval
         self.max_wait = max_wait
 
-    def submit(self, client: Any) -> Submitted:
+    def ensure(self, client: Any) -> JobReference:
         """Create the resource, or find it."""
-        return place(client, self.kind, self.request(), self.task.log)
+        return ensure_personalize(client, self.kind, self.request(), self.task.log)
 
     def request(self) -> Description:
         """What is sent."""
@@ -91,16 +91,16 @@ class PersonalizeOperator(JobTask, AwsBaseOperator[PersonalizeHook]):
 
         :raises JobError: see `aws_ml.errors`.
         """
-        submitted = self.submit(self.aws.client("personalize"))
-        self.remember(context, submitted.name)
-        context["ti"].xcom_push("arn", submitted.arn)
-        description = self.look(submitted.name)
+        job = self.ensure(self.aws.client("personalize"))
+        self.remember(context, job.name)
+        context["ti"].xcom_push("arn", job.arn)
+        description = self.look(job.name)
         if self.wait_for_completion and self.kind.status:
             longest = float(self.check_interval)
-            attached = not submitted.created
+            attached = not job.created
             wait = for_job(self.kind, description, seconds=self.max_wait, longest=longest, attached=attached)
             self.wait_for(wait, description, deferrable=self.deferrable)
-            description = self.look(submitted.name)
+            description = self.look(job.name)
         return plain(description)
 
     def execute_complete(self, context: Context, event: Description | None = None) -> Description:
@@ -178,8 +178,8 @@ class PersonalizeCampaignOperator(PersonalizeOperator):
         numbers = {m: int(self.config[m]) for m in ("minProvisionedTPS",) if m in self.config}
         return {**self.config, **numbers}
 
-    def submit(self, client: Any) -> Submitted:
-        return place_campaign(client, self.kind, self.request(), self.task.log)
+    def ensure(self, client: Any) -> JobReference:
+        return ensure_campaign(client, self.kind, self.request(), self.task.log)
 
 
 class PersonalizeRecommenderOperator(PersonalizeOperator):

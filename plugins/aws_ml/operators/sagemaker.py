@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from airflow.providers.amazon.aws.operators import sagemaker as provider
 
 from aws_ml.base import JobTask
+from aws_ml.lifecycle.ensure import POLICIES, JobReference, Policy, ensure_job, ensure_resource
+from aws_ml.lifecycle.ensure_endpoint import ensure_endpoint
 from aws_ml.lifecycle.kinds import ENDPOINT_CONFIG, MODEL
-from aws_ml.lifecycle.submit import POLICIES, Policy, Submitted, ensure, submit, submit_endpoint
 from aws_ml.lifecycle.wait import for_job
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ class JobOperator(JobTask):
         """The part of `config` that creates the job."""
         return cast("Description", self.task.config)
 
-    def submit(self, client: Any) -> Submitted:
+    def ensure(self, client: Any) -> JobReference:
         """Create the job, or find it."""
-        return submit(client, self.kind, self.request(), self.policy, self.task.log)
+        return ensure_job(client, self.kind, self.request(), self.policy, self.task.log)
 
     def expected(self) -> Description:
         """Members that the description of a successful job shows."""
@@ -64,9 +65,9 @@ class JobOperator(JobTask):
         task = self.task
         task.preprocess_config()
         client = self.aws.client("sagemaker")
-        submitted = self.submit(client)
-        self.remember(context, submitted.name)
-        description = self.look(submitted.name)
+        job = self.ensure(client)
+        self.remember(context, job.name)
+        description = self.look(job.name)
         if task.wait_for_completion:
             wait = for_job(
                 self.kind,
@@ -75,10 +76,10 @@ class JobOperator(JobTask):
                 longest=float(task.check_interval),
                 expected=self.expected(),
                 print_log=bool(getattr(task, "print_log", True)),
-                attached=not submitted.created and self.policy == "new",
+                attached=not job.created and self.policy == "new",
             )
             self.wait_for(wait, description, deferrable=task.deferrable)
-            description = self.look(submitted.name)
+            description = self.look(job.name)
         return self.result(client, description)
 
     def execute_complete(self, context: Context, event: Description | None = None) -> Description:
@@ -116,10 +117,10 @@ class SageMakerTransformOperator(JobOperator, provider.SageMakerTransformOperato
     def request(self) -> Description:
         return cast("Description", self.config.get("Transform", self.config))
 
-    def submit(self, client: Any) -> Submitted:
+    def ensure(self, client: Any) -> JobReference:
         if model := self.config.get("Model"):
-            ensure(client, MODEL, model, self.task.log)
-        return super().submit(client)
+            ensure_resource(client, MODEL, model, self.task.log)
+        return super().ensure(client)
 
     def result(self, client: Any, description: Description) -> Description:
         self.serialized_transform = provider.serialize(description)
@@ -144,13 +145,13 @@ class SageMakerEndpointOperator(JobOperator, provider.SageMakerEndpointOperator)
     def expected(self) -> Description:
         return {"EndpointConfigName": self.request()["EndpointConfigName"]}
 
-    def submit(self, client: Any) -> Submitted:
+    def ensure(self, client: Any) -> JobReference:
         if model := self.config.get("Model"):
-            ensure(client, MODEL, model, self.task.log)
+            ensure_resource(client, MODEL, model, self.task.log)
         if endpoint_config := self.config.get("EndpointConfig"):
-            ensure(client, ENDPOINT_CONFIG, endpoint_config, self.task.log)
+            ensure_resource(client, ENDPOINT_CONFIG, endpoint_config, self.task.log)
         create = self.operation == "create"
-        return submit_endpoint(client, self.kind, self.request(), create=create, log=self.task.log)
+        return ensure_endpoint(client, self.kind, self.request(), create=create, log=self.task.log)
 
     def result(self, client: Any, description: Description) -> Description:
         serving = ENDPOINT_CONFIG.look(client, description["EndpointConfigName"])
@@ -164,7 +165,7 @@ class SageMakerModelOperator(JobTask, provider.SageMakerModelOperator):
 
     def execute(self, context: Context) -> Description:
         self.preprocess_config()
-        ensure(self.aws.client("sagemaker"), MODEL, self.config, self.task.log)
+        ensure_resource(self.aws.client("sagemaker"), MODEL, self.config, self.task.log)
         self.remember(context, self.config["ModelName"])
         return {"Model": provider.serialize(self.look(self.config["ModelName"]))}
 
@@ -176,6 +177,6 @@ class SageMakerEndpointConfigOperator(JobTask, provider.SageMakerEndpointConfigO
 
     def execute(self, context: Context) -> Description:
         self.preprocess_config()
-        ensure(self.aws.client("sagemaker"), ENDPOINT_CONFIG, self.config, self.task.log)
+        ensure_resource(self.aws.client("sagemaker"), ENDPOINT_CONFIG, self.config, self.task.log)
         self.remember(context, self.config["EndpointConfigName"])
         return {"EndpointConfig": provider.serialize(self.look(self.config["EndpointConfigName"]))}

@@ -12,7 +12,6 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from aws_ml.base import JobTask, is_deferrable
 from aws_ml.errors import JobExists, JobFailed, calling
 from aws_ml.lifecycle.kinds import ENDPOINT_CONFIG
-from aws_ml.lifecycle.submit import find
 from aws_ml.lifecycle.wait import for_job
 
 if TYPE_CHECKING:
@@ -169,7 +168,7 @@ class SageMakerDeleteEndpointOperator(EndpointTask):
 
     def execute(self, context: Context) -> None:
         client = self.aws.client("sagemaker")
-        description = find(client, self.kind, self.endpoint_name)
+        description = self.kind.find(client, self.endpoint_name)
         if description is None:
             self.log.info("There is no endpoint %s", self.endpoint_name)
             return
@@ -203,7 +202,7 @@ class SageMakerDeleteEndpointConfigOperator(JobTask, AwsBaseOperator[SageMakerHo
         :raises JobRejected: when AWS refuses.
         """
         client = self.aws.client("sagemaker")
-        if find(client, ENDPOINT_CONFIG, self.config_name) is None:
+        if ENDPOINT_CONFIG.find(client, self.config_name) is None:
             self.log.info("There is no endpoint configuration %s", self.config_name)
             return
         if users := self._users(client):

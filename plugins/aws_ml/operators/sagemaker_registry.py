@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.clients import Aws
 from aws_ml.errors import RETRY_POLICY, JobFailed, calling, is_taken
-from aws_ml.lifecycle.submit import REQUEST_TAG, digest
+from aws_ml.lifecycle.differences import REQUEST_TAG, digest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

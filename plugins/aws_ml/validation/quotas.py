@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_ml.errors import JobRejected, calling
-from aws_ml.hooks.personalize import below, find_named, summaries
 from aws_ml.lifecycle.kinds import PERSONALIZE
+from aws_ml.lifecycle.named import below, find_named, summaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

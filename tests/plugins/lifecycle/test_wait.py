@@ -17,7 +17,7 @@ from aws_ml.lifecycle import wait as waiting
 from aws_ml.lifecycle.kinds import KINDS
 from aws_ml.lifecycle.logs import LogCursor
 from aws_ml.lifecycle.poller import Poller, Watch
-from tests.plugins.lifecycle.requests import (
+from tests.plugins.lifecycle.small_jobs import (
     FAILING,
     LOG,
     SLEEPING,
