@@ -216,7 +216,7 @@ def test_a_killed_task_stops_its_training(version: dict[str, Any], client: Any) 
         "solutionVersionArn"
     ]
     task = sensors.PersonalizeSolutionVersionSensor(task_id="task", arn=arn)
-    task._running = arn
+    task._job_here = arn
     task.on_kill()
     deadline = time.monotonic() + 20
     while (status := describe_version(client, arn)["status"]) not in ("CREATE STOPPED", "ACTIVE"):

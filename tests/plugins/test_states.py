@@ -73,11 +73,11 @@ def sensor(word: str) -> Any:
 def event(task: Any, state: str) -> dict[str, Any]:
     """What the trigger tells of a job in a state."""
     if state == "gone":
-        return {"job_name": "job", "status": "failure", "job_status": "missing", "reason": "there is none"}
+        return {"job_name": "job", "state": "failure", "job_status": "missing", "reason": "there is none"}
     if state == "time-out":
-        return {"job_name": "job", "status": "failure", "job_status": "timeout", "reason": "too late"}
+        return {"job_name": "job", "state": "failure", "job_status": "timeout", "reason": "too late"}
     found = outcome(task.kind, description(task.kind, state) or {}, task.expected())
-    return {"job_name": "job", "status": found.state, "job_status": found.status, "reason": found.reason}
+    return {"job_name": "job", "state": found.state, "job_status": found.status, "reason": found.reason}
 
 
 @pytest.mark.parametrize("state", ENDED)

@@ -54,7 +54,7 @@ def _ensure_name(client: Any, kind: Kind, request: Description, log: TaskLog) ->
     """Create or find the resource of exactly this name; None: it failed, try the next name."""
     name = request[kind.label]
     existing = None
-    if kind.result == "SolutionVersion":  # the service lets several versions have the same name
+    if kind.word == "SolutionVersion":  # the service lets several versions have the same name
         existing = _existing(client, kind, request)
     if existing is None:
         if arn := create_or_none(client, kind, request, log):
@@ -72,7 +72,7 @@ def _usable(kind: Kind, existing: Description, log: TaskLog) -> JobReference | N
     if now is None or now.state != "failure":
         log.info("The %s %s exists already: %s", kind.noun, name, now.status if now else "the same")
         return JobReference(existing[kind.arn], existing[kind.arn], created=False)
-    if kind.label != "jobName" and kind.result != "SolutionVersion":
+    if kind.label != "jobName" and kind.word != "SolutionVersion":
         raise JobFailed(f"The {kind.noun} {name} is {now.status}: {now.reason}. Delete it to try again.")
     log.warning("The %s %s is %s (%s); the next name is tried", kind.noun, name, now.status, now.reason)
     return None
@@ -158,7 +158,7 @@ def patiently(doing: str, attempt: Callable[[], Any], log: TaskLog) -> Any:
 
 def _existing(client: Any, kind: Kind, request: Description) -> Description | None:
     """The resource of the name. Raises JobExists when it is not what the request asks for."""
-    within = {"solutionArn": request["solutionArn"]} if kind.result == "SolutionVersion" else {}
+    within = {"solutionArn": request["solutionArn"]} if kind.word == "SolutionVersion" else {}
     existing = find_named(client, kind, request[kind.label], **within)
     if existing is not None and (lines := _different(kind, request, existing)):
         raise JobExists(
@@ -175,8 +175,8 @@ def _different(kind: Kind, request: Description, description: Description) -> li
 
 def _comparable(kind: Kind, members: Description) -> Description:
     """The members in a form in which equal ones are equal: the service changes case and white space."""
-    if kind.result == "Schema":
+    if kind.word == "Schema":
         return {**members, "schema": json.loads(members["schema"])}
-    if kind.result == "Dataset":
+    if kind.word == "Dataset":
         return {**members, "datasetType": members["datasetType"].upper()}
     return members

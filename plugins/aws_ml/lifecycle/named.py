@@ -31,7 +31,7 @@ def below(client: Any, kind: Kind, group: str) -> list[Description]:
 
     :param group: the ARN of the dataset group.
     """
-    if kind.result != "Campaign":
+    if kind.word != "Campaign":
         return list(summaries(client, kind, {"datasetGroupArn": group}))
     solutions = below(client, PERSONALIZE["Solution"], group)  # campaigns are listed by solution
     arns = [solution["solutionArn"] for solution in solutions]

@@ -10,9 +10,8 @@ from aws_ml.lifecycle.kinds import PERSONALIZE
 from aws_ml.lifecycle.named import below, find_named
 
 if TYPE_CHECKING:
-    import logging
-
     from aws_ml.lifecycle.kinds import Kind
+    from aws_ml.lifecycle.logs import TaskLog
 
 # By the service's rules (developer guide, "Deleting resources"): each needs the ones before it gone.
 ORDER = ("Campaign", "Recommender", "Filter", "MetricAttribution", "Solution", "EventTracker", "Dataset")
@@ -20,7 +19,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 
 
 def delete_dataset_group(
-    client: Any, group: str, log: logging.Logger, *, schemas: bool = True, seconds: float = 7200.0
+    client: Any, group: str, log: TaskLog, *, schemas: bool = True, seconds: float = 7200.0
 ) -> list[str]:
     """Delete a dataset group and all below it; returns the ARNs in the order of their deletion.
 
@@ -57,7 +56,7 @@ def _schemas(client: Any, group: str) -> list[str]:
     return sorted({one["schemaArn"] for one in found if one and "schemaArn" in one})
 
 
-def _delete(client: Any, kind: Kind, arn: str, give_up: float, log: logging.Logger) -> bool:
+def _delete(client: Any, kind: Kind, arn: str, give_up: float, log: TaskLog) -> bool:
     """Delete when it can be deleted; False where it is gone, or going, already."""
     from botocore.exceptions import ClientError
 
@@ -93,7 +92,7 @@ def _wait_until_gone(client: Any, kind: Kind, arn: str, give_up: float) -> None:
         pause = min(LONGEST_PAUSE, 2 * pause)
 
 
-def _delete_schema(client: Any, arn: str, log: logging.Logger) -> bool:
+def _delete_schema(client: Any, arn: str, log: TaskLog) -> bool:
     """A schema that another dataset uses, or that is the service's own, stays."""
     from botocore.exceptions import ClientError
 

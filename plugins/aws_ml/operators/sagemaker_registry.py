@@ -20,8 +20,9 @@ from aws_ml.lifecycle.differences import REQUEST_TAG, digest
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from aws_ml.lifecycle.kinds import Description
+
 Approval = Literal["Approved", "Rejected", "PendingManualApproval"]
-Description = dict[str, Any]
 LOOKED_AT = 10  # newest versions among which that of an earlier try is sought
 
 

@@ -56,7 +56,7 @@ def check_quotas(
 
 def _names(client: Any, kind: Kind, group: str) -> set[str]:
     """Names of what counts against a quota: in the region, or in the group where there is one."""
-    if kind.result in IN_REGION:
+    if kind.word in IN_REGION:
         return {one[kind.label] for one in summaries(client, kind, {})}
     found = find_named(client, PERSONALIZE["DatasetGroup"], group)
     return {one[kind.label] for one in below(client, kind, found["datasetGroupArn"])} if found else set()

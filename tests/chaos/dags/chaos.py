@@ -11,7 +11,7 @@ from typing import Any
 from airflow.sdk import DAG, Param
 
 from aws_ml.operators import sagemaker as operators
-from tests.chaos.jobs import REQUESTS
+from tests.chaos.counting_jobs import REQUESTS
 
 OPERATORS = {
     "processing": operators.SageMakerProcessingOperator,
