@@ -14,7 +14,7 @@ proves how well it knows, and puts the model behind an endpoint.
 | **evaluate** | metrics and an HTML report, kept beside the model | processing job |
 | **baseline** | what the data and the predictions look like, to compare traffic with | processing job |
 | **register** | the model's next version in the model package group `churn` | model registry |
-| **deploy** | where the gates are reached: the endpoint `churn`, verified; the version is approved | endpoint |
+| **deploy** | if the gates are reached: the endpoint `churn`, verified; its version is approved | endpoint |
 | **publish** | announces the model and its metrics as the asset `model/churn` | Airflow |
 | **teardown** | deletes endpoint, models and versions, where asked for | Airflow |
 

@@ -45,6 +45,7 @@ from include.use_cases.movie_recommendations.use_case import MOVIES
 from include.workflows.common.job_tasks import (
     BATCH_INFERENCE,
     PROCESSING,
+    Pair,
     image_template,
     name_template,
     start_and_wait,
@@ -56,6 +57,7 @@ from include.workflows.recommendation import holdout, training
 from include.workflows.recommendation.campaigns import record_run, run_folder
 from include.workflows.recommendation.training import CLICKS, GROUP, ROLE, RUN_KEY, UNSEEN, arn_of
 
+Uris = dict[str, str]
 BUCKET = "{{ var.value.ml_bucket }}"
 RUN = run_folder(MOVIES.name, BUCKET, RUN_KEY)
 KEYS = [recommender.key for recommender in MOVIES.recommenders]
@@ -100,9 +102,7 @@ with DAG(
     source = xcom(staged["interactions"], "source")
     code = upload_code(MOVIES.name, BUCKET, ["jobs", "use_cases/movie_recommendations/jobs"])
 
-    def job(
-        step: str, script: str, inputs: dict[str, str], outputs: list[str], arguments: list[str]
-    ) -> tuple:
+    def job(step: str, script: str, inputs: Uris, outputs: list[str], arguments: list[str]) -> Pair:
         """A processing job that runs one of the scripts."""
         request = processing(
             name_template(MOVIES.name, step),

@@ -85,7 +85,7 @@ def describe_version(use_case: str, arn: str) -> Version:
     return Version.of(use_case, Aws().client("sagemaker").describe_model_package(ModelPackageName=arn))
 
 
-def champion(use_case: str) -> Version | None:
+def champion_of(use_case: str) -> Version | None:
     """The newest approved version; None where nothing was approved yet.
 
     :raises NotOfThisProject: when it was registered by somebody else.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow.sdk import DAG, TaskGroup, TriggerRule, chain
 
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from include.use_cases.definition import UseCase
     from include.workflows.common.job_tasks import Pair
     from include.workflows.common.xcom import Task
+
+TaskType = TypeVar("TaskType", bound="BaseOperator | XComArg")
 
 BUCKET = "{{ var.value.ml_bucket }}"
 OUTPUTS = ("train", "validation", "test", "labelled", "training_rows", "model", "summary")
@@ -228,7 +230,7 @@ class Classifier:
         return self._keep(announced)
 
     def teardown(self) -> XComArg:
-        """`teardown`: deletes everything of the use case, where the trigger form asks for it; S3 objects stay."""
+        """`teardown`: deletes all resources of the use case, where the form asks for it; S3 objects stay."""
         task = delete_use_case(self.case.name)
         task.as_teardown(setups=operator_of(self._earlier("create_model")))
         return task

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Variable, chain
+from airflow.sdk import BaseOperator, Variable, chain
 
 from aws_ml.images import connection_image_uri
 from aws_ml.names import resource_name
@@ -37,12 +37,11 @@ from include.aws.sagemaker_requests import processing, tagged
 from include.workflows.common.xcom import xcom
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator
-
     from include.aws.sagemaker_requests import Config
     from include.use_cases.definition import RecommendationUseCase, UseCase
 
-    Pair = tuple[BaseOperator, BaseOperator]
+
+Pair = tuple[BaseOperator, BaseOperator]
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,8 @@ def start_and_wait(
 def update_endpoint(task_id: str, request: Any, configuration: str) -> Pair:
     """An update of an endpoint.
 
-    :param configuration: a template: what the endpoint has to serve in the end. The operator returns what served
-        when the update began.
+    :param configuration: a template: what the endpoint has to serve in the end. The operator returns what was
+        served when the update began.
     """
     waits_for = {"endpoint_config_name": configuration}
     return start_and_wait(ENDPOINT, task_id, request, waits_for=waits_for, operation="update")

@@ -15,7 +15,7 @@ STEPS = ("processing", "training", "transform", "endpoint")
 
 
 def classifier_params(case: UseCase) -> dict[str, Any]:
-    """Data, split, deployment, gates, hyperparameters, instance types; the use case's values are the defaults."""
+    """Data, split, deployment, gates, hyperparameters, instances; the use case's values are the defaults."""
     return {
         "data_uri": own_data("data"),
         **{f"{join.dataset}_uri": own_data(join.dataset) for join in case.raw.joins},

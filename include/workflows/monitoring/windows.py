@@ -14,7 +14,7 @@ from aws_ml.errors import is_missing
 from aws_ml.names import run_key
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
-from include.workflows.classification.registry import Version, champion
+from include.workflows.classification.registry import Version, champion_of
 from include.workflows.common.job_tasks import processing_request
 from include.workflows.common.s3_documents import list_objects, read_json, write_json
 from include.workflows.monitoring.captured_files import LABELLED, traffic_inputs
@@ -75,7 +75,7 @@ def behind_endpoint(case: UseCase) -> Version | None:
     """
     from botocore.exceptions import ClientError
 
-    version = champion(case.name)
+    version = champion_of(case.name)
     if version is None:
         return None
     try:
@@ -98,8 +98,8 @@ def folder_of(use_case: str, bucket: str, run: Any) -> str:
 def window(serving: InService, bucket: str, code: dict[str, str], **context: Any) -> Config:
     """The request of the processing job that compares a window's traffic with the baseline.
 
-    The window ends a little before the run was due, so that all captured requests have arrived. It begins when
-    the version began to serve, or later. A manifest in S3 lists its files.
+    The window ends a little before the run was due, so that all captured requests have arrived. It does not
+    begin before the version began to serve. A manifest in S3 lists its files.
 
     :param serving: the version that serves, as `deployed` gives it.
     """

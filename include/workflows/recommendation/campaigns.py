@@ -1,6 +1,6 @@
 """What a recommendation use case serves: the version behind its primary campaign, and that version's run.
 
-The name of a solution version carries the key of its run. So a campaign leads to the folder of that run, where
+The name of a solution version carries the key of its run. So a campaign leads to that run's folder, whose
 `run.json` says which data it learned from.
 """
 

@@ -12,11 +12,11 @@ from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
 from airflow.sdk import chain, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from aws_ml.names import resource_name, run_key
+from aws_ml.names import resource_name
 from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator
 from include.aws import sagemaker_requests as requests
 from include.use_cases.catalogue import CLASSIFIERS
-from include.workflows.classification.registry import REGISTER, champion, describe_version
+from include.workflows.classification.registry import REGISTER, Version, champion_of, describe_version
 from include.workflows.common.job_tasks import (
     PROCESSING,
     TRANSFORM,
@@ -34,13 +34,12 @@ from include.workflows.retraining.handover import (
     SIDES,
     ClassifierMatchDict,
     ClassifierPlanDict,
-    Plan,
+    training_run,
 )
 
 if TYPE_CHECKING:
     from include.aws.sagemaker_requests import Config
     from include.use_cases.definition import UseCase
-    from include.workflows.classification.registry import Version
     from include.workflows.retraining.handover import CauseDict
 
 
@@ -119,7 +118,7 @@ def plan_classifier(
     :raises AirflowSkipException: when the policy says no, or nothing serves yet.
     """
     name, run = cause["use_case"], context["dag_run"]
-    case, folder, serving = CLASSIFIERS[name], folder_of(name, bucket, run), champion(name)
+    case, folder, serving = CLASSIFIERS[name], folder_of(name, bucket, run), champion_of(name)
     if serving is None:
         raise AirflowSkipException(f"{name}: no version is approved; run the DAG {name} first.")
     check_allowed(cause, bucket, context)
@@ -138,26 +137,31 @@ def plan_classifier(
         arguments=case.table_arguments,
     )
     conf = {"data_uri": f"{folder}/data/data.csv", "deploy": False, **context["params"]["overrides"]}
-    plan = Plan(serving, folder, f"{context['dag'].dag_id}__{run_key(run)}", conf)
-    return ClassifierPlanDict(**plan.to_dict(), assemble=assemble)
+    return ClassifierPlanDict(
+        champion=serving.to_dict(),
+        folder=folder,
+        assemble=assemble,
+        training_run=training_run(context),
+        conf=conf,
+    )
 
 
 @task(task_id="contest", multiple_outputs=True)
 def contest_classifier(plan: ClassifierPlanDict, code: dict[str, str], **context: Any) -> ClassifierMatchDict:
     """The challenger, and the requests that put both models to the same rows."""
-    challenge = Plan.of(plan)
-    case, folder = CLASSIFIERS[challenge.use_case], challenge.folder
+    champion, folder = Version.from_dict(plan["champion"]), plan["folder"]
+    case = CLASSIFIERS[champion.use_case]
     arn = context["ti"].xcom_pull(
-        dag_id=case.name, run_id=challenge.training_run, task_ids=REGISTER, key="arn", map_indexes=-1
+        dag_id=case.name, run_id=plan["training_run"], task_ids=REGISTER, key="arn", map_indexes=-1
     )
     challenger = describe_version(case.name, arn)
-    models = {CHAMPION: plan["champion"]["model_name"], CHALLENGER: challenger.model_name}
+    models = {CHAMPION: champion.model_name, CHALLENGER: challenger.model_name}
     champion_scores, challenger_scores = (
         _scores_request(case.name, side, models[side], folder, context) for side in SIDES
     )
     return ClassifierMatchDict(
         challenger=challenger.to_dict(),
-        holdout=_holdout_request(case, challenge, challenger, code, context),
+        holdout=_holdout_request(case, champion.run, challenger.run, folder, code, context),
         champion_scores=champion_scores,
         challenger_scores=challenger_scores,
         comparison=processing_request(
@@ -177,9 +181,12 @@ def contest_classifier(plan: ClassifierPlanDict, code: dict[str, str], **context
 
 
 def _holdout_request(
-    case: UseCase, plan: Plan, challenger: Version, code: dict[str, str], context: Any
+    case: UseCase, champion: str, challenger: str, folder: str, code: dict[str, str], context: Any
 ) -> Config:
-    """The job that picks rows from which neither model has learned."""
+    """The job that picks rows from which neither model has learned.
+
+    :param champion, challenger: S3 URIs of their training runs.
+    """
     return processing_request(
         case,
         "holdout",
@@ -187,11 +194,11 @@ def _holdout_request(
         script="holdout.py",
         inputs={
             "code": code["files"],
-            "candidates": f"{challenger.run}/labelled/test.csv",
-            "learned_by_champion": f"{plan.champion.run}/training_rows/",
-            "learned_by_challenger": f"{challenger.run}/training_rows/",
+            "candidates": f"{challenger}/labelled/test.csv",
+            "learned_by_champion": f"{champion}/training_rows/",
+            "learned_by_challenger": f"{challenger}/training_rows/",
         },
-        outputs={"holdout": f"{plan.folder}/holdout"},
+        outputs={"holdout": f"{folder}/holdout"},
         arguments=case.table_arguments,
     )
 

@@ -22,7 +22,7 @@ from include.workflows.retraining.handover import DecisionDict, GateDict, Outcom
 
 if TYPE_CHECKING:
     from include.workflows.common.xcom import Task
-    from include.workflows.retraining.handover import CauseDict, PlanDict
+    from include.workflows.retraining.handover import CauseDict
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +76,13 @@ def train_challenger(plan: Any, dag_id: str) -> TriggerDagRunOperator:
 
 
 @task(multiple_outputs=True)
-def gate(plan: PlanDict, contest: dict[str, Any], **context: Any) -> GateDict:
+def gate(plan: dict[str, Any], contest: dict[str, Any], **context: Any) -> GateDict:
     """Whether the challenger takes over, by the use case's policy; XCom keeps the answer, under `decision`.
 
     :raises AirflowSkipException: when it does not.
     """
-    name, folder = plan["champion"]["use_case"], plan["folder"]
+    challenge = Plan.of(plan)
+    name, folder = challenge.champion.use_case, challenge.folder
     comparison = read_json(f"{folder}/comparison/comparison.json")
     verdict = policy.promote(comparison, CASES[name].promotion)
     context["ti"].xcom_push(key=VERDICT, value=VerdictDict(yes=verdict.yes, why=verdict.why))
@@ -90,7 +91,7 @@ def gate(plan: PlanDict, contest: dict[str, Any], **context: Any) -> GateDict:
         raise AirflowSkipException(f"{name}: the champion stays; {verdict.why}")
     return GateDict(
         why=verdict.why,
-        question=question(Plan.of(plan), contest["challenger"]["arn"], comparison),
+        question=question(challenge, contest["challenger"]["arn"], comparison),
         report=f"{folder}/comparison",
     )
 

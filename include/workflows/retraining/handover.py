@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from aws_ml.names import run_key
 from include.workflows.classification.registry import Version
 from include.workflows.recommendation.campaigns import RunRecord, Served
 
@@ -115,17 +116,17 @@ class Plan:
     training_run: str  # run id of the use case's DAG
     conf: dict[str, Any]  # params of that run
 
-    @property
-    def use_case(self) -> str:
-        return self.champion.use_case
-
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Plan:
-        """From XCom: a champion with `data` is served by campaigns, another one is a version of the registry."""
+        """From XCom: a champion with `data` is served by campaigns, another one is a registered version."""
         champion = content["champion"]
         kind: type[Version | Served] = Served if "data" in champion else Version
         return cls(kind.from_dict(champion), content["folder"], content["training_run"], content["conf"])
 
+
+def training_run(context: Any) -> str:
+    """The id of the challenger's run, a function of the retraining's own run."""
+    return f"{context['dag'].dag_id}__{run_key(context['dag_run'])}"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from airflow.sdk import Variable, chain, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.clients import Aws
-from aws_ml.names import resource_name, run_key
+from aws_ml.names import resource_name
 from include.use_cases.catalogue import RECOMMENDERS
 from include.workflows.common.errors import VerificationFailed
 from include.workflows.common.job_tasks import (
@@ -37,9 +37,9 @@ from include.workflows.retraining.handover import (
     CHAMPION,
     SIDES,
     ChallengerRunDict,
-    Plan,
     RecommenderMatchDict,
     RecommenderPlanDict,
+    training_run,
 )
 from include.workflows.retraining.traffic_shift import check_speed
 
@@ -152,8 +152,13 @@ def plan_recommender(
     uris = {f"{kind}_uri": uri for kind, uri in serving.data.items()}
     uris["interactions_uri"] = f"{folder}/data/interactions.csv"
     conf = {**uris, "deploy": False, **context["params"]["overrides"]}
-    plan = Plan(serving, folder, f"{context['dag'].dag_id}__{run_key(run)}", conf)
-    return RecommenderPlanDict(**plan.to_dict(), join=join)
+    return RecommenderPlanDict(
+        champion=serving.to_dict(),
+        folder=folder,
+        join=join,
+        training_run=training_run(context),
+        conf=conf,
+    )
 
 
 @task(task_id="contest", multiple_outputs=True)

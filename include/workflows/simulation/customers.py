@@ -17,7 +17,7 @@ from airflow.sdk import task
 from aws_ml.clients import Aws
 from aws_ml.names import run_key
 from include.use_cases.catalogue import CLASSIFIERS, RECOMMENDERS
-from include.workflows.classification.registry import champion
+from include.workflows.classification.registry import champion_of
 from include.workflows.common.errors import NothingServes, UnknownColumn
 from include.workflows.common.s3_documents import read_json, read_lines, write_text
 from include.workflows.simulation.interactions import log_visits
@@ -47,7 +47,7 @@ def send(bucket: str, **context: Any) -> dict[str, Any]:
     if params["use_case"] in RECOMMENDERS:
         return log_visits(RECOMMENDERS[params["use_case"]], bucket, context)
     case = CLASSIFIERS[params["use_case"]]
-    serving = champion(case.name)
+    serving = champion_of(case.name)
     if serving is None:
         raise NothingServes(f"{case.name}: no version is approved; run the DAG {case.name} first.")
     chance = random.Random(f"{key}-{params['seed']}")  # noqa: S311 — made-up customers are no secret

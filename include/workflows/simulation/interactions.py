@@ -23,8 +23,8 @@ FIELDS = ("USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP", "EVENT_TYPE")
 def log_visits(case: RecommendationUseCase, bucket: str, context: Any) -> dict[str, Any]:
     """Write interactions where the monitor looks for them: what users did next, taken from the hold-out.
 
-    `shift` is the share of them that follows another taste: each item is exchanged for another one, always for
-    the same one, so that a new training can learn it.
+    `shift` is the share of them that follows another taste: each item is replaced by another one, always
+    by the same one, so that a new training can learn it.
 
     :return: `rows` written, `shift`, `files` (S3 URIs).
     :raises NothingServes: when no campaign serves.
