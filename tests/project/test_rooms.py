@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-CONTAINER = {"numpy", "pandas", "sklearn", "xgboost", "joblib", "scipy"}  # what AWS's images hold
+CONTAINER = {
+    "numpy",
+    "pandas",
+    "sklearn",
+    "xgboost",
+    "joblib",
+    "scipy",
+    "jinja2",
+    "markupsafe",
+}  # what AWS's images hold
 
 
 def imports_of(path: Path) -> set[str]:
