@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, TaskGroup, chain, task
 
 from aws_ml.operators.personalize import (
-    PersonalizeDatasetGroupOperator,
     PersonalizeDatasetOperator,
     PersonalizeSchemaOperator,
     PersonalizeSolutionOperator,
@@ -19,7 +18,6 @@ from aws_ml.operators.personalize_checks import (
     PersonalizeCheckQuotasOperator,
     PersonalizeValidateDatasetOperator,
 )
-from include.aws.sagemaker_requests import tagged_group
 from include.workflows.common.job_tasks import CAMPAIGN, IMPORT, SOLUTION_VERSION, start_and_wait
 from include.workflows.common.s3_documents import read_json, write_json
 from include.workflows.common.xcom import pull, xcom
@@ -84,20 +82,15 @@ def file_of(kind: str, run: str) -> str:
     return f"{run}/{kind.lower()}/{kind.lower()}.csv"
 
 
-def load(case: RecommendationUseCase, run: str) -> tuple[BaseOperator, TaskGroup]:
-    """Dataset group, schemas, datasets, and imports of this run's files, side by side.
+def import_files(case: RecommendationUseCase, run: str, dataset_group: BaseOperator) -> TaskGroup:
+    """Schemas, datasets, and imports of this run's files, side by side.
 
     :param run: S3 URI of the run; `interactions/interactions.csv` ... lie below it.
-    :return: the first task, and the imports, which come after it.
     """
-    group = PersonalizeDatasetGroupOperator(
-        task_id="dataset_group", config=tagged_group(case.name, {"name": GROUP}), deferrable=True
-    )
     with TaskGroup("imports", prefix_group_id=False) as imports:
         for kind in case.schemas:
-            import_file(kind, case.avro(kind), run, group)
-    group >> imports
-    return group, imports
+            import_file(kind, case.avro(kind), run, dataset_group)
+    return imports
 
 
 def import_file(kind: str, avro: dict[str, object], run: str, dataset_group: BaseOperator) -> None:
