@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, XComArg
 
     from include.use_cases.definition import RecommendationUseCase
-    from include.workflows.common.errors import WorkflowError
-from include.workflows.common.job_tasks import Pair
+    from include.workflows.common.job_tasks import Pair
     from include.workflows.recommendation.training import Trained
 
 BUCKET = "{{ var.value.ml_bucket }}"
