@@ -75,10 +75,12 @@ def read_rows(path: Path, raw: RawFormat, columns: Sequence[str]) -> Iterator[tu
                         f"{path.name}, line {reader.line_num}: {len(cells)} values, expected {len(names)}"
                     )
                 yield reader.line_num, dict(zip(names, cells, strict=True))
-        except (csv.Error, UnicodeDecodeError) as error:
+        except csv.Error as error:
             raise DatasetError(
-                f"{path.name}, line {reader.line_num + 1} is not CSV in UTF-8: {error}"
+                f"{path.name}, line {reader.line_num} is not a line of CSV: {error}"
             ) from error
+        except UnicodeDecodeError as error:
+            raise DatasetError(f"{path.name} is not UTF-8, after line {reader.line_num}: {error}") from error
 
 
 def _header(cells: list[str], path: Path) -> list[str]:

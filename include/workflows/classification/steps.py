@@ -312,7 +312,7 @@ class Classifier:
         """
         if task_id not in self._tasks:
             raise WorkflowError(
-                f"{self.case.name}: a step reads what {task_id} leaves, which no step before it made."
+                f"{self.case.name}: a step needs the task {task_id}, which no step before it made."
             )
         return self._tasks[task_id]
 

@@ -23,7 +23,7 @@ from include.workflows.recommendation.campaigns import served
 
 if TYPE_CHECKING:
     from include.aws.sagemaker_requests import Config
-    from include.use_cases.definition import UseCase
+    from include.use_cases.definition import Monitoring, UseCase
     from include.workflows.classification.registry import VersionDict
     from include.workflows.recommendation.campaigns import ServedDict
 
@@ -98,16 +98,18 @@ def folder_of(use_case: str, bucket: str, run: Any) -> str:
 def window(serving: InService, bucket: str, code: dict[str, str], **context: Any) -> Config:
     """The request of the processing job that compares a window's traffic with the baseline.
 
-    The window ends a little before the run was due, so that all captured requests have arrived. It does not
-    begin before the version began to serve. A manifest in S3 lists its files.
+    A manifest in S3 lists the files of the window.
 
     :param serving: the version that serves, as `deployed` gives it.
     """
     name, run = serving["use_case"], context["dag_run"]
     case = CASES[name]
-    length = timedelta(hours=context["params"]["window_hours"] or case.monitoring.window_hours)
-    end = run.run_after - min(SETTLE, length / 10)
-    start = min(max(end - length, datetime.fromisoformat(serving["since"])), end)
+    start, end = window_span(
+        case.monitoring,
+        context["params"]["window_hours"],
+        run.run_after,
+        datetime.fromisoformat(serving["since"]),
+    )
     folder = folder_of(name, bucket, run)
     places: tuple[str, ...] = LABELLED
     if name in RECOMMENDERS:
@@ -128,6 +130,22 @@ def window(serving: InService, bucket: str, code: dict[str, str], **context: Any
             *("--end", end.isoformat()),
         ],
     )
+
+
+def window_span(
+    monitoring: Monitoring, hours: float | None, due: datetime, since: datetime
+) -> tuple[datetime, datetime]:
+    """Start and end of a window.
+
+    It ends a little before the run was due, so that all captured requests have arrived. It does not begin before
+    the version began to serve.
+
+    :param hours: its length; None: as the policy says.
+    :param since: when the version began to serve.
+    """
+    length = timedelta(hours=hours or monitoring.window_hours)
+    end = due - min(SETTLE, length / 10)
+    return min(max(end - length, since), end), end
 
 
 def recommender_inputs(serving: InService) -> dict[str, str]:

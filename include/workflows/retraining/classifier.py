@@ -175,9 +175,14 @@ def contest_classifier(plan: ClassifierPlanDict, code: dict[str, str], **context
                 **{side: f"{folder}/{side}/" for side in SIDES},
             },
             outputs={"comparison": f"{folder}/comparison"},
-            arguments=[*case.prediction_arguments, "--metric", case.promotion.metric],
+            arguments=comparison_arguments(case),
         ),
     )
+
+
+def comparison_arguments(case: UseCase) -> list[str]:
+    """Arguments of the job script `compare.py`."""
+    return [*case.prediction_arguments, "--metric", case.promotion.metric]
 
 
 def _holdout_request(

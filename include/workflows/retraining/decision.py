@@ -21,6 +21,7 @@ from include.workflows.retraining.causes import ALLOWED, folder_of
 from include.workflows.retraining.handover import DecisionDict, GateDict, Outcome, Plan, VerdictDict
 
 if TYPE_CHECKING:
+    from include.use_cases.definition import Promotion
     from include.workflows.common.xcom import Task
     from include.workflows.retraining.handover import CauseDict
 
@@ -129,7 +130,7 @@ def ask_for_approval(plan: Any, gate: Any) -> ApprovalOperator:
 
     def unless_manual(context: Any) -> None:
         use_case = pull(context["ti"], champion)["use_case"]
-        if CASES[use_case].promotion.approval == "auto" and not context["params"]["ask"]:
+        if not needs_person(CASES[use_case].promotion, ask=context["params"]["ask"]):
             raise AirflowSkipException("The use case's policy approves by itself.")
 
     return ApprovalOperator(
@@ -140,6 +141,11 @@ def ask_for_approval(plan: Any, gate: Any) -> ApprovalOperator:
         response_timeout=timedelta(hours=24),
         pre_execute=unless_manual,
     )
+
+
+def needs_person(promotion: Promotion, *, ask: bool) -> bool:
+    """Whether a person decides: the policy or the trigger form (`ask`) wants it."""
+    return ask or promotion.approval == "manual"
 
 
 def check_promoted(ti: Any, verdict: Reference) -> None:

@@ -257,7 +257,7 @@ def verify(
     lines = read_lines(f"{challenger['run']}/batch/users.json")[:PROBES]
     users = [str(json.loads(line)["userId"]) for line in lines]
     times = _ask(case.name, campaign["campaignArn"], users)
-    p99 = check_speed(case.name, times, context["params"]["slowest_ms"] or case.promotion.slowest_ms)
+    p99 = check_speed(case.name, times, case.promotion, context["params"]["slowest_ms"])
     log.info("%s: %d users were answered, 99th percentile %.0f ms", case.name, len(users), p99)
     return {"users": len(users), "p99_ms": p99}
 

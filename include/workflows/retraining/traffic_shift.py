@@ -24,6 +24,8 @@ from include.workflows.retraining.handover import CHALLENGER, CHAMPION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from include.aws.sagemaker_requests import Config
+    from include.use_cases.definition import Promotion
     from include.workflows.common.xcom import Reference
     from include.workflows.retraining.handover import ClassifierMatchDict, ClassifierPlanDict
 
@@ -48,15 +50,13 @@ def shift(
     :raises AirflowSkipException: when the challenger is not to be promoted.
     """
     check_promoted(context["ti"], verdict)
-    name, new_model = plan["champion"]["use_case"], contest["challenger"]["model_name"]
-    instance, share = context["params"]["instance_type"], CLASSIFIERS[name].promotion.canary_share
-    variants = {
-        "canary": [
-            requests.variant(CHAMPION, plan["champion"]["model_name"], instance, 1 - share),
-            requests.variant(CHALLENGER, new_model, instance, share),
-        ],
-        "final": [requests.variant(requests.ALL_TRAFFIC, new_model, instance)],
-    }
+    name = plan["champion"]["use_case"]
+    variants = shift_variants(
+        CLASSIFIERS[name].promotion,
+        plan["champion"]["model_name"],
+        contest["challenger"]["model_name"],
+        context["params"]["instance_type"],
+    )
     serving = Aws().client("sagemaker").describe_endpoint(EndpointName=name)["EndpointConfigName"]
     updates: dict[str, Any] = {"roll_back": {"EndpointName": name, "EndpointConfigName": serving}}
     for step in variants:
@@ -69,13 +69,34 @@ def shift(
     return updates
 
 
+def shift_variants(
+    promotion: Promotion, champion: str, challenger: str, instance_type: str
+) -> dict[str, list[Config]]:
+    """The variants of each configuration of a shift: `canary` and `final`.
+
+    :param champion, challenger: names of the models.
+    """
+    share = promotion.canary_share
+    return {
+        "canary": [
+            requests.variant(CHAMPION, champion, instance_type, 1 - share),
+            requests.variant(CHALLENGER, challenger, instance_type, share),
+        ],
+        "final": [requests.variant(requests.ALL_TRAFFIC, challenger, instance_type)],
+    }
+
+
 @task
 def canary_until(plan: ClassifierPlanDict, **context: Any) -> str:
     """When the canary has served long enough, ISO 8601."""
-    minutes = context["params"]["canary_minutes"]
-    if minutes is None:
-        minutes = CLASSIFIERS[plan["champion"]["use_case"]].promotion.canary_minutes
+    promotion = CLASSIFIERS[plan["champion"]["use_case"]].promotion
+    minutes = canary_minutes(promotion, context["params"]["canary_minutes"])
     return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+
+
+def canary_minutes(promotion: Promotion, minutes: float | None) -> float:
+    """How long the canary serves: as the trigger form says, else as the policy does."""
+    return promotion.canary_minutes if minutes is None else minutes
 
 
 @task
@@ -86,31 +107,41 @@ def verify_variant(plan: ClassifierPlanDict, variant: str, **context: Any) -> di
     :raises VerificationFailed: when an answer differs, too many calls fail, or answers are too slow.
     """
     name, folder = plan["champion"]["use_case"], plan["folder"]
-    limits, place = CLASSIFIERS[name].promotion, f"{name}, {variant}"
+    promotion, place = CLASSIFIERS[name].promotion, f"{name}, {variant}"
     rows, expected = (
         read_lines(f"{folder}/{path}")[:PROBES]
         for path in ("holdout/rows/rows.csv", f"{CHALLENGER}/rows.csv.out")
     )
     answers, errors, times = probe(name, variant, rows)
-    if len(errors) > limits.most_errors * len(rows):
-        raise VerificationFailed(f"{place}: {len(errors)} of {len(rows)} calls failed: {errors[0]}")
+    check_errors(place, errors, len(rows), promotion)
     try:
         check_answers(answers, expected if not errors else answers)
     except EndpointDisagrees as error:
         raise VerificationFailed(f"{place}: {error}") from error
-    p99 = check_speed(place, times, context["params"]["slowest_ms"] or limits.slowest_ms)
+    p99 = check_speed(place, times, promotion, context["params"]["slowest_ms"])
     log.info("%s: %d answers as expected, 99th percentile %.0f ms", place, len(rows), p99)
     return {"rows": len(rows), "p99_ms": p99}
 
 
-def check_speed(place: str, times: Sequence[float], slowest: float) -> float:
+def check_errors(place: str, errors: Sequence[str], calls: int, promotion: Promotion) -> None:
+    """Compare the share of failed calls with the policy.
+
+    :raises VerificationFailed: when it is too large.
+    """
+    if len(errors) > promotion.most_errors * calls:
+        raise VerificationFailed(f"{place}: {len(errors)} of {calls} calls failed: {errors[0]}")
+
+
+def check_speed(place: str, times: Sequence[float], promotion: Promotion, slowest: float | None) -> float:
     """The 99th percentile of answers' times, in milliseconds.
 
-    :raises VerificationFailed: when it is above `slowest`.
+    :param slowest: the limit in milliseconds; None: as the policy says.
+    :raises VerificationFailed: when it is above the limit.
     """
+    limit = slowest or promotion.slowest_ms
     p99 = sorted(times)[int(0.99 * (len(times) - 1))]
-    if p99 > slowest:
-        raise VerificationFailed(f"{place}: 99 % of the answers took {p99:.0f} ms, at most {slowest:g}")
+    if p99 > limit:
+        raise VerificationFailed(f"{place}: 99 % of the answers took {p99:.0f} ms, at most {limit:g}")
     return p99
 
 

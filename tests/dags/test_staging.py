@@ -1,0 +1,83 @@
+"""Raw data in S3: as it is where it is canonical, converted where it is not, a user's own or the sample."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from include.use_cases.definition import Join, Kind, RawFormat
+from include.workflows.common.staging import stage_table
+from scripts import local_settings as local
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLUMNS: dict[str, Kind] = {"age": "number", "job": "category", "income": "label"}
+RAW = RawFormat(header=False, strip=True, missing=("?",))
+
+
+def stage(uris: dict[str, str], raw: RawFormat, columns: dict[str, Kind] = COLUMNS) -> dict[str, Any]:
+    function: Any = stage_table.function
+    staged: dict[str, Any] = function(local.BUCKET, uris, columns, asdict(raw))
+    return staged
+
+
+def put(text: str) -> str:
+    """The URI of a new object with that text."""
+    key = f"own/{uuid.uuid4().hex}/people.data"
+    boto3.client("s3").put_object(Bucket=local.BUCKET, Key=key, Body=text.encode())
+    return f"s3://{local.BUCKET}/{key}"
+
+
+def read(uri: str) -> str:
+    bucket, key = uri.removeprefix("s3://").split("/", 1)
+    return str(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+
+
+@pytest.fixture
+def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of data sets with two tables."""
+    for name, text in {"people": "39, clerk, low\n?, ?, high\n", "jobs": "clerk, 1\n"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.data").write_text(text)
+    monkeypatch.setenv("ML_DATASETS_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_the_sample_is_staged_as_a_canonical_table(aws: str, samples: Path) -> None:
+    staged = stage({"people": ""}, RAW)
+    assert read(staged["uri"]) == "age,job,income\n39,clerk,low\n,?,high\n"
+    assert staged["rows"] == 2
+    assert staged["uri"].startswith(f"s3://{local.BUCKET}/people/data/")
+    assert staged["uri"].endswith("/people.csv")
+    assert stage({"people": ""}, RAW) == staged
+
+
+def test_a_users_own_raw_file_is_converted_and_its_canonical_file_is_taken_as_it_is(aws: str) -> None:
+    raw, canonical = put("20, cook, high\n"), put("age,job,income\n20,cook,high\n")
+    converted = stage({"people": raw}, RAW)
+    assert read(converted["uri"]) == read(canonical)
+    assert converted["source"] == f"own data, {raw}"
+    assert stage({"people": canonical}, RAW) == {
+        "uri": canonical,
+        "source": f"own data, {canonical}",
+        "rows": None,
+    }
+
+
+def test_data_of_the_canonical_format_is_never_read(aws: str) -> None:
+    uri = "s3://no-such-bucket/file.csv"
+    assert stage({"people": uri}, RawFormat())["uri"] == uri
+
+
+def test_a_joined_table_is_the_sample_or_a_users_own(aws: str) -> None:
+    columns: dict[str, Kind] = {"id": "ignore", "pay": "number", "left": "label"}
+    raw = RawFormat(joins=(Join("pay", "id"),))
+    people, pay = put("id,left\n1,no\n2,yes\n"), put("id,pay\n2,7\n1,5\n")
+    assert (
+        read(stage({"people": people, "pay": pay}, raw, columns)["uri"]) == "id,pay,left\n1,5,no\n2,7,yes\n"
+    )
