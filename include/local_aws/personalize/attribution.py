@@ -8,22 +8,22 @@ from include.local_aws.personalize.errors import exists, not_found
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.backend import World
+    from include.local_aws.personalize.backend import Backend
 
 
 class MetricAttributions:
     """The operations on metric attributions. They are kept; reports are not written to S3 here."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def create_metric_attribution(self, params: Params, caller: Caller) -> Output:
-        self._world.parents("MetricAttribution", params)
-        return {"metricAttributionArn": self._world["MetricAttribution"].create(dict(params), caller)}
+        self._backend.parents("MetricAttribution", params)
+        return {"metricAttributionArn": self._backend["MetricAttribution"].create(dict(params), caller)}
 
     def update_metric_attribution(self, params: Params, caller: Caller) -> Output:
         arn = params["metricAttributionArn"]
-        found = self._world["MetricAttribution"].active(arn)
+        found = self._backend["MetricAttribution"].active(arn)
         removed = set(params.get("removeMetrics", []))
         metrics = [one for one in found["metrics"] if one["metricName"] not in removed]
         names = {one["metricName"] for one in metrics}
@@ -32,20 +32,20 @@ class MetricAttributions:
                 raise exists(f"The metric {one['metricName']} exists already.")
             metrics.append(one)
         output = params.get("metricsOutputConfig", found["metricsOutputConfig"])
-        self._world["MetricAttribution"].change(arn, metrics=metrics, metricsOutputConfig=output)
+        self._backend["MetricAttribution"].change(arn, metrics=metrics, metricsOutputConfig=output)
         return {"metricAttributionArn": arn}
 
     def list_metric_attribution_metrics(self, params: Params, caller: Caller) -> Output:
-        arns = [d["metricAttributionArn"] for d in self._world["MetricAttribution"].documents]
+        arns = [d["metricAttributionArn"] for d in self._backend["MetricAttribution"].documents]
         wanted = params.get("metricAttributionArn", arns[0] if arns else "")
-        return {"metrics": self._world["MetricAttribution"].get(wanted)["metrics"]}
+        return {"metrics": self._backend["MetricAttribution"].get(wanted)["metrics"]}
 
 
 class Tags:
     """The operations on tags."""
 
-    def __init__(self, world: World) -> None:
-        self._tags = world.engine.tags
+    def __init__(self, backend: Backend) -> None:
+        self._tags = backend.engine.tags
 
     def list_tags_for_resource(self, params: Params, caller: Caller) -> Output:
         return {"tags": self._of(params["resourceArn"])}

@@ -29,10 +29,10 @@ ID_OF = {"Items": "ITEM_ID", "Users": "USER_ID"}
 Rows = dict[str, "Row"]
 
 
-class World:
+class Backend:
     """Resources by kind, and the data that belongs to them.
 
-    world["Campaign"].get(arn)
+    backend["Campaign"].get(arn)
     """
 
     def __init__(self, state: State, objects: ObjectStore, at_once: int) -> None:

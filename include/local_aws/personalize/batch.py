@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.backend import World
+    from include.local_aws.personalize.backend import Backend
     from include.local_aws.personalize.resources import Running
     from include.local_aws.personalize.serving import Serving
     from include.local_aws.s3.info import ObjectInfo
@@ -35,8 +35,8 @@ LONGEST_LINE = 1024**2  # bytes
 class BatchJobs:
     """The operations on batch jobs."""
 
-    def __init__(self, world: World, serving: Serving) -> None:
-        self._world, self._serving = world, serving
+    def __init__(self, backend: Backend, serving: Serving) -> None:
+        self._backend, self._serving = backend, serving
 
     def create_batch_inference_job(self, params: Params, caller: Caller) -> Output:
         version = self._check("BatchInferenceJob", params)
@@ -49,7 +49,7 @@ class BatchJobs:
             )
         document = {"batchInferenceJobMode": "BATCH_INFERENCE"} | dict(params)
         return {
-            "batchInferenceJobArn": self._world["BatchInferenceJob"].create(document, caller, self._infer)
+            "batchInferenceJobArn": self._backend["BatchInferenceJob"].create(document, caller, self._infer)
         }
 
     def create_batch_segment_job(self, params: Params, caller: Caller) -> Output:
@@ -58,11 +58,11 @@ class BatchJobs:
         if recipe.task != "segments":
             raise invalid(f"The recipe {recipe.name} does not support batch segment jobs.")
         return {
-            "batchSegmentJobArn": self._world["BatchSegmentJob"].create(dict(params), caller, self._segment)
+            "batchSegmentJobArn": self._backend["BatchSegmentJob"].create(dict(params), caller, self._segment)
         }
 
     def _check(self, word: str, params: Params) -> Document:
-        version = self._world.parents(word, params)["solutionVersionArn"]
+        version = self._backend.parents(word, params)["solutionVersionArn"]
         for member in ("jobInput", "jobOutput"):
             place = next(iter(params[member].values()))["path"]
             try:
@@ -87,7 +87,7 @@ class BatchJobs:
         self._each(job, lambda line: self._users(job, version, line, by_attribute))
 
     def _version(self, job: Running) -> Document:
-        return self._world["SolutionVersion"].get(job.document["solutionVersionArn"])
+        return self._backend["SolutionVersion"].get(job.document["solutionVersionArn"])
 
     def _recommend(self, job: Running, version: Document, line: Line) -> Line:
         answers = self._serving.recommend(version, version["solutionVersionArn"], self._ask(job, line))
@@ -131,16 +131,16 @@ class BatchJobs:
     def _each(self, job: Running, answer: Callable[[Line], Line]) -> None:
         bucket, prefix = parse_uri(job.document["jobOutput"]["s3DataDestination"]["path"])
         folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
-        target = self._world.storage.folder(job.arn) / "answers.out"
-        for info in self._world.source(job.document["jobInput"]["s3DataSource"]["path"]):
+        target = self._backend.storage.folder(job.arn) / "answers.out"
+        for info in self._backend.source(job.document["jobInput"]["s3DataSource"]["path"]):
             self._write(job, info, target, answer)
             self._put(bucket, f"{folder}{info.key.rpartition('/')[2]}.out", target)
         target.write_bytes(b"")
         self._put(bucket, f"{folder}_CHECK", target)
-        self._world.storage.discard(job.arn)
+        self._backend.storage.discard(job.arn)
 
     def _write(self, job: Running, info: ObjectInfo, target: Path, answer: Callable[[Line], Line]) -> None:
-        with target.open("w") as out, self._world.objects.content(info).open("rb") as source:
+        with target.open("w") as out, self._backend.objects.content(info).open("rb") as source:
             for number, line in _lines(source, info.key):
                 if job.stopped.is_set():
                     raise WorkStopped
@@ -148,7 +148,7 @@ class BatchJobs:
 
     def _put(self, bucket: str, key: str, source: Path) -> None:
         try:
-            self._world.objects.put_file(bucket, key, source)
+            self._backend.objects.put_file(bucket, key, source)
         except AwsError as error:
             raise WorkFailed(
                 f"The output cannot be written: {error.message} (s3://{bucket}/{key})"

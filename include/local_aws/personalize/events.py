@@ -11,7 +11,7 @@ from include.local_aws.personalize.resources import ACTIVE
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.backend import World
+    from include.local_aws.personalize.backend import Backend
     from include.local_aws.state import Document
 
 EVENTS = "EVENT_INTERACTIONS"
@@ -21,27 +21,27 @@ EVENT_SCHEMA = "arn:aws:personalize:::schema/event-interactions"
 class EventTrackers:
     """The operation that creates trackers. A tracker brings a dataset for its events with it."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def create_event_tracker(self, params: Params, caller: Caller) -> Output:
-        group = self._world.parents("EventTracker", params)["datasetGroupArn"]
+        group = self._backend.parents("EventTracker", params)["datasetGroupArn"]
         tracking = str(uuid.uuid4())
         document = dict(params) | {"trackingId": tracking, "accountId": caller.account}
-        arn = self._world["EventTracker"].create(document, caller)
-        if self._world.dataset(group["datasetGroupArn"], EVENTS) is None:
+        arn = self._backend["EventTracker"].create(document, caller)
+        if self._backend.dataset(group["datasetGroupArn"], EVENTS) is None:
             dataset: Document = {"name": f"{group['name']}-events", "datasetType": EVENTS}
             dataset |= {"datasetGroupArn": group["datasetGroupArn"], "schemaArn": EVENT_SCHEMA}
             dataset |= {"trackingId": tracking, "files": []}
-            self._world["Dataset"].create(dataset, caller, suffix=f"{group['name']}/{EVENTS}")
+            self._backend["Dataset"].create(dataset, caller, suffix=f"{group['name']}/{EVENTS}")
         return {"eventTrackerArn": arn, "trackingId": tracking}
 
 
 class Events:
     """The operations PutEvents, PutItems and PutUsers."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def put_events(self, params: Params, caller: Caller) -> Output:
         tracker = self._tracker(params["trackingId"])
@@ -58,7 +58,7 @@ class Events:
             for event in params["eventList"]
         ]
         group = tracker["datasetGroupArn"]
-        self._world.storage.add_events(group, params.get("userId"), params["sessionId"], events)
+        self._backend.storage.add_events(group, params.get("userId"), params["sessionId"], events)
         return None
 
     def put_items(self, params: Params, caller: Caller) -> Output:
@@ -70,14 +70,14 @@ class Events:
     def _put(
         self, params: Params, kind: str, identifier: str, given: list[tuple[str, dict[str, Any]]]
     ) -> Output:
-        dataset = self._world["Dataset"].active(params["datasetArn"])
+        dataset = self._backend["Dataset"].active(params["datasetArn"])
         if dataset["datasetType"] != kind.upper():
             raise invalid(
                 f"{params['datasetArn']} is a dataset of {dataset['datasetType']}, not of {kind.upper()}."
             )
         known = {
             column.name.replace("_", "").lower(): column.name
-            for column in self._world.schema(dataset).columns
+            for column in self._backend.schema(dataset).columns
         }
         rows = []
         for name, one in given:
@@ -87,12 +87,12 @@ class Events:
                     raise invalid(f"The schema has no field for the property {field} of {name}.")
                 row[column] = value
             rows.append((name, row))
-        self._world.storage.put_rows(params["datasetArn"], rows)
-        self._world.touch(dataset)
+        self._backend.storage.put_rows(params["datasetArn"], rows)
+        self._backend.touch(dataset)
         return None
 
     def _tracker(self, tracking: str) -> Document:
-        for tracker in self._world["EventTracker"].documents:
+        for tracker in self._backend["EventTracker"].documents:
             if tracker["trackingId"] == tracking and tracker["status"] == ACTIVE:
                 return tracker
         raise invalid(f"There is no active event tracker with the tracking id {tracking}.")

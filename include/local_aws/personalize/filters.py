@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.backend import World
+    from include.local_aws.personalize.backend import Backend
 
     Mask = NDArray[np.bool_]
 
@@ -41,21 +41,21 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 class Filters:
     """The operation that creates filters."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def create_filter(self, params: Params, caller: Caller) -> Output:
-        self._world.parents("Filter", params)
+        self._backend.parents("Filter", params)
         for clause in parse(params["filterExpression"]):
             self._check_fields(params["datasetGroupArn"], clause)
-        return {"filterArn": self._world["Filter"].create(dict(params), caller)}
+        return {"filterArn": self._backend["Filter"].create(dict(params), caller)}
 
     def _check_fields(self, group: str, clause: Clause) -> None:
         for one in comparisons(clause.where):
-            dataset = self._world.dataset(group, one.dataset)
+            dataset = self._backend.dataset(group, one.dataset)
             if dataset is None:
                 raise invalid(f"The dataset group has no dataset of the type {one.dataset}.")
-            known = {column.name.upper() for column in self._world.schema(dataset).columns}
+            known = {column.name.upper() for column in self._backend.schema(dataset).columns}
             if one.field.upper() not in known:
                 raise invalid(f"The schema of {one.dataset} has no field {one.field}.")
 

@@ -11,7 +11,7 @@ from include.local_aws.personalize.serving import RESULTS, Ask
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.backend import World
+    from include.local_aws.personalize.backend import Backend
     from include.local_aws.personalize.serving import Answer, Serving
     from include.local_aws.state import Document
 
@@ -21,8 +21,8 @@ MOST_RESULTS, MOST_WITH_METADATA, MOST_RANKED = 500, 50, 500
 class Runtime:
     """The operations of applications."""
 
-    def __init__(self, world: World, serving: Serving) -> None:
-        self._world, self._serving = world, serving
+    def __init__(self, backend: Backend, serving: Serving) -> None:
+        self._backend, self._serving = backend, serving
 
     def get_recommendations(self, params: Params, caller: Caller) -> Output:
         source, version, arn = self._target(params)
@@ -47,12 +47,12 @@ class Runtime:
             raise invalid("Give either campaignArn or recommenderArn.")
         word = "Campaign" if "campaignArn" in params else "Recommender"
         arn = params.get("campaignArn") or params["recommenderArn"]
-        source = self._world[word].get(arn)
+        source = self._backend[word].get(arn)
         if source["status"] != ACTIVE:
             raise not_found(f"{arn} is not ACTIVE; it is {source['status']}.")
         if word == "Recommender":
             return source, source, arn
-        version = self._world["SolutionVersion"].get(source["solutionVersionArn"])
+        version = self._backend["SolutionVersion"].get(source["solutionVersionArn"])
         return source, version, version["solutionVersionArn"]
 
     def _ask(self, params: Params, source: Document) -> Ask:

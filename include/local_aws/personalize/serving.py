@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from include.local_aws.personalize.backend import World
+    from include.local_aws.personalize.backend import Backend
     from include.local_aws.personalize.recipes import Recipe
     from include.local_aws.state import Document
 
@@ -54,14 +54,14 @@ Answer = list[tuple[str, float | None]]  # identifiers with their scores, None w
 class Serving:
     """Loaded models, by solution version or recommender."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._lock = threading.Lock()
         self._models: OrderedDict[str, Model] = OrderedDict()
 
     def model(self, arn: str) -> Model:
         """The model that was trained for a version or recommender."""
-        folder = self._world.storage.folder(arn) / "model"
+        folder = self._backend.storage.folder(arn) / "model"
         key = f"{arn} {(folder / 'model.json').stat().st_mtime_ns}"
         with self._lock:
             if key not in self._models:
@@ -104,7 +104,7 @@ class Serving:
         model, group = self.model(arn), version["datasetGroupArn"]
         wanted = np.zeros(len(model.item_ids))
         if attributes:
-            rows = self._world.rows(group, "Items")
+            rows = self._backend.rows(group, "Items")
             wanted[
                 allowed(f"INCLUDE ItemID WHERE {attributes}", {}, Subject(model.item_ids.tolist(), rows))
             ] = 1
@@ -117,7 +117,7 @@ class Serving:
 
     def metadata(self, group: str, item: str, columns: Sequence[str]) -> dict[str, str]:
         """An item's metadata, for campaigns that answer them."""
-        row = self._world.rows(group, "Items").get(item, {})
+        row = self._backend.rows(group, "Items").get(item, {})
         return {name: str(row[name]) for name in columns if row.get(name) is not None}
 
     # ---- parts
@@ -145,7 +145,7 @@ class Serving:
     def _history(self, model: Model, group: str, ask: Ask) -> list[int]:
         """What the user did, newest first: events since the training, then what the model remembers."""
         user = ask.user or ""
-        fresh = [model.item(item) for item, _ in self._world.storage.newest_events(group, user)]
+        fresh = [model.item(item) for item, _ in self._backend.storage.newest_events(group, user)]
         return [code for code in fresh if code is not None] + [int(code) for code in model.history(user)[0]]
 
     def _allowed(
@@ -153,7 +153,7 @@ class Serving:
     ) -> NDArray[np.bool_]:
         if ask.filter is None:
             return np.ones(len(identifiers), dtype=bool)
-        expression = self._world["Filter"].active(ask.filter)["filterExpression"]
+        expression = self._backend["Filter"].active(ask.filter)["filterExpression"]
         user = ask.user or ""
         items, types = model.history(user)
         remembered = [
@@ -162,9 +162,9 @@ class Serving:
         ]
         subject = Subject(
             identifiers,
-            self._world.rows(group, kind),
-            user=self._world.rows(group, "Users").get(user, {}),
-            events=[*self._world.storage.newest_events(group, user), *remembered],
+            self._backend.rows(group, kind),
+            user=self._backend.rows(group, "Users").get(user, {}),
+            events=[*self._backend.storage.newest_events(group, user), *remembered],
         )
         return allowed(expression, ask.values, subject)
 

@@ -16,7 +16,7 @@ from include.local_aws.personalize.resources import ACTIVE, UNFINISHED
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.backend import World
+    from include.local_aws.personalize.backend import Backend
     from include.local_aws.personalize.resources import Running
     from include.local_aws.state import Document
 
@@ -32,11 +32,11 @@ TRIALS = 8  # of a search where the request does not say
 class Solutions:
     """The operations on recipes, solutions and solution versions."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        world["Solution"].blocked = self._used
-        world["Solution"].ended = self._forget_versions
-        world["SolutionVersion"].ended = lambda document: world.storage.discard(
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        backend["Solution"].blocked = self._used
+        backend["Solution"].ended = self._forget_versions
+        backend["SolutionVersion"].ended = lambda document: backend.storage.discard(
             document["solutionVersionArn"]
         )
 
@@ -59,24 +59,24 @@ class Solutions:
     # ---- solutions
 
     def create_solution(self, params: Params, caller: Caller) -> Output:
-        self._world.parents("Solution", params)
+        self._backend.parents("Solution", params)
         recipe = _check_solution(params)
         automatic = params.get("performAutoTraining", True) and recipe.task != "segments"
         document = (
             {"performHPO": False, "performAutoML": False} | dict(params) | {"performAutoTraining": automatic}
         )
         work = (lambda solution: self._first_version(solution, caller)) if automatic else None
-        return {"solutionArn": self._world["Solution"].create(document, caller, work)}
+        return {"solutionArn": self._backend["Solution"].create(document, caller, work)}
 
     def update_solution(self, params: Params, caller: Caller) -> Output:
-        solution = self._world["Solution"].active(params["solutionArn"])
+        solution = self._backend["Solution"].active(params["solutionArn"])
         changes = {k: params[k] for k in ("performAutoTraining", "performIncrementalUpdate") if k in params}
         update = dict(changes) | {"status": ACTIVE, "creationDateTime": time.time()}
-        self._world["Solution"].change(solution["solutionArn"], **changes, latestSolutionUpdate=update)
+        self._backend["Solution"].change(solution["solutionArn"], **changes, latestSolutionUpdate=update)
         return {"solutionArn": solution["solutionArn"]}
 
     def describe_solution(self, params: Params, caller: Caller) -> Output:
-        solution = self._world["Solution"].get(params["solutionArn"])
+        solution = self._backend["Solution"].get(params["solutionArn"])
         versions = self._versions(solution["solutionArn"])
         newest = max(versions, key=lambda version: version["creationDateTime"], default=None)
         return {"solution": solution | ({"latestSolutionVersion": newest} if newest else {})}
@@ -84,18 +84,18 @@ class Solutions:
     # ---- versions
 
     def create_solution_version(self, params: Params, caller: Caller) -> Output:
-        solution = self._world.parents("SolutionVersion", params)["solutionArn"]
+        solution = self._backend.parents("SolutionVersion", params)["solutionArn"]
         mode = params.get("trainingMode", "FULL")
         if mode == "UPDATE":
             self._check_update(solution)
         return {"solutionVersionArn": self._train(solution, caller, mode, "MANUAL", params.get("name"))}
 
     def stop_solution_version_creation(self, params: Params, caller: Caller) -> Output:
-        self._world["SolutionVersion"].stop(params["solutionVersionArn"])
+        self._backend["SolutionVersion"].stop(params["solutionVersionArn"])
         return None
 
     def get_solution_metrics(self, params: Params, caller: Caller) -> Output:
-        version = self._world["SolutionVersion"].active(params["solutionVersionArn"])
+        version = self._backend["SolutionVersion"].active(params["solutionVersionArn"])
         return {"solutionVersionArn": params["solutionVersionArn"], "metrics": version.get("metrics", {})}
 
     def _train(
@@ -107,7 +107,7 @@ class Solutions:
         document |= {"name": name} if name else {}
         suffix = f"{solution['name']}/{name or uuid.uuid4().hex[:8]}"
         arn = caller.arn("personalize", f"solution/{suffix}")
-        return self._world["SolutionVersion"].create(document, caller, self._work, arn=arn)
+        return self._backend["SolutionVersion"].create(document, caller, self._work, arn=arn)
 
     def _first_version(self, solution: Running, caller: Caller) -> None:
         """What performAutoTraining does within an hour of the solution's creation; here at once."""
@@ -122,14 +122,14 @@ class Solutions:
             raise invalid("The training mode UPDATE needs an ACTIVE version that was trained with FULL.")
 
     def _versions(self, solution: str) -> list[Document]:
-        return [v for v in self._world["SolutionVersion"].documents if v["solutionArn"] == solution]
+        return [v for v in self._backend["SolutionVersion"].documents if v["solutionArn"] == solution]
 
     # ---- training
 
     def _work(self, version: Running) -> None:
-        folder = self._world.storage.folder(version.arn)
+        folder = self._backend.storage.folder(version.arn)
         (folder / "request.json").write_text(
-            json.dumps(training_request(self._world, version.document, folder))
+            json.dumps(training_request(self._backend, version.document, folder))
         )
         result = run_training(folder, version)
         hours = max(0.001, result["seconds"] / 3600)
@@ -144,15 +144,15 @@ class Solutions:
         versions = {v["solutionVersionArn"]: v["status"] for v in self._versions(arn)}
         if busy := [v for v, status in versions.items() if status in UNFINISHED]:
             return f"The solution {arn} cannot be deleted: its version {busy[0]} is being created."
-        for campaign in self._world["Campaign"].documents:
+        for campaign in self._backend["Campaign"].documents:
             if campaign["solutionVersionArn"] in versions:
                 return f"The solution {arn} cannot be deleted: {campaign['campaignArn']} serves its version."
         return ""
 
     def _forget_versions(self, document: Document) -> None:
         for version in self._versions(document["solutionArn"]):
-            self._world.storage.discard(version["solutionVersionArn"])
-            self._world["SolutionVersion"].documents.delete(version["solutionVersionArn"])
+            self._backend.storage.discard(version["solutionVersionArn"])
+            self._backend["SolutionVersion"].documents.delete(version["solutionVersionArn"])
 
 
 def find_recipe(arn: str) -> Recipe:
@@ -163,34 +163,34 @@ def find_recipe(arn: str) -> Recipe:
     return recipe
 
 
-def training_request(world: World, document: Document, folder: Path) -> dict[str, Any]:
+def training_request(backend: Backend, document: Document, folder: Path) -> dict[str, Any]:
     """What the training process reads. Raises WorkFailed where there are no interactions."""
     group, recipe = document["datasetGroupArn"], RECIPES[document["recipeArn"]]
-    dataset = world.dataset(group, "Interactions")
+    dataset = backend.dataset(group, "Interactions")
     if dataset is None or not dataset["files"]:
         raise WorkFailed("Create failed. The dataset group has no interactions: import them first.")
     events = folder / "events.parquet"
-    files = [*world.files(dataset), *([events] if world.storage.write_events(group, events) else [])]
-    config, schema = document.get("solutionConfig", {}), world.schema(dataset)
+    files = [*backend.files(dataset), *([events] if backend.storage.write_events(group, events) else [])]
+    config, schema = document.get("solutionConfig", {}), backend.schema(dataset)
     return {
         "task": recipe.task,
         "hyperparameters": recipe.defaults | config.get("algorithmHyperParameters", {}),
         "interactions": [str(file) for file in files],
         "thresholds": _thresholds(document, config),
         "columns": [column.name for column in schema.metadata if column.type == "string"],
-        **(_items(world, group, folder) if recipe.metadata else {}),
+        **(_items(backend, group, folder) if recipe.metadata else {}),
         **(_search(recipe, config.get("hpoConfig", {})) if document.get("performHPO") else {}),
     }
 
 
-def _items(world: World, group: str, folder: Path) -> dict[str, Any]:
-    dataset = world.dataset(group, "Items")
+def _items(backend: Backend, group: str, folder: Path) -> dict[str, Any]:
+    dataset = backend.dataset(group, "Items")
     if dataset is None:
         return {}
-    schema = world.schema(dataset)
+    schema = backend.schema(dataset)
     categories = [column.name for column in schema.metadata if column.categorical]
     numbers = [column.name for column in schema.columns if column.type in NUMBERS]
-    world.write_rows(group, "Items", [*categories, *numbers], folder / "items.parquet")
+    backend.write_rows(group, "Items", [*categories, *numbers], folder / "items.parquet")
     return {"items": str(folder / "items.parquet"), "item_columns": categories, "item_numbers": numbers}
 
 
