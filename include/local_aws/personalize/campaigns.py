@@ -1,4 +1,4 @@
-"""Campaigns and recommenders: trained versions that answer."""
+"""The operations on campaigns and recommenders, which serve trained versions."""
 
 from __future__ import annotations
 
@@ -26,29 +26,33 @@ if TYPE_CHECKING:
     from include.local_aws.state import Document
 
 UPDATED = ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")
-OFF, SWITCHING_OFF, SWITCHING_ON = "INACTIVE", "STOP PENDING", "START PENDING"
+INACTIVE, STOPPING, STARTING = "INACTIVE", "STOP PENDING", "START PENDING"
 
 
 class Campaigns:
     """The operations on campaigns.
 
-    While a campaign is updated its status stays ACTIVE and the old version answers; only
-    latestCampaignUpdate tells how the update goes.
+    During an update the status of a campaign stays ACTIVE and the old version answers; only
+    latestCampaignUpdate has the status of the update.
     """
 
     def __init__(self, backend: Backend, serving: Serving) -> None:
         self._backend, self._serving = backend, serving
-        backend["Campaign"].blocked = lambda document: (
+        backend["Campaign"].delete_blocker = lambda document: (
             f"The campaign {document['campaignArn']} is being updated." if _updating(document) else ""
         )
 
     def recover(self) -> None:
-        """Updates that a restart interrupted have failed; the old version answers."""
+        """Set updates that a restart interrupted to failed; the old version answers."""
         for campaign in list(self._backend["Campaign"].documents):
             if _updating(campaign):
-                self._update_ends(campaign["campaignArn"], FAILED, INTERRUPTED)
+                self._set_update_status(campaign["campaignArn"], FAILED, INTERRUPTED)
 
     def create_campaign(self, params: Params, caller: Caller) -> Output:
+        """Deploy a solution version.
+
+        :raises AwsError: InvalidInputException for a version of a recipe for segments.
+        """
         version = self._backend.parents("Campaign", params)["solutionVersionArn"]
         _check_serves(version)
         document = (
@@ -59,6 +63,10 @@ class Campaigns:
         return {"campaignArn": self._backend["Campaign"].create(document, caller, self._load)}
 
     def update_campaign(self, params: Params, caller: Caller) -> Output:
+        """Deploy another version or configuration.
+
+        :raises AwsError: ResourceInUseException while the campaign is being created or updated.
+        """
         arn = params["campaignArn"]
         with self._backend.engine.state.transaction():
             campaign = self._backend["Campaign"].get(arn)
@@ -77,19 +85,19 @@ class Campaigns:
 
     def _update(self, arn: str, update: dict[str, Any]) -> None:
         self._backend.engine.pause()
-        self._update_ends(arn, IN_PROGRESS)
+        self._set_update_status(arn, IN_PROGRESS)
         self._backend.engine.pause()
         try:
             self._serving.model(update["solutionVersionArn"])
         except OSError as error:
-            self._update_ends(arn, FAILED, f"The version cannot be loaded: {error}")
+            self._set_update_status(arn, FAILED, f"The version cannot be loaded: {error}")
             return
         if not self._backend.engine.closing.is_set():
             members = {member: update[member] for member in UPDATED if member in update}
             self._backend["Campaign"].change(arn, **members, status=ACTIVE)
-            self._update_ends(arn, ACTIVE)
+            self._set_update_status(arn, ACTIVE)
 
-    def _update_ends(self, arn: str, status: str, reason: str = "") -> None:
+    def _set_update_status(self, arn: str, status: str, reason: str = "") -> None:
         def apply(document: Document) -> None:
             update = document["latestCampaignUpdate"] | {"status": status, "lastUpdatedDateTime": time.time()}
             document["latestCampaignUpdate"] = update | ({"failureReason": reason} if reason else {})
@@ -98,20 +106,26 @@ class Campaigns:
 
 
 class Recommenders:
-    """The operations on recommenders: a use case of a domain, trained and served in one."""
+    """The operations on recommenders, which train and serve a use case of a domain."""
 
     def __init__(self, backend: Backend, serving: Serving) -> None:
         self._backend, self._serving = backend, serving
-        backend["Recommender"].ended = lambda document: backend.storage.discard(document["recommenderArn"])
+        backend["Recommender"].on_deleted = lambda document: backend.storage.discard(
+            document["recommenderArn"]
+        )
 
     def recover(self) -> None:
-        """What a restart found between on and off ends there."""
-        for one in list(self._backend["Recommender"].documents):
-            ends = {SWITCHING_OFF: OFF, SWITCHING_ON: ACTIVE}.get(one["status"])
-            if ends:
-                self._backend["Recommender"].change(one["recommenderArn"], status=ends)
+        """Finish starts and stops that a restart interrupted."""
+        for recommender in list(self._backend["Recommender"].documents):
+            final = {STOPPING: INACTIVE, STARTING: ACTIVE}.get(recommender["status"])
+            if final:
+                self._backend["Recommender"].change(recommender["recommenderArn"], status=final)
 
     def create_recommender(self, params: Params, caller: Caller) -> Output:
+        """Train and serve a use case of a domain.
+
+        :raises AwsError: InvalidInputException for a recipe of another domain.
+        """
         group = self._backend.parents("Recommender", params)["datasetGroupArn"]
         recipe = find_recipe(params["recipeArn"])
         if not recipe.domain or recipe.domain != group.get("domain"):
@@ -126,10 +140,18 @@ class Recommenders:
         return {"recommenderArn": arn}
 
     def start_recommender(self, params: Params, caller: Caller) -> Output:
-        return self._switch(params["recommenderArn"], OFF, SWITCHING_ON, ACTIVE)
+        """Start a stopped recommender.
+
+        :raises AwsError: ResourceInUseException when it is not INACTIVE.
+        """
+        return self._switch(params["recommenderArn"], INACTIVE, STARTING, ACTIVE)
 
     def stop_recommender(self, params: Params, caller: Caller) -> Output:
-        return self._switch(params["recommenderArn"], ACTIVE, SWITCHING_OFF, OFF)
+        """Stop a recommender.
+
+        :raises AwsError: ResourceInUseException when it is not ACTIVE.
+        """
+        return self._switch(params["recommenderArn"], ACTIVE, STOPPING, INACTIVE)
 
     def _train(self, recommender: Running) -> None:
         folder = self._backend.storage.folder(recommender.arn)
@@ -141,10 +163,10 @@ class Recommenders:
         if (status := self._backend["Recommender"].get(arn)["status"]) != before:
             raise in_use(f"The recommender {arn} is {status}; it has to be {before}.")
         self._backend["Recommender"].change(arn, status=during)
-        self._backend.engine.spawn(lambda: self._arrive(arn, after))
+        self._backend.engine.spawn(lambda: self._finish_switch(arn, after))
         return {"recommenderArn": arn}
 
-    def _arrive(self, arn: str, status: str) -> None:
+    def _finish_switch(self, arn: str, status: str) -> None:
         self._backend.engine.pause()
         self._backend["Recommender"].change(arn, status=status)
 

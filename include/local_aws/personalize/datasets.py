@@ -1,4 +1,4 @@
-"""Schemas, dataset groups, datasets, and the jobs that bring rows in and out."""
+"""The operations on schemas, dataset groups, datasets, and import and export jobs."""
 
 from __future__ import annotations
 
@@ -24,17 +24,23 @@ if TYPE_CHECKING:
 
 
 class Datasets:
-    """The operations on data."""
+    """The operations that create data and its containers."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        backend["Schema"].blocked = self._schema_used
-        backend["DatasetGroup"].blocked = self._group_used
-        backend["Dataset"].blocked = self._dataset_used
-        backend["Dataset"].ended = lambda document: backend.storage.discard(document["datasetArn"])
-        backend["DatasetGroup"].ended = lambda document: backend.storage.discard(document["datasetGroupArn"])
+        backend["Schema"].delete_blocker = self._schema_blocker
+        backend["DatasetGroup"].delete_blocker = self._group_blocker
+        backend["Dataset"].delete_blocker = self._dataset_blocker
+        backend["Dataset"].on_deleted = lambda document: backend.storage.discard(document["datasetArn"])
+        backend["DatasetGroup"].on_deleted = lambda document: backend.storage.discard(
+            document["datasetGroupArn"]
+        )
 
     def create_schema(self, params: Params, caller: Caller) -> Output:
+        """Store an Avro schema.
+
+        :raises AwsError: InvalidInputException naming the field that is wrong.
+        """
         Schema.read(params["schema"])
         return {"schemaArn": self._backend["Schema"].create(dict(params), caller)}
 
@@ -43,6 +49,11 @@ class Datasets:
         return {"datasetGroupArn": arn, "domain": params.get("domain")}
 
     def create_dataset(self, params: Params, caller: Caller) -> Output:
+        """Create an empty dataset.
+
+        :raises AwsError: InvalidInputException for an unknown type or a schema of another type;
+            ResourceAlreadyExistsException when the group has a dataset of this type.
+        """
         parents = self._backend.parents("Dataset", params)
         kind = params["datasetType"].capitalize()
         if kind not in REQUIRED:
@@ -60,19 +71,28 @@ class Datasets:
         return {"datasetArn": arn}
 
     def create_dataset_import_job(self, params: Params, caller: Caller) -> Output:
+        """Import CSV files from S3.
+
+        :raises AwsError: InvalidInputException for a wrong S3 location, and for an INCREMENTAL import into an
+            empty dataset.
+        """
         dataset = self._backend.parents("DatasetImportJob", params)["datasetArn"]
         mode = params.get("importMode", "FULL")
         if mode == "INCREMENTAL" and not dataset["files"]:
             raise invalid("An INCREMENTAL import needs a FULL import into the dataset before it.")
-        _uri(params["dataSource"].get("dataLocation", ""))
+        _check_uri(params["dataSource"].get("dataLocation", ""))
         document = dict(params) | {"importMode": mode}
         return {
             "datasetImportJobArn": self._backend["DatasetImportJob"].create(document, caller, self._import)
         }
 
     def create_dataset_export_job(self, params: Params, caller: Caller) -> Output:
+        """Export the imported rows to S3 as CSV.
+
+        :raises AwsError: InvalidInputException for a wrong S3 location.
+        """
         self._backend.parents("DatasetExportJob", params)
-        _uri(params["jobOutput"]["s3DataDestination"]["path"])
+        _check_uri(params["jobOutput"]["s3DataDestination"]["path"])
         document = dict(params) | {"ingestionMode": params.get("ingestionMode", "BULK")}
         return {
             "datasetExportJobArn": self._backend["DatasetExportJob"].create(document, caller, self._export)
@@ -81,23 +101,24 @@ class Datasets:
     # ---- the work
 
     def _import(self, job: Running) -> None:
-        """All files of the source become Parquet; only when every row is right does the dataset change."""
+        """Convert all files of the source to Parquet; the dataset changes only when every row is valid."""
         dataset = self._backend["Dataset"].get(job.document["datasetArn"])
         schema, folder = self._backend.schema(dataset), self._backend.storage.folder(dataset["datasetArn"])
-        written: list[Path] = []
+        parquet_files: list[Path] = []
         try:
             rows = 0
             for info in self._backend.source(job.document["dataSource"]["dataLocation"]):
-                written.append(folder / f"{uuid.uuid4().hex}.parquet")
-                rows += csv_files.convert(self._backend.objects.content(info), info.key, schema, written[-1])
+                parquet_files.append(folder / f"{uuid.uuid4().hex}.parquet")
+                content = self._backend.objects.content(info)
+                rows += csv_files.convert(content, info.key, schema, parquet_files[-1])
             if schema.type == "Interactions":
                 _check_rows(rows)
         except WorkFailed:
-            _unlink(written)
+            _unlink(parquet_files)
             raise
-        self._keep(job, [path.name for path in written])
+        self._replace_files(job, [path.name for path in parquet_files])
 
-    def _keep(self, job: Running, names: list[str]) -> None:
+    def _replace_files(self, job: Running, names: list[str]) -> None:
         dataset = self._backend["Dataset"].get(job.document["datasetArn"])
         old = self._backend.files(dataset)
         if job.document["importMode"] == "INCREMENTAL":
@@ -116,14 +137,14 @@ class Datasets:
             self._backend.objects.put_file(bucket, f"{prefix.rstrip('/')}/{name}".lstrip("/"), target)
         self._backend.storage.discard(job.arn)
 
-    # ---- what depends on what
+    # ---- dependents
 
-    def _schema_used(self, document: Document) -> str:
+    def _schema_blocker(self, document: Document) -> str:
         arn = document["schemaArn"]
-        used = [d["datasetArn"] for d in self._backend["Dataset"].documents if d["schemaArn"] == arn]
-        return f"The schema {arn} is used by {used[0]}." if used else ""
+        dependents = [d["datasetArn"] for d in self._backend["Dataset"].documents if d["schemaArn"] == arn]
+        return f"The schema {arn} is used by {dependents[0]}." if dependents else ""
 
-    def _group_used(self, document: Document) -> str:
+    def _group_blocker(self, document: Document) -> str:
         arn = document["datasetGroupArn"]
         words = ("Dataset", "Solution", "EventTracker", "Filter", "Recommender", "MetricAttribution")
         for word in words:
@@ -131,7 +152,7 @@ class Datasets:
                 return f"The dataset group {arn} still has resources of the type {word}."
         return ""
 
-    def _dataset_used(self, document: Document) -> str:
+    def _dataset_blocker(self, document: Document) -> str:
         group = document["datasetGroupArn"]
         for word in ("Solution", "EventTracker", "Recommender"):
             if any(d["datasetGroupArn"] == group for d in self._backend[word].documents):
@@ -148,7 +169,7 @@ def _check_rows(rows: int) -> None:
         )
 
 
-def _uri(uri: str) -> None:
+def _check_uri(uri: str) -> None:
     try:
         parse_uri(uri)
     except ValueError as error:

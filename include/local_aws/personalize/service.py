@@ -1,4 +1,4 @@
-"""Amazon Personalize, wired together."""
+"""Amazon Personalize: its operations on one backend."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Personalize:
-    """The three services of Personalize; `handlers` is what the app dispatches to.
+    """The three services of Personalize; the app dispatches to `handlers`.
 
     :param at_once: trainings, imports and batch jobs that run at the same time.
     """
@@ -32,29 +32,34 @@ class Personalize:
         self._backend = backend = Backend(state, objects, at_once)
         serving = Serving(backend)
         self._campaigns, self._recommenders = Campaigns(backend, serving), Recommenders(backend, serving)
-        own = [
+        operations = [
             Datasets(backend),
             EventTrackers(backend),
             Solutions(backend),
             self._campaigns,
             self._recommenders,
         ]
-        own += [Filters(backend), BatchJobs(backend, serving), MetricAttributions(backend), Tags(backend)]
+        operations += [
+            Filters(backend),
+            BatchJobs(backend, serving),
+            MetricAttributions(backend),
+            Tags(backend),
+        ]
         self.handlers: dict[str, list[object]] = {
-            "personalize": [*own, *(resources.handler() for resources in backend.kinds())],
+            "personalize": [*operations, *(resources.handler() for resources in backend.kinds())],
             "personalize-runtime": [Runtime(backend, serving)],
             "personalize-events": [Events(backend)],
         }
 
     def tagged(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """Every ARN with its tags, tagged or not."""
+        """The ARNs of all resources with their tags, which may be empty."""
         return (
             (arn, {tag["tagKey"]: tag["tagValue"] for tag in document["tags"]})
             for arn, document in self._backend.engine.tags.items()
         )
 
     def start(self) -> None:
-        """Bring what an earlier server left into a state that is true."""
+        """Correct the states of resources that the previous server left unfinished."""
         for resources in self._backend.kinds():
             resources.recover()
         self._campaigns.recover()

@@ -1,4 +1,4 @@
-"""Recipes, solutions and the versions that are trained of them."""
+"""The operations on recipes, solutions and solution versions; trainings in processes of their own."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[3]
 POLL_SECONDS = 0.05
-KNOWN_SINCE = 1543276800.0  # recipes exist as long as the service does
-SEARCHED = {"integer": "integerHyperParameterRanges", "continuous": "continuousHyperParameterRanges"}
-SEARCHED |= {"categorical": "categoricalHyperParameterRanges"}
+RECIPE_CREATION = 1543276800.0  # 2018-11-27: the recipes are as old as the service
+RANGE_MEMBERS = {"integer": "integerHyperParameterRanges", "continuous": "continuousHyperParameterRanges"}
+RANGE_MEMBERS |= {"categorical": "categoricalHyperParameterRanges"}
 NUMBERS = ("int", "long", "float", "double")
-TRIALS = 8  # of a search where the request does not say
+TRIALS = 8  # of a search; the default
 
 
 class Solutions:
@@ -34,9 +34,9 @@ class Solutions:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        backend["Solution"].blocked = self._used
-        backend["Solution"].ended = self._forget_versions
-        backend["SolutionVersion"].ended = lambda document: backend.storage.discard(
+        backend["Solution"].delete_blocker = self._blocker
+        backend["Solution"].on_deleted = self._forget_versions
+        backend["SolutionVersion"].on_deleted = lambda document: backend.storage.discard(
             document["solutionVersionArn"]
         )
 
@@ -44,21 +44,33 @@ class Solutions:
 
     def list_recipes(self, params: Params, caller: Caller) -> Output:
         domain = params.get("domain", "")
-        shown = [_recipe(recipe) for recipe in RECIPES.values() if recipe.domain == domain]
-        return {"recipes": shown}
+        recipes = [_recipe(recipe) for recipe in RECIPES.values() if recipe.domain == domain]
+        return {"recipes": recipes}
 
     def describe_recipe(self, params: Params, caller: Caller) -> Output:
+        """A recipe.
+
+        :raises AwsError: ResourceNotFoundException.
+        """
         return {"recipe": _recipe(find_recipe(params["recipeArn"]))}
 
     def describe_algorithm(self, params: Params, caller: Caller) -> Output:
+        """The algorithm of a recipe.
+
+        :raises AwsError: ResourceNotFoundException.
+        """
         name = params["algorithmArn"].rpartition("/")[2]
-        found = find_recipe(f"arn:aws:personalize:::recipe/{name}")
-        algorithm = {"name": found.name, "algorithmArn": params["algorithmArn"]}
-        return {"algorithm": algorithm | {"defaultHyperParameters": found.defaults}}
+        recipe = find_recipe(f"arn:aws:personalize:::recipe/{name}")
+        algorithm = {"name": recipe.name, "algorithmArn": params["algorithmArn"]}
+        return {"algorithm": algorithm | {"defaultHyperParameters": recipe.defaults}}
 
     # ---- solutions
 
     def create_solution(self, params: Params, caller: Caller) -> Output:
+        """Create a solution and, with performAutoTraining, its first version.
+
+        :raises AwsError: InvalidInputException for a recipe or configuration that is not possible.
+        """
         self._backend.parents("Solution", params)
         recipe = _check_solution(params)
         automatic = params.get("performAutoTraining", True) and recipe.task != "segments"
@@ -84,6 +96,11 @@ class Solutions:
     # ---- versions
 
     def create_solution_version(self, params: Params, caller: Caller) -> Output:
+        """Train a version.
+
+        :raises AwsError: InvalidInputException for the training mode UPDATE without a version trained with
+            FULL.
+        """
         solution = self._backend.parents("SolutionVersion", params)["solutionArn"]
         mode = params.get("trainingMode", "FULL")
         if mode == "UPDATE":
@@ -91,6 +108,10 @@ class Solutions:
         return {"solutionVersionArn": self._train(solution, caller, mode, "MANUAL", params.get("name"))}
 
     def stop_solution_version_creation(self, params: Params, caller: Caller) -> Output:
+        """Stop a training.
+
+        :raises AwsError: ResourceInUseException when it has ended.
+        """
         self._backend["SolutionVersion"].stop(params["solutionVersionArn"])
         return None
 
@@ -101,8 +122,15 @@ class Solutions:
     def _train(
         self, solution: Document, caller: Caller, mode: str, kind: str, name: str | None = None
     ) -> str:
-        copied = ("solutionArn", "datasetGroupArn", "recipeArn", "eventType", "solutionConfig", "performHPO")
-        document = {member: solution[member] for member in copied if member in solution}
+        inherited = (
+            "solutionArn",
+            "datasetGroupArn",
+            "recipeArn",
+            "eventType",
+            "solutionConfig",
+            "performHPO",
+        )
+        document = {member: solution[member] for member in inherited if member in solution}
         document |= {"trainingMode": mode, "trainingType": kind, "performAutoML": False}
         document |= {"name": name} if name else {}
         suffix = f"{solution['name']}/{name or uuid.uuid4().hex[:8]}"
@@ -110,7 +138,7 @@ class Solutions:
         return self._backend["SolutionVersion"].create(document, caller, self._work, arn=arn)
 
     def _first_version(self, solution: Running, caller: Caller) -> None:
-        """What performAutoTraining does within an hour of the solution's creation; here at once."""
+        """The first version of performAutoTraining: on AWS within an hour, here at once."""
         self._train(solution.document, caller, "FULL", "AUTOMATIC")
 
     def _check_update(self, solution: Document) -> None:
@@ -133,13 +161,13 @@ class Solutions:
         )
         result = run_training(folder, version)
         hours = max(0.001, result["seconds"] / 3600)
-        tuned = {"algorithmHyperParameters": result["hyperparameters"]}
-        searched = {"tunedHPOParams": tuned} if version.document.get("performHPO") else {}
-        version.change(metrics=result["metrics"], trainingHours=round(hours, 3), **searched)
+        hyperparameters = {"algorithmHyperParameters": result["hyperparameters"]}
+        tuned_parameters = {"tunedHPOParams": hyperparameters} if version.document.get("performHPO") else {}
+        version.change(metrics=result["metrics"], trainingHours=round(hours, 3), **tuned_parameters)
 
-    # ---- what depends on what
+    # ---- dependents
 
-    def _used(self, document: Document) -> str:
+    def _blocker(self, document: Document) -> str:
         arn = document["solutionArn"]
         versions = {v["solutionVersionArn"]: v["status"] for v in self._versions(arn)}
         if busy := [v for v, status in versions.items() if status in UNFINISHED]:
@@ -156,7 +184,10 @@ class Solutions:
 
 
 def find_recipe(arn: str) -> Recipe:
-    """A recipe. Raises ResourceNotFoundException."""
+    """The recipe with an ARN.
+
+    :raises AwsError: ResourceNotFoundException.
+    """
     recipe = RECIPES.get(arn)
     if recipe is None:
         raise not_found(f"The recipe with arn {arn} does not exist.")
@@ -164,7 +195,10 @@ def find_recipe(arn: str) -> Recipe:
 
 
 def training_request(backend: Backend, document: Document, folder: Path) -> dict[str, Any]:
-    """What the training process reads. Raises WorkFailed where there are no interactions."""
+    """The content of request.json, which the training process reads (see `models.training.Request`).
+
+    :raises WorkFailed: when the dataset group has no interactions.
+    """
     group, recipe = document["datasetGroupArn"], RECIPES[document["recipeArn"]]
     dataset = backend.dataset(group, "Interactions")
     if dataset is None or not dataset["files"]:
@@ -195,10 +229,12 @@ def _items(backend: Backend, group: str, folder: Path) -> dict[str, Any]:
 
 
 def _thresholds(document: Document, config: dict[str, Any]) -> dict[str, float | None]:
-    """Event types to learn from, with their smallest values."""
-    several = config.get("eventsConfig", {}).get("eventParametersList", [])
-    if several:
-        return {one.get("eventType", ""): one.get("eventValueThreshold") for one in several}
+    """Event types to learn from, with their smallest values; None: any value."""
+    parameters = config.get("eventsConfig", {}).get("eventParametersList", [])
+    if parameters:
+        return {
+            parameter.get("eventType", ""): parameter.get("eventValueThreshold") for parameter in parameters
+        }
     if "eventType" not in document and "eventValueThreshold" not in config:
         return {}
     threshold = config.get("eventValueThreshold")
@@ -206,19 +242,27 @@ def _thresholds(document: Document, config: dict[str, Any]) -> dict[str, float |
 
 
 def _search(recipe: Recipe, config: dict[str, Any]) -> dict[str, Any]:
-    """The ranges of a search: the recipe's own, and those of the request in their place."""
-    ranges: dict[str, Any] = dict(recipe.tuned)
-    given = config.get("algorithmHyperParameterRanges", {})
-    for kind, member in SEARCHED.items():
-        for one in given.get(member, []):
-            bounds = one["values"] if kind == "categorical" else [one["minValue"], one["maxValue"]]
-            ranges[one["name"]] = [kind, *bounds]
+    """The ranges of a search: those of the recipe, replaced by those of the request."""
+    ranges: dict[str, Any] = dict(recipe.search_ranges)
+    requested = config.get("algorithmHyperParameterRanges", {})
+    for kind, member in RANGE_MEMBERS.items():
+        for parameter in requested.get(member, []):
+            bounds = (
+                parameter["values"]
+                if kind == "categorical"
+                else [parameter["minValue"], parameter["maxValue"]]
+            )
+            ranges[parameter["name"]] = [kind, *bounds]
     trials = int(config.get("hpoResourceConfig", {}).get("maxNumberOfTrainingJobs", TRIALS))
     return {"search": ranges, "trials": trials}
 
 
 def run_training(folder: Path, version: Running) -> dict[str, Any]:
-    """Train in a process of its own; returns its result. Raises WorkFailed, WorkStopped."""
+    """Train in a process of its own; returns the content of its result.json.
+
+    :raises WorkFailed: when the training fails; the text is its reason.
+    :raises WorkStopped: when the version is stopped.
+    """
     command = [sys.executable, "-m", "include.local_aws.personalize.models.training", str(folder)]
     with (folder / "training.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log)
@@ -232,9 +276,9 @@ def run_training(folder: Path, version: Running) -> dict[str, Any]:
     try:
         result: dict[str, Any] = json.loads((folder / "result.json").read_text())
     except FileNotFoundError:
-        told = (folder / "training.log").read_text()[-2000:]
+        log_tail = (folder / "training.log").read_text()[-2000:]
         raise WorkFailed(
-            f"InternalServerError: the training ended with exit code {process.returncode}. {told}"
+            f"InternalServerError: the training ended with exit code {process.returncode}. {log_tail}"
         ) from None
     if "error" in result:
         raise WorkFailed(result["error"])
@@ -252,8 +296,8 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
         "description": recipe.description,
         "recipeType": recipe.kind,
         "domain": recipe.domain or None,
-        "creationDateTime": KNOWN_SINCE,
-        "lastUpdatedDateTime": KNOWN_SINCE,
+        "creationDateTime": RECIPE_CREATION,
+        "lastUpdatedDateTime": RECIPE_CREATION,
     }
 
 
@@ -263,7 +307,7 @@ def _check_solution(params: Params) -> Recipe:
     recipe, config = find_recipe(params["recipeArn"]), params.get("solutionConfig", {})
     if recipe.domain:
         raise invalid(f"{recipe.name} is a use case of recommenders, not a recipe of solutions.")
-    if params.get("performHPO") and not recipe.tuned:
+    if params.get("performHPO") and not recipe.search_ranges:
         raise invalid(f"The recipe {recipe.name} does not support HPO.")
     if unknown := sorted(set(config.get("algorithmHyperParameters", {})) - set(recipe.defaults)):
         raise invalid(f"The recipe {recipe.name} has no hyperparameter {unknown[0]}.")
