@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from include.local_aws.personalize.engine import Engine
 from include.local_aws.personalize.errors import WorkFailed
 from include.local_aws.personalize.kinds import KINDS
-from include.local_aws.personalize.resources import Engine, Resources
+from include.local_aws.personalize.resources import Resources
 from include.local_aws.personalize.schemas import Schema
 from include.local_aws.personalize.storage import Storage
 from include.local_aws.protocol.errors import AwsError

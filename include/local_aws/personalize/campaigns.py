@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +15,13 @@ from include.local_aws.personalize.resources import (
     PENDING,
     UNFINISHED,
 )
-from include.local_aws.personalize.solutions import find_recipe, run_training, training_request
+from include.local_aws.personalize.solutions import find_recipe
+from include.local_aws.personalize.trainings import train
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
     from include.local_aws.personalize.backend import Backend
-    from include.local_aws.personalize.resources import Running
+    from include.local_aws.personalize.engine import Running
     from include.local_aws.personalize.serving import Serving
     from include.local_aws.state import Document
 
@@ -154,10 +154,7 @@ class Recommenders:
         return self._switch(params["recommenderArn"], ACTIVE, STOPPING, INACTIVE)
 
     def _train(self, recommender: Running) -> None:
-        folder = self._backend.storage.folder(recommender.arn)
-        request = training_request(self._backend, recommender.document, folder)
-        (folder / "request.json").write_text(json.dumps(request))
-        recommender.change(modelMetrics=run_training(folder, recommender)["metrics"])
+        recommender.change(modelMetrics=train(self._backend, recommender)["metrics"])
 
     def _switch(self, arn: str, before: str, during: str, after: str) -> Output:
         if (status := self._backend["Recommender"].get(arn)["status"]) != before:

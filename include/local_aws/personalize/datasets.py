@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from include.local_aws.calls import Caller, Output, Params
     from include.local_aws.personalize.backend import Backend
-    from include.local_aws.personalize.resources import Running
+    from include.local_aws.personalize.engine import Running
     from include.local_aws.state import Document
 
 

@@ -11,12 +11,11 @@ arn = imports.create(document, caller, work=lambda job: ...)  # ACTIVE when the 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from include.local_aws.personalize.engine import Engine, Running
 from include.local_aws.personalize.errors import (
     WorkFailed,
     WorkStopped,
@@ -33,9 +32,9 @@ if TYPE_CHECKING:
 
     from include.local_aws.calls import Caller, Output, Params
     from include.local_aws.personalize.kinds import Kind, Quota
-    from include.local_aws.state import Document, State
+    from include.local_aws.state import Document
 
-    Work = Callable[["Running"], None]
+    Work = Callable[[Running], None]
 
 logger = logging.getLogger(__name__)
 
@@ -43,56 +42,7 @@ PENDING, IN_PROGRESS, ACTIVE = "CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"
 FAILED, STOPPING, STOPPED = "CREATE FAILED", "CREATE STOPPING", "CREATE STOPPED"
 DELETE_PENDING, DELETING = "DELETE PENDING", "DELETE IN_PROGRESS"
 UNFINISHED = (PENDING, IN_PROGRESS, STOPPING)
-OBSERVABLE_SECONDS = 0.3  # each intermediate state lasts at least this long
 INTERRUPTED = "InternalServerError: the local AWS server stopped while the resource was being created."
-
-
-class Running:
-    """A resource whose creation is in progress: its document, and an event that asks its work to stop."""
-
-    def __init__(self, resources: Resources, document: Document) -> None:
-        self.resources, self.document = resources, document
-        self.arn = str(document[resources.kind.arn])
-        self.stopped = threading.Event()
-
-    def change(self, **members: object) -> None:
-        """Change members of the document."""
-        self.resources.change(self.arn, **members)
-
-
-class Engine:
-    """State, threads and the tags of all resources."""
-
-    def __init__(self, state: State, at_once: int) -> None:
-        self.state = state
-        self.folder = state.subfolder("personalize")
-        self.tags = state.collection("personalize_tags")
-        self.closing = threading.Event()
-        self.running: dict[str, Running] = {}
-        self._light = ThreadPoolExecutor(64, thread_name_prefix="personalize")
-        self.places = threading.BoundedSemaphore(at_once)  # heavy work: training, imports, batches
-
-    def spawn(self, action: Callable[[], None]) -> None:
-        """Run an action in the background."""
-        self._light.submit(self._logged, action)
-
-    def pause(self) -> None:
-        """Wait for a moment, so that clients can see the current state."""
-        self.closing.wait(OBSERVABLE_SECONDS)
-
-    def close(self) -> None:
-        """Stop all work; the next server finds the interrupted resources as unfinished."""
-        self.closing.set()
-        for running in list(self.running.values()):
-            running.stopped.set()
-        self._light.shutdown(wait=True, cancel_futures=True)
-
-    @staticmethod
-    def _logged(action: Callable[[], None]) -> None:
-        try:
-            action()
-        except Exception:
-            logger.exception("a background step of Personalize failed")
 
 
 class Resources:
@@ -196,7 +146,7 @@ class Resources:
 
     def start(self, document: Document, work: Work | None) -> None:
         """Do the work of a pending resource in the background."""
-        running = Running(self, document)
+        running = Running(str(document[self.kind.arn]), document, self.change)
         self.engine.running[running.arn] = running
         self.engine.spawn(lambda: self._create(running, work))
 
