@@ -154,7 +154,7 @@ class Serving:
             return model.new_items(scores)
         explores = recipe.task == "users" and recipe.name == "aws-user-personalization"
         return (
-            model.explored(scores, float(query.config.get("explorationWeight", EXPLORATION)))
+            model.with_exploration(scores, float(query.config.get("explorationWeight", EXPLORATION)))
             if explores
             else scores
         )

@@ -20,7 +20,8 @@ from implicit.nearest_neighbours import CosineRecommender
 from scipy import sparse
 
 from include.datasets import fetch
-from include.local_aws.personalize.models.training import Request, scores_of, train
+from include.local_aws.personalize.models.evaluation import scores_of
+from include.local_aws.personalize.models.training import Request, train
 from include.use_cases.movie_recommendations.jobs import prepare
 from include.use_cases.movie_recommendations.use_case import MOVIES
 from quality.ranking import measure
