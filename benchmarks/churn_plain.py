@@ -12,12 +12,16 @@ import sys
 import tarfile
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xgboost
 
 PROJECT = Path(__file__).parents[1]
 
 
 def main(work: Path) -> None:
-    """Fetch, preprocess, train, predict, evaluate and profile, as the DAG's jobs do."""
+    """Fetch, preprocess, train, predict, evaluate and profile, as the jobs of the DAG do."""
     sys.path[:0] = [str(PROJECT / "include/jobs")]
     import numpy as np
     import xgboost
@@ -43,8 +47,8 @@ def main(work: Path) -> None:
     answers = predict(booster, prepared)
     (work / "predictions").mkdir()
     (work / "predictions/test.csv.out").write_text(answers)
-    places = ["--labelled", str(prepared / "labelled/test.csv"), "--predictions", str(work / "predictions")]
-    evaluate.main([*CHURN.evaluation_arguments("benchmark"), *places, "--output", str(work / "evaluation")])
+    inputs = ["--labelled", str(prepared / "labelled/test.csv"), "--predictions", str(work / "predictions")]
+    evaluate.main([*CHURN.evaluation_arguments("benchmark"), *inputs, "--output", str(work / "evaluation")])
 
     links = {
         "data": prepared / "training_rows",
@@ -56,12 +60,15 @@ def main(work: Path) -> None:
     (work / "inputs").mkdir()
     for name, target in links.items():
         (work / "inputs" / name).symlink_to(target)
-    places = ["--input", str(work / "inputs"), "--output", str(work / "baseline")]
-    baseline.main([*CHURN.table_arguments, *places])
+    options = ["--input", str(work / "inputs"), "--output", str(work / "baseline")]
+    baseline.main([*CHURN.table_arguments, *options])
 
 
-def predict(booster: object, prepared: Path) -> str:
-    """What the inference pipeline does: features, scores, labels."""
+def predict(booster: xgboost.Booster, prepared: Path) -> str:
+    """The steps of the inference pipeline: features, scores, labels.
+
+    :return: CSV with one line per row of the test data.
+    """
     import xgboost
 
     inference = import_module("inference")
@@ -71,7 +78,7 @@ def predict(booster: object, prepared: Path) -> str:
     model = inference.model_fn(str(prepared / "unpacked"))
     rows = (prepared / "test/batch_transform_test.csv").read_bytes()
     features = inference.predict_fn(inference.input_fn(rows, "text/csv"), model)
-    scores = booster.predict(xgboost.DMatrix(features))  # type: ignore[attr-defined]
+    scores = booster.predict(xgboost.DMatrix(features))
     os.environ["TRANSFORM_MODE"] = inference.LABELS
     lines = "\n".join(str(score) for score in scores)
     labelled = inference.predict_fn(inference.input_fn(lines, "text/csv"), model)
