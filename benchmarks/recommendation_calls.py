@@ -55,18 +55,23 @@ def main() -> None:
     print(f"{AT_ONCE} callers: {rate:.0f} calls a second")
 
 
+def upload(folder: Path, s3: Any) -> None:
+    """Generate interactions and upload them as CSV."""
+    generate(EVENTS, folder / "data.parquet")
+    with (folder / "data.csv").open("wb") as file:
+        file.write(b"USER_ID,ITEM_ID,TIMESTAMP\n")  # Personalize refuses quotes in the header
+        pv.write_csv(pq.read_table(folder / "data.parquet"), file, pv.WriteOptions(include_header=False))
+    s3.create_bucket(Bucket="data")
+    s3.upload_file(str(folder / "data.csv"), "data", "interactions.csv")
+
+
 def build(folder: Path, url: str) -> str:
     """Import, train, deploy; returns the campaign's ARN.
 
     :raises BenchmarkError: when a resource fails.
     """
-    generate(EVENTS, folder / "data.parquet")
-    with (folder / "data.csv").open("wb") as file:
-        file.write(b"USER_ID,ITEM_ID,TIMESTAMP\n")  # Personalize refuses quotes in the header
-        pv.write_csv(pq.read_table(folder / "data.parquet"), file, pv.WriteOptions(include_header=False))
-    s3, personalize = client("s3", url), client("personalize", url)
-    s3.create_bucket(Bucket="data")
-    s3.upload_file(str(folder / "data.csv"), "data", "interactions.csv")
+    upload(folder, client("s3", url))
+    personalize = client("personalize", url)
     group = personalize.create_dataset_group(name="bench")["datasetGroupArn"]
     schema = personalize.create_schema(name="bench", schema=json.dumps(SCHEMA))["schemaArn"]
     wait(lambda: personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"])

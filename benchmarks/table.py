@@ -40,6 +40,7 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def print_table(rows: Iterable[Row]) -> None:
+    """Print the rows as a Markdown table."""
     print(table(rows))
 
 

@@ -18,6 +18,10 @@ class MetricAttributions:
         self._backend = backend
 
     def create_metric_attribution(self, params: Params, caller: Caller) -> Output:
+        """Create a metric attribution.
+
+        :raises AwsError: LimitExceededException when the dataset group has one.
+        """
         self._backend.parents("MetricAttribution", params)
         return {"metricAttributionArn": self._backend["MetricAttribution"].create(dict(params), caller)}
 
@@ -40,6 +44,10 @@ class MetricAttributions:
         return {"metricAttributionArn": arn}
 
     def list_metric_attribution_metrics(self, params: Params, caller: Caller) -> Output:
+        """The metrics of a metric attribution; default: the first one.
+
+        :raises AwsError: ResourceNotFoundException.
+        """
         arns = [d["metricAttributionArn"] for d in self._backend["MetricAttribution"].documents]
         arn = params.get("metricAttributionArn", arns[0] if arns else "")
         return {"metrics": self._backend["MetricAttribution"].get(arn)["metrics"]}

@@ -133,6 +133,10 @@ class Recommenders:
         return {"recommenderArn": self._backend["Recommender"].create(dict(params), caller, self._train)}
 
     def update_recommender(self, params: Params, caller: Caller) -> Output:
+        """Change the configuration of a recommender.
+
+        :raises AwsError: ResourceInUseException while it is being created.
+        """
         arn, config = params["recommenderArn"], params["recommenderConfig"]
         self._backend["Recommender"].active(arn)
         update = {"recommenderConfig": config, "status": ACTIVE, "creationDateTime": time.time()}

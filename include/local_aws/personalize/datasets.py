@@ -45,6 +45,10 @@ class Datasets:
         return {"schemaArn": self._backend["Schema"].create(dict(params), caller)}
 
     def create_dataset_group(self, params: Params, caller: Caller) -> Output:
+        """Create a dataset group.
+
+        :raises AwsError: ResourceAlreadyExistsException; LimitExceededException.
+        """
         arn = self._backend["DatasetGroup"].create(dict(params), caller)
         return {"datasetGroupArn": arn, "domain": params.get("domain")}
 

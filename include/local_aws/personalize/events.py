@@ -25,6 +25,10 @@ class EventTrackers:
         self._backend = backend
 
     def create_event_tracker(self, params: Params, caller: Caller) -> Output:
+        """Create an event tracker.
+
+        :raises AwsError: LimitExceededException when the dataset group has one.
+        """
         group = self._backend.parents("EventTracker", params)["datasetGroupArn"]
         tracking = str(uuid.uuid4())
         document = dict(params) | {"trackingId": tracking, "accountId": caller.account}

@@ -40,18 +40,22 @@ class Kind:
 
     @property
     def member(self) -> str:
+        """Member of an answer with one resource: `datasetImportJob`."""
         return self.word[0].lower() + self.word[1:]
 
     @property
     def plural(self) -> str:
+        """Member of an answer with a list: `datasetImportJobs`."""
         return "Filters" if self.word == "Filter" else f"{self.member}s"  # the model's own spelling
 
     @property
     def arn(self) -> str:
+        """Member with the resource's ARN: `datasetImportJobArn`."""
         return f"{self.member}Arn"
 
     @property
     def snake(self) -> str:
+        """Name in operations and tables: `dataset_import_job`."""
         return self.path.replace("-", "_")
 
     @property

@@ -41,6 +41,7 @@ class Recipe:
 
     @property
     def arn(self) -> str:
+        """The ARN of the recipe."""
         return ARN.format(name=self.name)
 
 

@@ -34,6 +34,7 @@ class Solutions:
     # ---- recipes
 
     def list_recipes(self, params: Params, caller: Caller) -> Output:
+        """The recipes of a domain, or those of solutions."""
         domain = params.get("domain", "")
         recipes = [_recipe(recipe) for recipe in RECIPES.values() if recipe.domain == domain]
         return {"recipes": recipes}
@@ -72,6 +73,10 @@ class Solutions:
         return {"solutionArn": self._backend["Solution"].create(document, caller, work)}
 
     def update_solution(self, params: Params, caller: Caller) -> Output:
+        """Change the automatic training of a solution.
+
+        :raises AwsError: ResourceNotFoundException; ResourceInUseException.
+        """
         solution = self._backend["Solution"].active(params["solutionArn"])
         changes = {k: params[k] for k in ("performAutoTraining", "performIncrementalUpdate") if k in params}
         update = dict(changes) | {"status": ACTIVE, "creationDateTime": time.time()}
@@ -79,6 +84,10 @@ class Solutions:
         return {"solutionArn": solution["solutionArn"]}
 
     def describe_solution(self, params: Params, caller: Caller) -> Output:
+        """A solution with its newest version.
+
+        :raises AwsError: ResourceNotFoundException.
+        """
         solution = self._backend["Solution"].get(params["solutionArn"])
         versions = self._versions(solution["solutionArn"])
         newest = max(versions, key=lambda version: version["creationDateTime"], default=None)
@@ -107,6 +116,10 @@ class Solutions:
         return None
 
     def get_solution_metrics(self, params: Params, caller: Caller) -> Output:
+        """The metrics of a trained version.
+
+        :raises AwsError: ResourceNotFoundException; ResourceInUseException during the training.
+        """
         version = self._backend["SolutionVersion"].active(params["solutionVersionArn"])
         return {"solutionVersionArn": params["solutionVersionArn"], "metrics": version.get("metrics", {})}
 

@@ -153,7 +153,7 @@ class Studio:
         assert resource["status"] == "ACTIVE", resource
         return str(arn)
 
-    def gone(self, describe: Any, seconds: float = 30) -> None:
+    def until_deleted(self, describe: Any, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while True:
             try:

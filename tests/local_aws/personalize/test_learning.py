@@ -95,7 +95,7 @@ def test_other_names_of_recipes_train_and_answer(studio: Studio, runtime: Any, r
     assert len({entry["itemId"] for entry in answer}) == 25
     assert all(("score" in entry) == (recipe != "aws-similar-items") for entry in answer)
     studio.personalize.delete_campaign(campaignArn=arn)  # five are possible at a time
-    studio.gone(lambda: studio.personalize.describe_campaign(campaignArn=arn))
+    studio.until_deleted(lambda: studio.personalize.describe_campaign(campaignArn=arn))
 
 
 def test_the_second_version_of_ranking_orders_a_list(studio: Studio, runtime: Any) -> None:

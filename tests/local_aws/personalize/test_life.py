@@ -29,7 +29,7 @@ def test_a_group_that_is_not_active_cannot_be_used(studio: Studio) -> None:
         time.sleep(0.02)
     assert list(dict.fromkeys(states)) == ["CREATE PENDING", "CREATE IN_PROGRESS"]
     studio.personalize.delete_dataset_group(datasetGroupArn=group)
-    studio.gone(lambda: studio.personalize.describe_dataset_group(datasetGroupArn=group))
+    studio.until_deleted(lambda: studio.personalize.describe_dataset_group(datasetGroupArn=group))
 
 
 def _status(studio: Studio, group: str) -> str:
@@ -44,7 +44,7 @@ def test_the_quota_of_dataset_groups(studio: Studio) -> None:
         wait(lambda arn=arn: studio.personalize.describe_dataset_group(datasetGroupArn=arn))
         studio.personalize.delete_dataset_group(datasetGroupArn=arn)
     for arn in arns:
-        studio.gone(lambda arn=arn: studio.personalize.describe_dataset_group(datasetGroupArn=arn))
+        studio.until_deleted(lambda arn=arn: studio.personalize.describe_dataset_group(datasetGroupArn=arn))
 
 
 def test_the_quota_of_imports_at_a_time(studio: Studio) -> None:

@@ -102,13 +102,15 @@ def test_from_create_to_delete(studio: Studio, client: Callable[[str], Any]) -> 
         personalize.delete_dataset_group(datasetGroupArn=studio.group)
     for arn in campaigns.values():
         personalize.delete_campaign(campaignArn=arn)
-        studio.gone(lambda arn=arn: personalize.describe_campaign(campaignArn=arn))
+        studio.until_deleted(lambda arn=arn: personalize.describe_campaign(campaignArn=arn))
     for version in versions.values():
         arn = version["solutionArn"]
         personalize.delete_solution(solutionArn=arn)
-        studio.gone(lambda arn=arn: personalize.describe_solution(solutionArn=arn))
+        studio.until_deleted(lambda arn=arn: personalize.describe_solution(solutionArn=arn))
     personalize.delete_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])
-    studio.gone(lambda: personalize.describe_event_tracker(eventTrackerArn=tracker["eventTrackerArn"]))
+    studio.until_deleted(
+        lambda: personalize.describe_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])
+    )
     datasets = personalize.list_datasets(datasetGroupArn=studio.group)["datasets"]
     assert {document["datasetType"] for document in datasets} == {
         "INTERACTIONS",
@@ -118,9 +120,9 @@ def test_from_create_to_delete(studio: Studio, client: Callable[[str], Any]) -> 
     for document in datasets:
         arn = document["datasetArn"]
         personalize.delete_dataset(datasetArn=arn)
-        studio.gone(lambda arn=arn: personalize.describe_dataset(datasetArn=arn))
+        studio.until_deleted(lambda arn=arn: personalize.describe_dataset(datasetArn=arn))
     for document in personalize.list_schemas()["schemas"]:
         personalize.delete_schema(schemaArn=document["schemaArn"])
     personalize.delete_dataset_group(datasetGroupArn=studio.group)
-    studio.gone(lambda: personalize.describe_dataset_group(datasetGroupArn=studio.group))
+    studio.until_deleted(lambda: personalize.describe_dataset_group(datasetGroupArn=studio.group))
     assert personalize.list_dataset_groups()["datasetGroups"] == []

@@ -85,32 +85,19 @@ def boost(values: dict[str, Any], evals: list[tuple[xgboost.DMatrix, str]]) -> x
     """
     import xgboost
 
-    from include.local_aws.containers.xgboost.metrics import custom_metric, maximises
+    from include.local_aws.containers.xgboost.metrics import custom_metric
 
-    metrics = list(values.get("eval_metric", []))
-    if objective := str(values.get("_tuning_objective_metric", "")).rpartition(":")[2]:
-        metrics += [objective] if objective not in metrics else []
+    metrics = _metrics(values)
     custom_metrics = [name for name in metrics if name in CUSTOM_METRICS]
-    settings = {
-        name: value
-        for name, value in values.items()
-        if name not in CONTAINER_HYPERPARAMETERS and not name.startswith("_")
-    }
-    settings["eval_metric"] = [name for name in metrics if name not in CUSTOM_METRICS]
-    settings["disable_default_eval_metric"] = bool(custom_metrics and not settings["eval_metric"])
     start, completed_rounds = _resume()
-    callbacks: list[Any] = _callbacks(values, completed_rounds)
-    if rounds := values.get("early_stopping_rounds"):
-        maximise = maximises(metrics[-1]) if metrics else False
-        callbacks.append(xgboost.callback.EarlyStopping(rounds, maximize=maximise, save_best=False))
     try:
         return xgboost.train(
-            settings,
+            _settings(values, metrics),
             evals[0][0],
             num_boost_round=max(values["num_round"] - completed_rounds, 0),
             evals=evals,
             custom_metric=custom_metric(custom_metrics) if custom_metrics else None,
-            callbacks=callbacks,
+            callbacks=_callbacks(values, metrics, completed_rounds),
             verbose_eval=False,
             xgb_model=start,
         )
@@ -118,8 +105,30 @@ def boost(values: dict[str, Any], evals: list[tuple[xgboost.DMatrix, str]]) -> x
         raise UserError(f"XGBoost refuses: {str(error).strip().splitlines()[0]}") from error
 
 
-def _callbacks(values: dict[str, Any], completed_rounds: int) -> list[Any]:
+def _metrics(values: dict[str, Any]) -> list[str]:
+    """The evaluation metrics; the objective of a tuning job comes last."""
+    metrics = list(values.get("eval_metric", []))
+    objective = str(values.get("_tuning_objective_metric", "")).rpartition(":")[2]
+    return metrics if not objective or objective in metrics else [*metrics, objective]
+
+
+def _settings(values: dict[str, Any], metrics: list[str]) -> dict[str, Any]:
+    """The parameters of XGBoost."""
+    settings = {
+        name: value
+        for name, value in values.items()
+        if name not in CONTAINER_HYPERPARAMETERS and not name.startswith("_")
+    }
+    settings["eval_metric"] = [name for name in metrics if name not in CUSTOM_METRICS]
+    settings["disable_default_eval_metric"] = bool(metrics and not settings["eval_metric"])
+    return settings
+
+
+def _callbacks(values: dict[str, Any], metrics: list[str], completed_rounds: int) -> list[Any]:
+    """Progress, and early stopping on the last metric."""
     import xgboost
+
+    from include.local_aws.containers.xgboost.metrics import maximises
 
     class Progress(xgboost.callback.TrainingCallback):
         """Prints one line per round; the count continues from a checkpoint.
@@ -132,8 +141,8 @@ def _callbacks(values: dict[str, Any], completed_rounds: int) -> list[Any]:
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             parts = [
                 f"{channel}-{metric}:{history[-1]:.5f}"
-                for channel, metrics in evals_log.items()
-                for metric, history in metrics.items()
+                for channel, histories in evals_log.items()
+                for metric, history in histories.items()
             ]
             print(f"[{completed_rounds + epoch}]\t" + "\t".join(parts), flush=True)
             _checkpoint(model, completed_rounds + epoch)
@@ -142,7 +151,11 @@ def _callbacks(values: dict[str, Any], completed_rounds: int) -> list[Any]:
     progress = Progress()
     if values.get("save_model_on_termination") == "true":
         signal.signal(signal.SIGTERM, lambda *_: setattr(progress, "stopped", True))
-    return [progress]
+    callbacks: list[Any] = [progress]
+    if rounds := values.get("early_stopping_rounds"):
+        maximise = maximises(metrics[-1]) if metrics else False
+        callbacks.append(xgboost.callback.EarlyStopping(rounds, maximize=maximise, save_best=False))
+    return callbacks
 
 
 def _checkpoint(model: Any, epoch: int) -> None:
