@@ -55,7 +55,7 @@ def make(side: str, name: str) -> BaseTrigger:
         )
     from aws_ml.clients import Aws
     from aws_ml.lifecycle.wait import Wait
-    from aws_ml.triggers.jobs import JobTrigger
+    from aws_ml.triggers.job import JobTrigger
 
     now = time.time()
     return JobTrigger(

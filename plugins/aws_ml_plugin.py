@@ -10,7 +10,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from aws_ml import pools
 from aws_ml.images import connection_image_uri
-from aws_ml.links.jobs import LINKS
+from aws_ml.links.console import LINKS
 from aws_ml.names import resource_name, run_key
 
 

@@ -117,9 +117,9 @@ def run_dag(dag: DAG, conf: dict[str, Any] | None = None) -> DagRun:
 def quick_waits() -> None:
     """Tests in one process have no scheduler that a task could overtake: see ADR 11."""
     from aws_ml.lifecycle import poller
-    from aws_ml.triggers import jobs
+    from aws_ml.triggers import job
 
-    poller.FIRST_SECONDS, jobs.LOG_SECONDS = 0.5, 0.0
+    poller.FIRST_SECONDS, job.LOG_SECONDS = 0.5, 0.0
 
 
 @pytest.fixture(scope="session")

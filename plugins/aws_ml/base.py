@@ -9,23 +9,23 @@ from airflow.sdk import BaseOperator
 
 from aws_ml.clients import Aws
 from aws_ml.errors import RETRY_POLICY
-from aws_ml.lifecycle import wait as waiting
-from aws_ml.lifecycle.kinds import KINDS, Kind
+from aws_ml.lifecycle.kinds import KINDS, Description, Kind
 from aws_ml.lifecycle.lineage import lineage
 from aws_ml.lifecycle.logs import LOG_CURSOR
 from aws_ml.lifecycle.outcome import Outcome, outcome
-from aws_ml.links.jobs import LINKS, JobLink, JobLogsLink
+from aws_ml.lifecycle.wait import Wait, ended_within, raise_unless_succeeded, wait_here
+from aws_ml.links.console import LINKS, JobLink, JobLogsLink
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage
     from airflow.sdk import Context
 
-    from aws_ml.lifecycle.wait import Wait
 
-
-def is_deferrable(given: bool | None) -> bool:
-    """What was asked for; else Airflow's setting."""
-    return conf.getboolean("operators", "default_deferrable", fallback=False) if given is None else given
+def is_deferrable(deferrable: bool | None) -> bool:
+    """The task's own setting; without one (None) Airflow's `operators.default_deferrable`."""
+    if deferrable is None:
+        return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
+    return deferrable
 
 
 def defer_after() -> float:
@@ -34,13 +34,18 @@ def defer_after() -> float:
 
 
 class JobTask(BaseOperator):
-    """What comes before the provider's class in an operator or a sensor.
+    """A mixin before the provider's class of an operator or a sensor.
 
     :param stop_on_kill: stop the job when a user kills or clears the task while it waits.
     """
 
     kind_key: ClassVar[str]
     operator_extra_links: Any = LINKS
+    # of the provider's class
+    aws_conn_id: str | None
+    region_name: str | None
+    verify: bool | str | None
+    botocore_config: dict[str, Any] | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -51,13 +56,8 @@ class JobTask(BaseOperator):
         kwargs.setdefault("retry_policy", RETRY_POLICY)
         super().__init__(**kwargs)
         self.stop_on_kill = stop_on_kill
-        self._running: str | None = None  # the job that this process waits for
-        self._seen: dict[str, Any] | None = None  # the job's last description
-
-    @property
-    def task(self) -> Any:
-        """The same object, as the provider's class that it is mixed into."""
-        return self
+        self._job_here: str | None = None  # the job that this process waits for
+        self._description: Description | None = None  # the job's last one
 
     @property
     def kind(self) -> Kind:
@@ -67,66 +67,68 @@ class JobTask(BaseOperator):
     def aws(self) -> Aws:
         return Aws.of(self)
 
-    def look(self, name: str) -> dict[str, Any]:
+    def look(self, name: str) -> Description:
         """The job as AWS describes it now."""
-        self._seen = self.kind.look(self.aws.client(self.kind.service), name)
-        return self._seen
+        self._description = self.kind.look(self.aws.client(self.kind.service), name)
+        return self._description
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
         """What the job reads and writes, for OpenLineage."""
-        return lineage(self.kind, self._seen or {})
+        return lineage(self.kind, self._description or {})
 
-    def remember(self, context: Context, name: str) -> None:
-        """Keep in XCom what the links are made of, and where the trigger begins to read the job's log."""
-        told = {
+    def store_links(self, context: Context, name: str) -> None:
+        """Store in XCom what the links are made of, and where the trigger starts to read the job's log."""
+        client = self.aws.client(self.kind.service)
+        members = {
             "context": context,
             "operator": self,
-            "region_name": self.task.hook.conn_region_name,
-            "aws_partition": self.task.hook.conn_partition,
+            "region_name": client.meta.region_name,
+            "aws_partition": client.meta.partition,
             "job_name": name,
         }
-        JobLink.persist(page=self.kind.console, service=self.kind.service, **told)
+        JobLink.persist(page=self.kind.console, service=self.kind.service, **members)
         if self.kind.log_group:
             context["ti"].xcom_push(LOG_CURSOR, {"job": name, "cursor": None})
-            JobLogsLink.persist(log_group=self.kind.log_group, **told)
+            JobLogsLink.persist(log_group=self.kind.log_group, **members)
 
-    def wait_for(self, wait: Wait, description: dict[str, Any], *, deferrable: bool) -> None:
-        """Wait in the triggerer (this raises, the task resumes in `execute_complete`), or here.
+    def defer_or_wait(self, wait: Wait, description: Description, *, deferrable: bool) -> None:
+        """Wait in the triggerer, or here; returns when the job succeeded.
 
-        A job that has ended already, or ends within `defer_after()`, is judged here.
+        In the triggerer: this raises TaskDeferred, and the task resumes in `execute_complete`. A job that has
+        ended already, or ends within `defer_after()`, is judged here.
 
         :raises JobError: when the job did not succeed.
         """
-        self._running = wait.name
+        self._job_here = wait.name
         running = outcome(self.kind, description).state == "running"
-        if deferrable and running and not waiting.ends_within(self.aws, wait, defer_after()):
-            from aws_ml.triggers.jobs import JobTrigger
+        if deferrable and running and not ended_within(self.aws, wait, defer_after()):
+            from aws_ml.triggers.job import JobTrigger
 
-            self._running = None  # the trigger's from now on
+            self._job_here = None  # the trigger's from now on
             trigger = JobTrigger(wait.serialize(), self.aws.serialize(), self.stop_on_kill)
-            self.task.defer(trigger=trigger, method_name="execute_complete")
-        waiting.in_place(self.aws, wait, self.task.log)
-        self._running = None
+            self.defer(trigger=trigger, method_name="execute_complete")
+        wait_here(self.aws, wait, self.log)
+        self._job_here = None
 
-    def judge(self, event: dict[str, Any] | None) -> str:
-        """The name of the job that the trigger's event is about.
+    def successful_job(self, event: dict[str, Any] | None) -> str:
+        """The name of the job that an event is about.
 
-        :raises JobError: when it did not succeed.
+        :param event: a `JobEvent`; None, or one without a state, counts as a failure.
+        :raises JobError: when the job did not succeed.
         """
-        told = event or {}
-        name = str(told.get("job_name"))
-        state: Any = told.get("status")
-        stopped, reason = bool(told.get("stopped")), str(told.get("reason", ""))
-        found = Outcome(state, str(told.get("job_status")), reason, stopped)
-        waiting.verdict(
-            self.kind, name, found, list(told.get("lines", [])), attached=bool(told.get("attached"))
-        )
+        event = event or {}
+        name = str(event.get("job_name"))
+        state: Any = event.get("state")
+        stopped, reason = bool(event.get("stopped")), str(event.get("reason", ""))
+        end = Outcome(state, str(event.get("job_status")), reason, stopped)
+        lines, attached = list(event.get("lines", [])), bool(event.get("attached"))
+        raise_unless_succeeded(self.kind, name, end, lines, attached=attached)
         return name
 
     def on_kill(self) -> None:
         """The worker is told to end: stop the job that it waits for."""
-        if self.stop_on_kill and self._running:
+        if self.stop_on_kill and self._job_here:
             from aws_ml.lifecycle.stop import stop
 
-            self.task.log.info("Stopping the %s %s", self.kind.noun, self._running)
-            stop(self.aws, self.kind_key, self._running)
+            self.log.info("Stopping the %s %s", self.kind.noun, self._job_here)
+            stop(self.aws, self.kind_key, self._job_here)

@@ -12,6 +12,7 @@ JobError
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -96,6 +97,30 @@ def is_transient(error: Exception) -> bool:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"]["Code"] in TRANSIENT_CODES or status >= 500
     return isinstance(error, HTTPClientError | ConnectionError)
+
+
+# SageMaker has no error code of its own for either; its texts are all that distinguishes them.
+MISSING = re.compile(r"could not find|does not exist|not found", re.IGNORECASE)
+TAKEN = re.compile(r"already exist", re.IGNORECASE)
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether AWS says that the thing that was asked for does not exist."""
+    return _says(error, "ResourceNotFoundException", MISSING)
+
+
+def is_taken(error: Exception) -> bool:
+    """Whether AWS says that the name of what is to be created is taken."""
+    return _says(error, "ResourceAlreadyExistsException", TAKEN)
+
+
+def _says(error: Exception, code: str, message: re.Pattern[str]) -> bool:
+    from botocore.exceptions import ClientError
+
+    if not isinstance(error, ClientError):
+        return False
+    answer = error.response["Error"]
+    return answer["Code"] == code or bool(message.search(answer["Message"]))
 
 
 def from_call(error: Exception, doing: str) -> JobError:

@@ -19,16 +19,16 @@ from aws_ml.lifecycle.kinds import KINDS as ALL_KINDS
 from aws_ml.names import resource_name
 from scripts import local_settings as local
 from tests.airflow_stack import FINISHED, Stack, eventually, insist
-from tests.chaos import jobs
+from tests.chaos import counting_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.timeout(900)
 
-KINDS = list(jobs.REQUESTS)
+KINDS = list(counting_jobs.REQUESTS)
 LOGGED = ("processing", "training", "transform")
-DEATHS = ("before submit", "after submit", "while waiting")
+DEATHS = ("before create", "after create", "while waiting")
 QUICK = {  # tasks defer at once; Airflow notices within seconds that somebody died
     "AIRFLOW__AWS_ML__DEFER_AFTER": "0",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
@@ -98,7 +98,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     settings = QUICK | {"AIRFLOW__CORE__DAGS_FOLDER": str(local.PROJECT / "tests/chaos/dags")}
     running = Stack(tmp_path_factory.mktemp("chaos"), settings, jobs=8)
     try:
-        jobs.prepare(running.s3, running.sagemaker)
+        counting_jobs.prepare(running.s3, running.sagemaker)
         for kind in KINDS:
             running.api.wait_for_dag(f"chaos_{kind}_deferred")
         yield running
@@ -108,7 +108,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def complete(run: Run) -> None:
     if run.kind in LOGGED:
-        assert run.lines() == dict.fromkeys(range(jobs.LINES), 1)
+        assert run.lines() == dict.fromkeys(range(counting_jobs.LINES), 1)
 
 
 # All runs of a scene are started together: what happens to one must not matter to the others.

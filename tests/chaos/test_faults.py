@@ -13,7 +13,7 @@ from aws_ml.operators import sagemaker as operators
 from aws_ml.sensors import sagemaker as sensors
 from scripts import local_settings as local
 from tests.airflow_home import run_dag_of, start_local_aws
-from tests.chaos import jobs
+from tests.chaos import counting_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +66,7 @@ def test_with_a_third_of_all_requests_throttled_churn_ends_green(
 def lying(faulty: Callable[[str], None]) -> None:
     """An AWS that stops every job `stopped-...` and rolls back the update of every endpoint `rolled-...`."""
     faulty("stop=stopped-.*,rollback=rolled-.*")
-    jobs.prepare(boto3.client("s3"), boto3.client("sagemaker"))
+    counting_jobs.prepare(boto3.client("s3"), boto3.client("sagemaker"))
 
 
 def reason(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> str:
@@ -86,7 +86,7 @@ def test_a_stopped_job_is_a_failure(
     deferrable = "deferred" in how
 
     def build() -> Any:
-        config = jobs.REQUESTS[kind](name)
+        config = counting_jobs.REQUESTS[kind](name)
         if how.startswith("operator"):
             return operator(task_id="job", config=config, deferrable=deferrable, check_interval=1)
         start = operator(task_id="start", config=config, wait_for_completion=False)
@@ -106,7 +106,7 @@ def test_an_update_that_is_rolled_back_is_a_failure(
     sagemaker = boto3.client("sagemaker")
     variant = {
         "VariantName": "A",
-        "ModelName": jobs.MODEL,
+        "ModelName": counting_jobs.MODEL,
         "InstanceType": "ml.m5.large",
         "InitialInstanceCount": 1,
     }

@@ -14,7 +14,7 @@ from scripts import local_settings as local
 from tests.airflow_home import run_dag
 from tests.local_aws.sagemaker import hosting
 from tests.permissions import Template, refused
-from tests.plugins.lifecycle.requests import sagemaker, unique
+from tests.plugins.lifecycle.small_jobs import sagemaker, unique
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -54,7 +54,7 @@ def test_operators_start_and_deferred_sensors_wait(dag_bag: DagBag) -> None:
     assert starting
     assert waiting
     alone = [task for task in starting if task.wait_for_completion]
-    assert [task.task_id for task in alone if task.kind.result not in QUICK] == []
+    assert [task.task_id for task in alone if task.kind.word not in QUICK] == []
     assert [task.task_id for task in alone if task.kind.status and not task.deferrable] == []
     assert [task.task_id for task in waiting if not task.deferrable] == []
 

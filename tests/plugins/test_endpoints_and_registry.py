@@ -12,7 +12,7 @@ from aws_ml.operators import sagemaker_endpoints, sagemaker_registry
 from scripts import local_settings as local
 from tests.airflow_home import run_dag_of
 from tests.local_aws.sagemaker import hosting
-from tests.plugins.lifecycle.requests import sagemaker, unique
+from tests.plugins.lifecycle.small_jobs import sagemaker, unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

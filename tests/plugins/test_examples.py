@@ -17,7 +17,7 @@ from aws_ml.sensors import sagemaker as sensors
 from scripts import local_settings as local
 from tests.airflow_home import run_dag
 from tests.local_aws.sagemaker import hosting
-from tests.plugins.lifecycle.requests import sagemaker, unique
+from tests.plugins.lifecycle.small_jobs import sagemaker, unique
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -12,7 +12,7 @@ import pytest
 
 from aws_ml.errors import JobExists, JobFailed, JobTimedOut
 from aws_ml.hooks.personalize import PersonalizeHook
-from aws_ml.lifecycle import resources
+from aws_ml.lifecycle import ensure_personalize
 from aws_ml.lifecycle.kinds import PERSONALIZE
 from aws_ml.operators import personalize as operators
 from aws_ml.operators import personalize_calls as calls
@@ -45,7 +45,7 @@ def rows(number: int = 1200) -> str:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "BUSY_PAUSE", 0.2)
+    monkeypatch.setattr(ensure_personalize, "BUSY_PAUSE", 0.2)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_another_one_of_the_name_is_an_error_that_lists_the_differences(
     other = solution_of(group, "for-you", "aws-sims")
     task = operators.PersonalizeSolutionOperator(task_id="task", config=other)
     with pytest.raises(JobExists, match=r"recipeArn: asked for '.*sims', is '.*user-personalization'"):
-        task.submit(task.aws.client("personalize"))
+        task.ensure(task.aws.client("personalize"))
 
 
 def test_a_failed_import_says_why_and_the_next_try_takes_the_next_name(
@@ -216,7 +216,7 @@ def test_a_killed_task_stops_its_training(version: dict[str, Any], client: Any) 
         "solutionVersionArn"
     ]
     task = sensors.PersonalizeSolutionVersionSensor(task_id="task", arn=arn)
-    task._running = arn
+    task._job_here = arn
     task.on_kill()
     deadline = time.monotonic() + 20
     while (status := describe_version(client, arn)["status"]) not in ("CREATE STOPPED", "ACTIVE"):
@@ -234,7 +234,7 @@ def test_a_quota_is_waited_for(group: dict[str, str], client: Any) -> None:
         client.create_dataset_import_job(**{**nothing, "jobName": f"full-{number}-{time.monotonic_ns()}"})
     config = import_of(group, "films-1", f"s3://{local.BUCKET}/films/interactions.csv") | {"jobName": "after"}
     task = operators.PersonalizeDatasetImportJobOperator(task_id="task", config=config)
-    assert task.submit(task.aws.client("personalize")).created
+    assert task.ensure(task.aws.client("personalize")).created
 
 
 def test_a_quota_that_stays_used_up_ends_the_task(group: dict[str, str], monkeypatch: Any) -> None:
@@ -243,19 +243,19 @@ def test_a_quota_that_stays_used_up_ends_the_task(group: dict[str, str], monkeyp
     def full() -> None:
         raise ClientError({"Error": {"Code": "LimitExceededException", "Message": "More than 5"}}, "Create")
 
-    monkeypatch.setattr(resources, "BUSY_SECONDS", 0.3)
+    monkeypatch.setattr(ensure_personalize, "BUSY_SECONDS", 0.3)
     with pytest.raises(JobTimedOut, match="creating it: .*More than 5"):
-        resources.patiently("creating it", full, logging.getLogger())
+        ensure_personalize.patiently("creating it", full, logging.getLogger())
 
 
 def test_a_resource_that_failed_for_ever_says_so(group: dict[str, str], monkeypatch: Any) -> None:
     kind = PERSONALIZE["Solution"]
     failed = {"name": "s", "status": "CREATE FAILED", "failureReason": "out of luck", "solutionArn": "a"}
-    monkeypatch.setattr(resources, "create", lambda *_: None)
-    monkeypatch.setattr(resources, "find_named", lambda *_, **__: failed)
+    monkeypatch.setattr(ensure_personalize, "create_or_none", lambda *_: None)
+    monkeypatch.setattr(ensure_personalize, "find_named", lambda *_, **__: failed)
     task = operators.PersonalizeSolutionOperator(task_id="task", config={"name": "s"})
     with pytest.raises(JobFailed, match="CREATE FAILED: out of luck"):
-        resources.place(None, kind, {"name": "s"}, task.log)
+        ensure_personalize.ensure_personalize(None, kind, {"name": "s"}, task.log)
 
 
 def test_the_hook_finds_by_name(group: dict[str, str]) -> None:

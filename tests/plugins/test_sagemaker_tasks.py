@@ -22,14 +22,14 @@ from aws_ml.errors import (
     JobTimedOut,
     ServiceFault,
 )
+from aws_ml.lifecycle.ensure import ensure_job
 from aws_ml.lifecycle.kinds import KINDS
-from aws_ml.lifecycle.submit import submit
-from aws_ml.lifecycle.wait import for_job
+from aws_ml.lifecycle.wait import Wait
 from aws_ml.operators import sagemaker as operators
 from aws_ml.sensors import sagemaker as sensors
-from aws_ml.triggers.jobs import JobTrigger
+from aws_ml.triggers.job import JobTrigger
 from tests.airflow_home import run_dag_of
-from tests.plugins.lifecycle.requests import (
+from tests.plugins.lifecycle.small_jobs import (
     FAILING,
     HELLO,
     LOG,
@@ -151,7 +151,7 @@ def test_a_job_that_the_end_of_an_earlier_try_stops_gets_a_successor(how: dict[s
     """A cleared task's next try can start, and find the job, before the last one's trigger has stopped it."""
     name = unique("superseded")
     config = processing(name, "import time; time.sleep(8)")
-    submit(sagemaker(), KINDS["processing"], config, "new", LOG)
+    ensure_job(sagemaker(), KINDS["processing"], config, "new", LOG)
     threading.Timer(4, sagemaker().stop_processing_job, kwargs={"ProcessingJobName": name}).start()
 
     def build() -> None:
@@ -179,7 +179,7 @@ def test_one_policy_decides_on_retries(error: type[Exception], action: str) -> N
 
 def trigger_for(name: str, **more: Any) -> JobTrigger:
     description = KINDS["processing"].look(sagemaker(), name)
-    return JobTrigger(for_job(KINDS["processing"], description, **more).serialize(), Aws().serialize())
+    return JobTrigger(Wait.for_job(KINDS["processing"], description, **more).serialize(), Aws().serialize())
 
 
 async def first(trigger: JobTrigger) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def test_the_trigger_tells_how_the_job_ended(code: str, state: str, job_status: 
     name = unique("trigger")
     sagemaker().create_processing_job(**processing(name, code))
     event = asyncio.run(first(trigger_for(name)))
-    assert (event["job_name"], event["status"], event["job_status"]) == (name, state, job_status)
+    assert (event["job_name"], event["state"], event["job_status"]) == (name, state, job_status)
     assert any("hello" in line or "about to fail" in line for line in event["lines"])
 
 
@@ -204,7 +204,7 @@ def test_the_trigger_ends_in_time_when_the_job_does_not() -> None:
     name = unique("late")
     sagemaker().create_processing_job(**processing(name, SLEEPING))
     event = asyncio.run(first(trigger_for(name, seconds=3)))
-    assert (event["status"], event["job_status"]) == ("failure", "timeout")
+    assert (event["state"], event["job_status"]) == ("failure", "timeout")
     assert status(name) == "InProgress"
     sagemaker().stop_processing_job(ProcessingJobName=name)
 

@@ -13,7 +13,6 @@ import pytest
 
 from aws_ml import errors
 from aws_ml.clients import Aws
-from aws_ml.lifecycle import poller
 from aws_ml.lifecycle.kinds import KINDS, Kind
 from aws_ml.lifecycle.outcome import outcome
 from aws_ml.operators import sagemaker as operators
@@ -74,11 +73,11 @@ def sensor(word: str) -> Any:
 def event(task: Any, state: str) -> dict[str, Any]:
     """What the trigger tells of a job in a state."""
     if state == "gone":
-        return {"job_name": "job", "status": "failure", "job_status": "missing", "reason": "there is none"}
+        return {"job_name": "job", "state": "failure", "job_status": "missing", "reason": "there is none"}
     if state == "time-out":
-        return {"job_name": "job", "status": "failure", "job_status": "timeout", "reason": "too late"}
+        return {"job_name": "job", "state": "failure", "job_status": "timeout", "reason": "too late"}
     found = outcome(task.kind, description(task.kind, state) or {}, task.expected())
-    return {"job_name": "job", "status": found.state, "job_status": found.status, "reason": found.reason}
+    return {"job_name": "job", "state": found.state, "job_status": found.status, "reason": found.reason}
 
 
 @pytest.mark.parametrize("state", ENDED)
@@ -103,7 +102,7 @@ def test_a_task_that_resumes_judges_its_job(
 def test_a_poking_sensor_judges_its_job(word: str, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     task = sensor(word)
     monkeypatch.setattr(type(task), "look", lambda self, _: description(self.kind, "success"))
-    monkeypatch.setattr(poller, "find", lambda _, kind, __: description(kind, state))
+    monkeypatch.setattr(Kind, "find", lambda kind, *_: description(kind, state))
     monkeypatch.setattr(Aws, "client", lambda *_: None)
     if state == "time-out":
         task.timeout = -1

@@ -7,6 +7,10 @@ from typing import Any
 
 from botocore import xform_name  # noqa: TID253 — botocore alone is small, Airflow has it loaded
 
+from aws_ml.errors import is_missing
+
+Description = dict[str, Any]  # of a job or resource, or a request, as boto3 has it
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -17,7 +21,7 @@ class Kind:
 
     key: str
     noun: str
-    result: str  # the key under which the provider's operator returns the description
+    word: str  # AWS's; the key under which the provider's operator returns the description
     create: str
     describe: str
     name: str
@@ -26,47 +30,58 @@ class Kind:
     stop: str | None = None
     list: str = ""
     summaries: str = ""
-    status: str = ""  # empty: there at once, nobody waits
+    status: str = ""  # empty: it is there at once, nobody waits for it
     waiter: str = ""  # in waiters/<service>.json
     log_group: str | None = None
     limit: int = 63  # characters of a name
     ended: tuple[str, ...] = ("Completed", "Failed", "Stopped", "Stopping")
-    since: str = "CreationTime"  # when what is waited for began
-    gone: bool = False  # success is that it does not exist any more
+    since: str = "CreationTime"  # the member that says when what is waited for began
+    is_deletion: bool = False  # success is that it does not exist any more
     service: str = "sagemaker"  # of boto3, of waiters/<service>.json
     member: str = ""  # of the Describe answer that holds the description; empty: the answer itself
     label: str = ""  # the member of a request that names what is created, where `name` is its ARN
 
     @property
     def lists_changes(self) -> bool:
-        """Whether its List operation can be asked for what changed lately; what is gone is in no list."""
-        return bool(self.list) and self.service == "sagemaker" and not self.gone
+        """Whether its List operation can tell what changed lately; a deleted resource is in no list."""
+        return bool(self.list) and self.service == "sagemaker" and not self.is_deletion
 
-    def look(self, client: Any, name: str) -> dict[str, Any]:
+    def look(self, client: Any, name: str) -> Description:
         """The job as its Describe operation shows it."""
-        answer: dict[str, Any] = getattr(client, self.describe)(**{self.name: name})
+        answer: Description = getattr(client, self.describe)(**{self.name: name})
         answer.pop("ResponseMetadata", None)
         return answer[self.member] if self.member else answer
 
+    def find(self, client: Any, name: str) -> Description | None:
+        """The job's description; None when there is no job of that name."""
+        from botocore.exceptions import ClientError
 
-def _job(key: str, word: str, result: str, console: str, **more: Any) -> Kind:
-    """A kind whose operations and members are all made of one word: CreateTrainingJob, TrainingJobName ..."""
-    snake = xform_name(f"{word}Job")
+        try:
+            return self.look(client, name)
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+
+
+def _job(key: str, name: str, word: str, console: str, **options: Any) -> Kind:
+    """A kind whose operations and members are made of a name: CreateTrainingJob, TrainingJobName ..."""
+    snake = xform_name(f"{name}Job")
     return Kind(
         key=key,
         noun=f"{key} job",
-        result=result,
+        word=word,
         create=f"create_{snake}",
         describe=f"describe_{snake}",
         stop=f"stop_{snake}",
         list=f"list_{snake}s",
-        summaries=f"{word}JobSummaries",
-        name=f"{word}JobName",
-        arn=f"{word}JobArn",
-        status=f"{word}JobStatus",
-        waiter=f"{result}JobComplete",
+        summaries=f"{name}JobSummaries",
+        name=f"{name}JobName",
+        arn=f"{name}JobArn",
+        status=f"{name}JobStatus",
+        waiter=f"{word}JobComplete",
         console=console,
-        **more,
+        **options,
     )
 
 
@@ -84,7 +99,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             key="endpoint",
             noun="endpoint",
-            result="Endpoint",
+            word="Endpoint",
             create="create_endpoint",
             describe="describe_endpoint",
             list="list_endpoints",
@@ -100,14 +115,14 @@ KINDS: dict[str, Kind] = {
     )
 }
 KINDS["endpoint_deletion"] = replace(
-    KINDS["endpoint"], key="endpoint_deletion", waiter="EndpointDeleted", gone=True
+    KINDS["endpoint"], key="endpoint_deletion", waiter="EndpointDeleted", is_deletion=True
 )
 
 # What is there at once, without a wait.
 MODEL = Kind(
     key="model",
     noun="model",
-    result="Model",
+    word="Model",
     create="create_model",
     describe="describe_model",
     name="ModelName",
@@ -117,7 +132,7 @@ MODEL = Kind(
 ENDPOINT_CONFIG = Kind(
     key="endpoint_config",
     noun="endpoint configuration",
-    result="EndpointConfig",
+    word="EndpointConfig",
     create="create_endpoint_config",
     describe="describe_endpoint_config",
     name="EndpointConfigName",
@@ -127,13 +142,13 @@ ENDPOINT_CONFIG = Kind(
 KINDS |= {kind.key: kind for kind in (MODEL, ENDPOINT_CONFIG)}
 
 
-def _personalize(word: str, label: str = "name", waiter: str = "ResourceActive", **more: Any) -> Kind:
+def _personalize(word: str, label: str = "name", waiter: str = "ResourceActive", **options: Any) -> Kind:
     """A kind of Personalize: CreateDatasetGroup, datasetGroupArn ...; it is known by its ARN."""
     snake, member = xform_name(word), word[0].lower() + word[1:]
     return Kind(
         key=f"personalize_{snake}",
         noun=snake.replace("_", " "),
-        result=word,
+        word=word,
         create=f"create_{snake}",
         describe=f"describe_{snake}",
         list=f"list_{snake}s",
@@ -148,12 +163,12 @@ def _personalize(word: str, label: str = "name", waiter: str = "ResourceActive",
         ended=("ACTIVE", "CREATE FAILED", "CREATE STOPPED"),
         service="personalize",
         member=member,
-        **more,
+        **options,
     )
 
 
 PERSONALIZE: dict[str, Kind] = {
-    kind.result: kind
+    kind.word: kind
     for kind in (
         *(_personalize(word) for word in ("Schema", "DatasetGroup", "Dataset", "EventTracker", "Solution")),
         *(_personalize(word) for word in ("Filter", "MetricAttribution")),

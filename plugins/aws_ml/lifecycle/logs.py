@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aws_ml.errors import is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,9 +15,17 @@ LOG_CURSOR = "aws_ml_log_cursor"  # XCom of a waiting task: its LogCursor
 LATE_MILLISECONDS = 5_000  # lines of several hosts do not arrive in the order of their times
 
 
+class TaskLog(Protocol):
+    """Where a task writes: the log of an Airflow operator, or a logger of the standard library."""
+
+    def info(self, event: Any, /, *args: Any) -> Any: ...
+
+    def warning(self, event: Any, /, *args: Any) -> Any: ...
+
+
 @dataclass
 class LogCursor:
-    """How far a job's log was read: the newest time, and what was read shortly before it.
+    """How far a job's log was read: the newest time, and which lines were read shortly before it.
 
     LogCursor.load(cursor.dump()) is equal to cursor.
     """
@@ -26,11 +36,11 @@ class LogCursor:
 
     @property
     def start(self) -> int:
-        """Where to read from."""
+        """Where to read from, in milliseconds since 1970."""
         return max(0, self.time - LATE_MILLISECONDS)
 
     def take(self, event: dict[str, Any]) -> bool:
-        """Note an event; False when it was read before."""
+        """Remember an event as read; False when it was read before."""
         moment, identity = int(event["timestamp"]), str(event["eventId"])
         if identity in self.read or moment < self.start:
             return False
@@ -46,34 +56,42 @@ class LogCursor:
         return {identity: time for identity, time in self.read.items() if time >= start}
 
     def dump(self) -> dict[str, Any]:
-        """What load() takes, for JSON."""
+        """Plain values for JSON, which load() takes."""
         return {"time": self.time, "read": self._recent()}
 
     @classmethod
     def load(cls, dumped: dict[str, Any] | None) -> LogCursor:
+        """The cursor that was dumped; None: one that has read nothing."""
         return cls(**dumped) if dumped else cls()
 
 
-def read(client: Any, group: str, cursors: dict[str, LogCursor]) -> dict[str, list[str]]:
-    """New lines by job, as `<host> line` where a job has several; one paged call for all jobs of a group.
+def read_lines(client: Any, group: str, cursors: dict[str, LogCursor]) -> dict[str, list[str]]:
+    """New lines by the name of the job, as `<host>: line`; a paged call serves all jobs of a log group.
 
-    A group that does not exist yet has no lines. The cursors move.
+    A log group that does not exist yet has no lines. The cursors move on.
+
+    :param group: the log group.
+    :param cursors: by the name of the job.
+    :raises botocore.exceptions.ClientError: when AWS refuses.
     """
     prefix = os.path.commonprefix([f"{name}/" for name in cursors])
-    found: dict[str, list[str]] = {name: [] for name in cursors}
+    lines: dict[str, list[str]] = {name: [] for name in cursors}
     parameters: dict[str, Any] = {
         "logGroupName": group,
         "startTime": min(cursor.start for cursor in cursors.values()),
         **({"logStreamNamePrefix": prefix} if prefix else {}),
     }
+    from botocore.exceptions import ClientError
+
     try:
         for event in _events(client, parameters):
             name, _, stream = event["logStreamName"].partition("/")
             if name in cursors and cursors[name].take(event):
-                found[name].append(f"{stream.split('-i-')[0]}: {event['message']}")
-    except client.exceptions.ResourceNotFoundException:
-        pass
-    return found
+                lines[name].append(f"{stream.split('-i-')[0]}: {event['message']}")
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+    return lines
 
 
 def _events(client: Any, parameters: dict[str, Any]) -> Iterable[dict[str, Any]]:

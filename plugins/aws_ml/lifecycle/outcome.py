@@ -1,4 +1,4 @@
-"""Done, failed or still running: `waiters/<service>.json` is the one definition, for whoever waits."""
+"""Done, failed or still running: `waiters/<service>.json` is the only definition."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ STOPPED = ("Stopped", "CREATE STOPPED")
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where a job stands. `reason` is AWS's where it gives one; `stopped`: somebody asked for its end."""
+    """Whether a job runs, succeeded or failed.
+
+    :param status: AWS's own word; `missing`, `timeout` or `unknown` when AWS gives none.
+    :param reason: AWS's own words where it gives any.
+    :param stopped: somebody stopped the job.
+    """
 
     state: State
     status: str
@@ -42,15 +47,15 @@ def _reason(description: dict[str, Any]) -> str:
     """AWS's own words; those about the update of a campaign come first."""
     update = description.get("latestCampaignUpdate") or description.get("latestRecommenderUpdate") or {}
     members = ("FailureReason", "ExitMessage", "failureReason")
-    found = (update.get("failureReason"), *(description.get(member) for member in members))
-    return next((str(text) for text in found if text), "")
+    texts = (update.get("failureReason"), *(description.get(member) for member in members))
+    return next((str(text) for text in texts if text), "")
 
 
 def outcome(kind: Kind, description: dict[str, Any], expected: dict[str, Any] | None = None) -> Outcome:
-    """Judge a description, or a summary of a list.
+    """The outcome that a description, or a summary of a list, shows.
 
-    :param expected: members that a successful job must show, such as the endpoint configuration that was
-        asked for: after a rolled-back update an endpoint is InService with the old one.
+    :param expected: members that a successful job must show, such as the endpoint configuration of the
+        request: after a rolled-back update an endpoint is InService with the old one.
     """
     status = str(description.get(kind.status))
     state: State = "running"
@@ -64,9 +69,9 @@ def outcome(kind: Kind, description: dict[str, Any], expected: dict[str, Any] | 
         reason = f"the {kind.noun} is {status}"
         reason += ": it ran longer than its MaxRuntimeInSeconds" if too_long else ""
     if state == "success":
-        for member, wanted in (expected or {}).items():
-            if description.get(member) != wanted:
-                found = description.get(member)
-                rolled_back = f"{member} is {found}, asked for was {wanted}: the update was rolled back"
+        for member, value in (expected or {}).items():
+            actual = description.get(member)
+            if actual != value:
+                rolled_back = f"{member} is {actual}, asked for was {value}: the update was rolled back"
                 return Outcome("failure", status, f"{rolled_back}. {reason}".strip())
     return Outcome(state, status, reason, stopped)

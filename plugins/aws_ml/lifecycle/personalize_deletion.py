@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from aws_ml.errors import JobTimedOut, calling
-from aws_ml.hooks.personalize import below, find_named
+from aws_ml.errors import JobTimedOut, calling, is_missing
 from aws_ml.lifecycle.kinds import PERSONALIZE
-from aws_ml.lifecycle.submit import find
+from aws_ml.lifecycle.named import below, find_named
 
 if TYPE_CHECKING:
-    import logging
-
     from aws_ml.lifecycle.kinds import Kind
+    from aws_ml.lifecycle.logs import TaskLog
 
 # By the service's rules (developer guide, "Deleting resources"): each needs the ones before it gone.
 ORDER = ("Campaign", "Recommender", "Filter", "MetricAttribution", "Solution", "EventTracker", "Dataset")
@@ -21,7 +19,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 
 
 def delete_dataset_group(
-    client: Any, group: str, log: logging.Logger, *, schemas: bool = True, seconds: float = 7200.0
+    client: Any, group: str, log: TaskLog, *, schemas: bool = True, seconds: float = 7200.0
 ) -> list[str]:
     """Delete a dataset group and all below it; returns the ARNs in the order of their deletion.
 
@@ -29,7 +27,7 @@ def delete_dataset_group(
     :raises JobTimedOut: when something is not gone after `seconds`.
     """
     kind = PERSONALIZE["DatasetGroup"]
-    found = find(client, kind, group) if group.startswith("arn:") else find_named(client, kind, group)
+    found = kind.find(client, group) if group.startswith("arn:") else find_named(client, kind, group)
     if found is None:
         log.info("There is no dataset group %s", group)
         return []
@@ -54,11 +52,11 @@ def _below(client: Any, kind: Kind, group: str) -> list[str]:
 
 def _schemas(client: Any, group: str) -> list[str]:
     datasets = _below(client, PERSONALIZE["Dataset"], group)
-    found = (find(client, PERSONALIZE["Dataset"], dataset) for dataset in datasets)
+    found = (PERSONALIZE["Dataset"].find(client, dataset) for dataset in datasets)
     return sorted({one["schemaArn"] for one in found if one and "schemaArn" in one})
 
 
-def _delete(client: Any, kind: Kind, arn: str, give_up: float, log: logging.Logger) -> bool:
+def _delete(client: Any, kind: Kind, arn: str, give_up: float, log: TaskLog) -> bool:
     """Delete when it can be deleted; False where it is gone, or going, already."""
     from botocore.exceptions import ClientError
 
@@ -68,12 +66,12 @@ def _delete(client: Any, kind: Kind, arn: str, give_up: float, log: logging.Logg
             try:
                 getattr(client, kind.create.replace("create_", "delete_", 1))(**{kind.arn: arn})
             except ClientError as error:
-                code, told = error.response["Error"]["Code"], error.response["Error"]["Message"]
-                if code == "ResourceNotFoundException":
+                if is_missing(error):
                     return False
+                code, told = error.response["Error"]["Code"], error.response["Error"]["Message"]
                 if code != "ResourceInUseException":
                     raise
-                if (found := find(client, kind, arn)) and found.get("status", "").startswith("DELETE"):
+                if (found := kind.find(client, arn)) and found.get("status", "").startswith("DELETE"):
                     return False
                 if time.monotonic() > give_up:
                     raise JobTimedOut(f"{arn} cannot be deleted: {told}") from error
@@ -87,14 +85,14 @@ def _delete(client: Any, kind: Kind, arn: str, give_up: float, log: logging.Logg
 
 def _wait_until_gone(client: Any, kind: Kind, arn: str, give_up: float) -> None:
     pause = FIRST_PAUSE
-    while find(client, kind, arn) is not None:
+    while kind.find(client, arn) is not None:
         if time.monotonic() > give_up:
             raise JobTimedOut(f"{arn} was deleted, but is still there.")
         time.sleep(pause)
         pause = min(LONGEST_PAUSE, 2 * pause)
 
 
-def _delete_schema(client: Any, arn: str, log: logging.Logger) -> bool:
+def _delete_schema(client: Any, arn: str, log: TaskLog) -> bool:
     """A schema that another dataset uses, or that is the service's own, stays."""
     from botocore.exceptions import ClientError
 

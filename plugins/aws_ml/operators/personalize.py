@@ -13,7 +13,7 @@ The ARN is in XCom by itself, under the key `arn`:
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
@@ -22,19 +22,16 @@ from aws_ml.base import JobTask, is_deferrable
 from aws_ml.clients import Aws
 from aws_ml.errors import RETRY_POLICY
 from aws_ml.hooks.personalize import PersonalizeHook
+from aws_ml.lifecycle.ensure_personalize import ensure_campaign, ensure_personalize
 from aws_ml.lifecycle.personalize_deletion import delete_dataset_group
-from aws_ml.lifecycle.resources import place, place_campaign
-from aws_ml.lifecycle.wait import for_job
+from aws_ml.lifecycle.wait import Wait
 from aws_ml.pools import BATCHES, IMPORTS, SEGMENTS, TRAININGS
 
 if TYPE_CHECKING:
-    import logging
-
     from airflow.sdk import Context
 
-    from aws_ml.lifecycle.submit import Submitted
-
-Description = dict[str, Any]
+    from aws_ml.lifecycle.ensure import JobReference
+    from aws_ml.lifecycle.kinds import Description
 
 
 def plain(description: Description) -> Description:
@@ -78,9 +75,9 @@ class PersonalizeOperator(JobTask, AwsBaseOperator[PersonalizeHook]):
         self.check_interval = check_interval
         self.max_wait = max_wait
 
-    def submit(self, client: Any) -> Submitted:
+    def ensure(self, client: Any) -> JobReference:
         """Create the resource, or find it."""
-        return place(client, self.kind, self.request(), self.task.log)
+        return ensure_personalize(client, self.kind, self.request(), self.log)
 
     def request(self) -> Description:
         """What is sent."""
@@ -91,21 +88,23 @@ class PersonalizeOperator(JobTask, AwsBaseOperator[PersonalizeHook]):
 
         :raises JobError: see `aws_ml.errors`.
         """
-        submitted = self.submit(self.aws.client("personalize"))
-        self.remember(context, submitted.name)
-        context["ti"].xcom_push("arn", submitted.arn)
-        description = self.look(submitted.name)
+        job = self.ensure(self.aws.client("personalize"))
+        self.store_links(context, job.name)
+        context["ti"].xcom_push("arn", job.arn)
+        description = self.look(job.name)
         if self.wait_for_completion and self.kind.status:
             longest = float(self.check_interval)
-            attached = not submitted.created
-            wait = for_job(self.kind, description, seconds=self.max_wait, longest=longest, attached=attached)
-            self.wait_for(wait, description, deferrable=self.deferrable)
-            description = self.look(submitted.name)
+            attached = not job.created
+            wait = Wait.for_job(
+                self.kind, description, seconds=self.max_wait, longest=longest, attached=attached
+            )
+            self.defer_or_wait(wait, description, deferrable=self.deferrable)
+            description = self.look(job.name)
         return plain(description)
 
     def execute_complete(self, context: Context, event: Description | None = None) -> Description:
         """Back from the triggerer: the description, or the reason why there is none."""
-        return plain(self.look(self.judge(event)))
+        return plain(self.look(self.successful_job(event)))
 
 
 class PersonalizeSchemaOperator(PersonalizeOperator):
@@ -178,8 +177,8 @@ class PersonalizeCampaignOperator(PersonalizeOperator):
         numbers = {m: int(self.config[m]) for m in ("minProvisionedTPS",) if m in self.config}
         return {**self.config, **numbers}
 
-    def submit(self, client: Any) -> Submitted:
-        return place_campaign(client, self.kind, self.request(), self.task.log)
+    def ensure(self, client: Any) -> JobReference:
+        return ensure_campaign(client, self.kind, self.request(), self.log)
 
 
 class PersonalizeRecommenderOperator(PersonalizeOperator):
@@ -242,7 +241,7 @@ class PersonalizeDeleteDatasetGroupOperator(AwsBaseOperator[PersonalizeHook]):
         :raises JobTimedOut: when something stays busy for too long.
         :raises JobRejected: when the service refuses.
         """
-        client, log = Aws.of(self).client("personalize"), cast("logging.Logger", self.log)
+        client = Aws.of(self).client("personalize")
         return delete_dataset_group(
-            client, self.dataset_group, log, schemas=self.delete_schemas, seconds=self.max_wait
+            client, self.dataset_group, self.log, schemas=self.delete_schemas, seconds=self.max_wait
         )

@@ -18,7 +18,7 @@ from aws_ml.operators.personalize import plain
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-Description = dict[str, Any]
+    from aws_ml.lifecycle.kinds import Description
 
 
 class PersonalizeCallOperator(AwsBaseOperator[PersonalizeHook]):

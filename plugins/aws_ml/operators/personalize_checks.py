@@ -6,7 +6,7 @@ PersonalizeCheckQuotasOperator(task_id="room", dataset_group="films", wanted={"C
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
@@ -18,7 +18,6 @@ from aws_ml.validation.datasets import validate
 from aws_ml.validation.quotas import check_quotas
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Mapping, Sequence
 
     from airflow.sdk import Context
@@ -55,10 +54,9 @@ class PersonalizeValidateDatasetOperator(AwsBaseOperator[PersonalizeHook]):
         :raises InvalidData: naming the first 20 faults with file, line, column and what was expected.
         :raises JobRejected: when S3 refuses.
         """
-        client, log = Aws.of(self).client("s3"), cast("logging.Logger", self.log)
-        found = validate(client, self.uri, self.schema, log, mode=self.import_mode)
-        log.info("%d rows of %s are as Personalize wants them", found["rows"], found["type"])
-        return found
+        summary = validate(Aws.of(self).client("s3"), self.uri, self.schema, self.log, mode=self.import_mode)
+        self.log.info("%d rows of %s are valid for Personalize", summary["rows"], summary["type"])
+        return summary
 
 
 class PersonalizeCheckQuotasOperator(AwsBaseOperator[PersonalizeHook]):

@@ -15,18 +15,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from airflow.providers.amazon.aws.operators import sagemaker as provider
 
 from aws_ml.base import JobTask
-from aws_ml.lifecycle.kinds import ENDPOINT_CONFIG, MODEL
-from aws_ml.lifecycle.submit import POLICIES, Policy, Submitted, ensure, submit, submit_endpoint
-from aws_ml.lifecycle.wait import for_job
+from aws_ml.lifecycle.ensure import POLICIES, JobReference, Policy, ensure_job, ensure_resource
+from aws_ml.lifecycle.ensure_endpoint import ensure_endpoint
+from aws_ml.lifecycle.kinds import ENDPOINT_CONFIG, MODEL, Description
+from aws_ml.lifecycle.wait import Wait
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-Description = dict[str, Any]
 
-
-class JobOperator(JobTask):
+class JobOperator(JobTask, provider.SageMakerBaseOperator):
     """A mixin before the provider's operator: its `execute` and what follows a deferral."""
+
+    # of the provider's class
+    wait_for_completion: bool
+    check_interval: int
+    max_ingestion_time: Any  # int, or None where the provider allows it
+    deferrable: bool
 
     def __init__(self, *, if_exists: Policy | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -36,17 +41,17 @@ class JobOperator(JobTask):
 
     @property
     def policy(self) -> Policy:
-        """What to do about a job of the name that is another one, or failed."""
-        given = getattr(self, "action_if_job_exists", None)
-        return self.if_exists or ("fail" if given == "fail" else "new")
+        """What to do when a job of the name exists that is another one, or failed."""
+        action = getattr(self, "action_if_job_exists", None)
+        return self.if_exists or ("fail" if action == "fail" else "new")
 
     def request(self) -> Description:
         """The part of `config` that creates the job."""
-        return cast("Description", self.task.config)
+        return cast("Description", self.config)
 
-    def submit(self, client: Any) -> Submitted:
+    def ensure(self, client: Any) -> JobReference:
         """Create the job, or find it."""
-        return submit(client, self.kind, self.request(), self.policy, self.task.log)
+        return ensure_job(client, self.kind, self.request(), self.policy, self.log)
 
     def expected(self) -> Description:
         """Members that the description of a successful job shows."""
@@ -54,36 +59,35 @@ class JobOperator(JobTask):
 
     def result(self, client: Any, description: Description) -> Description:
         """What goes to XCom: the description, under the provider's key."""
-        return {self.kind.result: provider.serialize(description)}
+        return {self.kind.word: provider.serialize(description)}
 
     def execute(self, context: Context) -> Description:
         """Submit, and wait where that is asked for.
 
         :raises JobError: see `aws_ml.errors`.
         """
-        task = self.task
-        task.preprocess_config()
+        self.preprocess_config()
         client = self.aws.client("sagemaker")
-        submitted = self.submit(client)
-        self.remember(context, submitted.name)
-        description = self.look(submitted.name)
-        if task.wait_for_completion:
-            wait = for_job(
+        job = self.ensure(client)
+        self.store_links(context, job.name)
+        description = self.look(job.name)
+        if self.wait_for_completion:
+            wait = Wait.for_job(
                 self.kind,
                 description,
-                seconds=task.max_ingestion_time,
-                longest=float(task.check_interval),
+                seconds=self.max_ingestion_time,
+                longest=float(self.check_interval),
                 expected=self.expected(),
-                print_log=bool(getattr(task, "print_log", True)),
-                attached=not submitted.created and self.policy == "new",
+                print_log=bool(getattr(self, "print_log", True)),
+                attached=not job.created and self.policy == "new",
             )
-            self.wait_for(wait, description, deferrable=task.deferrable)
-            description = self.look(submitted.name)
+            self.defer_or_wait(wait, description, deferrable=self.deferrable)
+            description = self.look(job.name)
         return self.result(client, description)
 
     def execute_complete(self, context: Context, event: Description | None = None) -> Description:
         """Back from the triggerer: the result, or the reason why there is none."""
-        description = self.look(self.judge(event))
+        description = self.look(self.successful_job(event))
         return self.result(self.aws.client("sagemaker"), description)
 
 
@@ -116,10 +120,10 @@ class SageMakerTransformOperator(JobOperator, provider.SageMakerTransformOperato
     def request(self) -> Description:
         return cast("Description", self.config.get("Transform", self.config))
 
-    def submit(self, client: Any) -> Submitted:
+    def ensure(self, client: Any) -> JobReference:
         if model := self.config.get("Model"):
-            ensure(client, MODEL, model, self.task.log)
-        return super().submit(client)
+            ensure_resource(client, MODEL, model, self.log)
+        return super().ensure(client)
 
     def result(self, client: Any, description: Description) -> Description:
         self.serialized_transform = provider.serialize(description)
@@ -144,13 +148,13 @@ class SageMakerEndpointOperator(JobOperator, provider.SageMakerEndpointOperator)
     def expected(self) -> Description:
         return {"EndpointConfigName": self.request()["EndpointConfigName"]}
 
-    def submit(self, client: Any) -> Submitted:
+    def ensure(self, client: Any) -> JobReference:
         if model := self.config.get("Model"):
-            ensure(client, MODEL, model, self.task.log)
+            ensure_resource(client, MODEL, model, self.log)
         if endpoint_config := self.config.get("EndpointConfig"):
-            ensure(client, ENDPOINT_CONFIG, endpoint_config, self.task.log)
+            ensure_resource(client, ENDPOINT_CONFIG, endpoint_config, self.log)
         create = self.operation == "create"
-        return submit_endpoint(client, self.kind, self.request(), create=create, log=self.task.log)
+        return ensure_endpoint(client, self.kind, self.request(), create=create, log=self.log)
 
     def result(self, client: Any, description: Description) -> Description:
         serving = ENDPOINT_CONFIG.look(client, description["EndpointConfigName"])
@@ -164,8 +168,8 @@ class SageMakerModelOperator(JobTask, provider.SageMakerModelOperator):
 
     def execute(self, context: Context) -> Description:
         self.preprocess_config()
-        ensure(self.aws.client("sagemaker"), MODEL, self.config, self.task.log)
-        self.remember(context, self.config["ModelName"])
+        ensure_resource(self.aws.client("sagemaker"), MODEL, self.config, self.log)
+        self.store_links(context, self.config["ModelName"])
         return {"Model": provider.serialize(self.look(self.config["ModelName"]))}
 
 
@@ -176,6 +180,6 @@ class SageMakerEndpointConfigOperator(JobTask, provider.SageMakerEndpointConfigO
 
     def execute(self, context: Context) -> Description:
         self.preprocess_config()
-        ensure(self.aws.client("sagemaker"), ENDPOINT_CONFIG, self.config, self.task.log)
-        self.remember(context, self.config["EndpointConfigName"])
+        ensure_resource(self.aws.client("sagemaker"), ENDPOINT_CONFIG, self.config, self.log)
+        self.store_links(context, self.config["EndpointConfigName"])
         return {"EndpointConfig": provider.serialize(self.look(self.config["EndpointConfigName"]))}

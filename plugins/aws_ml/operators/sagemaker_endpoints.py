@@ -12,13 +12,12 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from aws_ml.base import JobTask, is_deferrable
 from aws_ml.errors import JobExists, JobFailed, calling
 from aws_ml.lifecycle.kinds import ENDPOINT_CONFIG
-from aws_ml.lifecycle.submit import find
-from aws_ml.lifecycle.wait import for_job
+from aws_ml.lifecycle.wait import Wait
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-Description = dict[str, Any]
+    from aws_ml.lifecycle.kinds import Description
 
 
 class EndpointTask(JobTask, AwsBaseOperator[SageMakerHook]):
@@ -71,7 +70,7 @@ class SageMakerUpdateEndpointWeightsOperator(EndpointTask):
 
         :raises JobFailed: when the endpoint does not show the weights afterwards.
         """
-        self.remember(context, self.endpoint_name)
+        self.store_links(context, self.endpoint_name)
         counts = self.instance_counts or {}
         desired = [
             {
@@ -87,11 +86,11 @@ class SageMakerUpdateEndpointWeightsOperator(EndpointTask):
             DesiredWeightsAndCapacities=desired,
         )
         description = self.call("describe_endpoint", EndpointName=self.endpoint_name)
-        self.wait_for(for_job(self.kind, description), description, deferrable=self.deferrable)
+        self.defer_or_wait(Wait.for_job(self.kind, description), description, deferrable=self.deferrable)
         return self._verified()
 
     def execute_complete(self, context: Context, event: Description | None = None) -> Description:
-        self.judge(event)
+        self.successful_job(event)
         return self._verified()
 
     def _verified(self) -> Description:
@@ -142,7 +141,7 @@ class SageMakerInvokeEndpointOperator(EndpointTask):
         :raises JobFailed: when the answer is not the expected one.
         :raises JobRejected: when the endpoint refuses the request, its model's text included.
         """
-        self.remember(context, self.endpoint_name)
+        self.store_links(context, self.endpoint_name)
         optional = {"Accept": self.accept, "TargetVariant": self.target_variant}
         with calling(f"calling the endpoint {self.endpoint_name}"):
             answer = self.aws.client("sagemaker-runtime").invoke_endpoint(
@@ -169,16 +168,16 @@ class SageMakerDeleteEndpointOperator(EndpointTask):
 
     def execute(self, context: Context) -> None:
         client = self.aws.client("sagemaker")
-        description = find(client, self.kind, self.endpoint_name)
+        description = self.kind.find(client, self.endpoint_name)
         if description is None:
             self.log.info("There is no endpoint %s", self.endpoint_name)
             return
         if description["EndpointStatus"] != "Deleting":
             self.call("delete_endpoint", EndpointName=self.endpoint_name)
-        self.wait_for(for_job(self.kind, description), {}, deferrable=self.deferrable)
+        self.defer_or_wait(Wait.for_job(self.kind, description), {}, deferrable=self.deferrable)
 
     def execute_complete(self, context: Context, event: Description | None = None) -> None:
-        self.judge(event)
+        self.successful_job(event)
 
 
 class SageMakerDeleteEndpointConfigOperator(JobTask, AwsBaseOperator[SageMakerHook]):
@@ -203,7 +202,7 @@ class SageMakerDeleteEndpointConfigOperator(JobTask, AwsBaseOperator[SageMakerHo
         :raises JobRejected: when AWS refuses.
         """
         client = self.aws.client("sagemaker")
-        if find(client, ENDPOINT_CONFIG, self.config_name) is None:
+        if ENDPOINT_CONFIG.find(client, self.config_name) is None:
             self.log.info("There is no endpoint configuration %s", self.config_name)
             return
         if users := self._users(client):

@@ -14,14 +14,15 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.clients import Aws
-from aws_ml.errors import RETRY_POLICY, JobFailed, JobRejected, calling
-from aws_ml.lifecycle.submit import REQUEST_TAG, TAKEN, digest
+from aws_ml.errors import RETRY_POLICY, JobFailed, calling, is_taken
+from aws_ml.lifecycle.differences import REQUEST_TAG, digest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from aws_ml.lifecycle.kinds import Description
+
 Approval = Literal["Approved", "Rejected", "PendingManualApproval"]
-Description = dict[str, Any]
 LOOKED_AT = 10  # newest versions among which that of an earlier try is sought
 
 
@@ -84,12 +85,16 @@ class SageMakerCreateModelPackageOperator(RegistryTask):
         return found
 
     def _ensure_group(self, group: str) -> None:
+        from botocore.exceptions import ClientError
+
         tags = {"Tags": self.config["Tags"]} if "Tags" in self.config else {}
-        try:
-            self.call("create_model_package_group", ModelPackageGroupName=group, **tags)
-        except JobRejected as error:
-            if not TAKEN.search(str(error)):
-                raise
+        client = Aws.of(self).client("sagemaker")
+        with calling(f"creating the model package group {group}"):
+            try:
+                client.create_model_package_group(ModelPackageGroupName=group, **tags)
+            except ClientError as error:
+                if not is_taken(error):
+                    raise
 
     def _registered(self, group: str, fingerprint: str) -> Description | None:
         """The version that an earlier try registered; it is among the newest."""

@@ -14,29 +14,28 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.operators.sagemaker import serialize
 from airflow.providers.amazon.aws.sensors import sagemaker as provider
-from airflow.sdk import PokeReturnValue
+from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from aws_ml.base import JobTask, is_deferrable
-from aws_ml.lifecycle import wait as waiting
 from aws_ml.lifecycle.logs import LogCursor
-from aws_ml.lifecycle.poller import Poller
+from aws_ml.lifecycle.poller import PolledJob, Poller
+from aws_ml.lifecycle.wait import LONGEST_PAUSE, Wait, raise_unless_succeeded
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from aws_ml.lifecycle.kinds import Description
     from aws_ml.lifecycle.outcome import Outcome
-    from aws_ml.lifecycle.poller import Watch
-    from aws_ml.lifecycle.wait import Wait
 
 
-class JobSensor(JobTask):
+class JobSensor(JobTask, BaseSensorOperator):
     """A mixin before the provider's sensor."""
 
     def __init__(self, *, deferrable: bool | None = None, print_log: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.deferrable = is_deferrable(deferrable)
         self.print_log = print_log
-        self._watch: Watch | None = None
+        self._polled_job: PolledJob | None = None
         self._news: list[tuple[list[str], Outcome | None]] = []
 
     @property
@@ -44,15 +43,16 @@ class JobSensor(JobTask):
         """The name of what is waited for."""
         return str(getattr(self, "job_name", None) or getattr(self, "endpoint_name", ""))
 
-    def expected(self) -> dict[str, Any]:
+    def expected(self) -> Description:
+        """Members that the description of a successful job shows."""
         return {}
 
-    def _wait(self, description: dict[str, Any]) -> Wait:
-        return waiting.for_job(
+    def _wait(self, description: Description) -> Wait:
+        return Wait.for_job(
             self.kind,
             description,
-            at_most=float(self.task.timeout),
-            longest=min(waiting.LONGEST_PAUSE, float(self.task.poke_interval)),
+            at_most=float(self.timeout),
+            longest=min(LONGEST_PAUSE, float(self.poke_interval)),
             expected=self.expected(),
             print_log=self.print_log,
         )
@@ -62,30 +62,38 @@ class JobSensor(JobTask):
 
         :raises JobError: when it did not succeed.
         """
-        self.remember(context, self.job)
+        self.store_links(context, self.job)
         if not self.deferrable:
             return super().execute(context)
         description = self.look(self.job)
-        self.wait_for(self._wait(description), description, deferrable=True)
+        self.defer_or_wait(self._wait(description), description, deferrable=True)
         return serialize(self.look(self.job))  # it ended before the task deferred
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        return serialize(self.look(self.judge(event)))
+    def execute_complete(self, context: Context, event: Description | None = None) -> Description:
+        """Back from the triggerer: the description.
+
+        :raises JobError: when the job did not succeed.
+        """
+        return serialize(self.look(self.successful_job(event)))
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """One look, for installations without a triggerer."""
-        if self._watch is None:
-            self._running = self.job
+        """Look once, for installations without a triggerer.
+
+        :raises JobError: when the job did not succeed.
+        """
+        if self._polled_job is None:
+            self._job_here = self.job
             wait = self._wait(self.look(self.job))
-            cursor = LogCursor()
-            self._watch = wait.watch(cursor, lambda _, lines, outcome: self._news.append((lines, outcome)))
-        Poller(self.aws).look([self._watch])
+            self._polled_job = wait.polled_job(
+                LogCursor(), lambda _, lines, outcome: self._news.append((lines, outcome))
+            )
+        Poller(self.aws).look([self._polled_job])
         news, self._news = self._news, []
         for lines, outcome in news:
             for line in lines:
-                self.task.log.info("%s", line)
+                self.log.info("%s", line)
             if outcome is not None:
-                waiting.verdict(self.kind, self.job, outcome, lines)
+                raise_unless_succeeded(self.kind, self.job, outcome, lines)
                 return PokeReturnValue(is_done=True, xcom_value=serialize(self.look(self.job)))
         return PokeReturnValue(is_done=False)
 

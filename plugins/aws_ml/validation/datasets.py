@@ -12,15 +12,16 @@ from aws_ml.validation.schemas import read_schema
 from aws_ml.validation.tables import Table
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterator
+
+    from aws_ml.lifecycle.logs import TaskLog
 
 PIECE = 1024**2  # bytes read at a time
 MOST_BYTES = {"FULL": 100 * 10**9, "INCREMENTAL": 10**9}  # of an import (developer guide, "Quotas")
 
 
 def validate(
-    client: Any, uri: str, given: str | dict[str, Any], log: logging.Logger, *, mode: str = "FULL"
+    client: Any, uri: str, given: str | dict[str, Any], log: TaskLog, *, mode: str = "FULL"
 ) -> dict[str, Any]:
     """Read everything that an import would read.
 

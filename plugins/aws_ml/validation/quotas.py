@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_ml.errors import JobRejected, calling
-from aws_ml.hooks.personalize import below, find_named, summaries
 from aws_ml.lifecycle.kinds import PERSONALIZE
+from aws_ml.lifecycle.named import below, find_named, summaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ def check_quotas(
 
 def _names(client: Any, kind: Kind, group: str) -> set[str]:
     """Names of what counts against a quota: in the region, or in the group where there is one."""
-    if kind.result in IN_REGION:
+    if kind.word in IN_REGION:
         return {one[kind.label] for one in summaries(client, kind, {})}
     found = find_named(client, PERSONALIZE["DatasetGroup"], group)
     return {one[kind.label] for one in below(client, kind, found["datasetGroupArn"])} if found else set()

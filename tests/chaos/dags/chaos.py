@@ -11,7 +11,7 @@ from typing import Any
 from airflow.sdk import DAG, Param
 
 from aws_ml.operators import sagemaker as operators
-from tests.chaos.jobs import REQUESTS
+from tests.chaos.counting_jobs import REQUESTS
 
 OPERATORS = {
     "processing": operators.SageMakerProcessingOperator,
@@ -37,15 +37,15 @@ def mortal(operator: Any) -> Any:
             self.dies = context["params"]["die"] if context["ti"].try_number == 1 else ""
             return super().execute(context)
 
-        def submit(self, client: Any) -> Any:
-            if self.dies == "before submit":
+        def ensure(self, client: Any) -> Any:
+            if self.dies == "before create":
                 die()
-            submitted = super().submit(client)
-            if self.dies == "after submit":
+            job = super().ensure(client)
+            if self.dies == "after create":
                 die()
             if self.dies == "while waiting":
                 threading.Timer(SECONDS_INTO_THE_WAIT, die).start()
-            return submitted
+            return job
 
     Mortal.__name__ = operator.__name__
     return Mortal

@@ -105,7 +105,7 @@ def test_a_job_without_data_has_none(kind: str) -> None:
 
 
 def test_every_kind_that_an_operator_creates_has_lineage() -> None:
-    kinds = {kind.key for kind in KINDS.values() if not kind.gone and kind.service == "sagemaker"}
+    kinds = {kind.key for kind in KINDS.values() if not kind.is_deletion and kind.service == "sagemaker"}
     assert kinds == set(DESCRIPTIONS)
 
 

@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from aws_ml.clients import Aws
 from aws_ml.errors import JobFailed, JobTimedOut, ServiceFault, from_reason
 from aws_ml.lifecycle import poller as poller_module
-from aws_ml.lifecycle import wait as waiting
 from aws_ml.lifecycle.kinds import KINDS
 from aws_ml.lifecycle.logs import LogCursor
-from aws_ml.lifecycle.poller import Poller, Watch
-from tests.plugins.lifecycle.requests import (
+from aws_ml.lifecycle.poller import PolledJob, Poller
+from aws_ml.lifecycle.wait import MARGIN_SECONDS, Wait, wait_here
+from tests.plugins.lifecycle.small_jobs import (
     FAILING,
     LOG,
     SLEEPING,
@@ -43,7 +43,7 @@ def started(word: str, code: str, **more: Any) -> dict[str, Any]:
 def test_every_line_of_the_job_is_logged_once_and_in_order(caplog: pytest.LogCaptureFixture) -> None:
     code = "import time; [(print('line', n, flush=True), time.sleep(0.05)) for n in range(40)]"
     with caplog.at_level(logging.INFO, "tests.jobs"):
-        waiting.in_place(AWS, waiting.for_job(PROCESSING, started("lines", code)), LOG)
+        wait_here(AWS, Wait.for_job(PROCESSING, started("lines", code)), LOG)
     lines = [message.split(": ", 1)[1] for message in caplog.messages if ": line " in message]
     assert lines == [f"line {n}" for n in range(40)]
 
@@ -51,7 +51,7 @@ def test_every_line_of_the_job_is_logged_once_and_in_order(caplog: pytest.LogCap
 @pytest.mark.usefixtures("aws")
 def test_a_failure_carries_aws_reason_and_the_last_lines() -> None:
     with pytest.raises(JobFailed, match=r"did not succeed \(Failed\): .*exit code: 3") as caught:
-        waiting.in_place(AWS, waiting.for_job(PROCESSING, started("failing", FAILING)), LOG)
+        wait_here(AWS, Wait.for_job(PROCESSING, started("failing", FAILING)), LOG)
     assert "about to fail" in str(caught.value)
     assert "/aws/sagemaker/ProcessingJobs" in str(caught.value)
 
@@ -63,14 +63,14 @@ def test_a_stopped_job_is_a_failure() -> None:
         1, sagemaker().stop_processing_job, kwargs={"ProcessingJobName": description[PROCESSING.name]}
     ).start()
     with pytest.raises(JobFailed, match=r"\(Stopped\): the processing job is Stopped"):
-        waiting.in_place(AWS, waiting.for_job(PROCESSING, description), LOG)
+        wait_here(AWS, Wait.for_job(PROCESSING, description), LOG)
 
 
 @pytest.mark.usefixtures("aws")
 def test_a_wait_that_takes_too_long_says_that_the_job_may_still_run() -> None:
     description = started("slow", SLEEPING)
     with pytest.raises(JobTimedOut, match="It may still run, and cost"):
-        waiting.in_place(AWS, waiting.for_job(PROCESSING, description, seconds=1), LOG)
+        wait_here(AWS, Wait.for_job(PROCESSING, description, seconds=1), LOG)
     sagemaker().stop_processing_job(ProcessingJobName=description[PROCESSING.name])
 
 
@@ -78,7 +78,7 @@ def test_a_wait_that_takes_too_long_says_that_the_job_may_still_run() -> None:
 def test_a_job_that_is_gone_is_a_failure() -> None:
     description = {**started("gone", SLEEPING), PROCESSING.name: "never-was"}
     with pytest.raises(JobFailed, match=r"\(missing\): there is no processing job of that name"):
-        waiting.in_place(AWS, waiting.for_job(PROCESSING, description), LOG)
+        wait_here(AWS, Wait.for_job(PROCESSING, description), LOG)
 
 
 def test_the_time_limit_is_the_jobs_own_and_a_margin() -> None:
@@ -86,11 +86,11 @@ def test_the_time_limit_is_the_jobs_own_and_a_margin() -> None:
 
     now = time.time()
     job: dict[str, Any] = {PROCESSING.name: "x", "CreationTime": dt.datetime.now(dt.UTC)}
-    limited = waiting.for_job(PROCESSING, {**job, "StoppingCondition": {"MaxRuntimeInSeconds": 600}})
-    assert limited.deadline - now == pytest.approx(600 + waiting.MARGIN_SECONDS, abs=2)
-    assert waiting.for_job(PROCESSING, job).deadline - now == pytest.approx(86400, abs=2)
-    assert waiting.for_job(PROCESSING, job, seconds=5).deadline - now == pytest.approx(5, abs=2)
-    assert waiting.for_job(PROCESSING, job, at_most=7).deadline - now == pytest.approx(7, abs=2)
+    limited = Wait.for_job(PROCESSING, {**job, "StoppingCondition": {"MaxRuntimeInSeconds": 600}})
+    assert limited.deadline - now == pytest.approx(600 + MARGIN_SECONDS, abs=2)
+    assert Wait.for_job(PROCESSING, job).deadline - now == pytest.approx(86400, abs=2)
+    assert Wait.for_job(PROCESSING, job, seconds=5).deadline - now == pytest.approx(5, abs=2)
+    assert Wait.for_job(PROCESSING, job, at_most=7).deadline - now == pytest.approx(7, abs=2)
 
 
 @pytest.mark.parametrize(
@@ -152,38 +152,41 @@ class Recorded(Aws):
 RECORDERS: dict[Any, Recorder] = {}
 
 
-def watches(
+def polled_jobs(
     statuses: dict[str, str], delivered: list[Any], deadline: float = 60
-) -> tuple[Poller, Recorder, list[Watch]]:
+) -> tuple[Poller, Recorder, list[PolledJob]]:
+    """A poller, its client, and a job for each status; `delivered` receives names and outcomes."""
     region = unique("region")
     recorder = RECORDERS[region] = Recorder(statuses)
     now = time.time()
-    wait = {
-        "kind": PROCESSING,
-        "since": now - 100,
-        "deadline": now + deadline,
-        "longest": 1.0,
-        "expected": {},
-    }
-    made = [
-        Watch(**wait, name=name, cursor=None, deliver=lambda w, _, o: delivered.append((w.name, o)))
+    polled = [
+        PolledJob(
+            kind=PROCESSING,
+            name=name,
+            since=now - 100,
+            deadline=now + deadline,
+            longest=1.0,
+            expected={},
+            cursor=None,
+            deliver=lambda job, _, outcome: delivered.append((job.name, outcome)),
+        )
         for name in statuses
     ]
-    return Poller(Recorded(region_name=region)), recorder, made
+    return Poller(Recorded(region_name=region)), recorder, polled
 
 
 def test_many_jobs_cost_one_list_and_a_describe_for_each_that_failed() -> None:
     delivered: list[Any] = []
     statuses = {f"job-{n}": "InProgress" for n in range(500)} | {"done": "Completed", "bad": "Failed"}
-    poller, recorder, all_of_them = watches(statuses, delivered)
-    poller.look(all_of_them)
+    poller, recorder, jobs = polled_jobs(statuses, delivered)
+    poller.look(jobs)
     assert recorder.calls == ["list", "describe"]  # why it failed; of a success there is nothing to add
-    assert recorder.since <= all_of_them[0].since  # a job may have ended before anybody looked
+    assert recorder.since <= jobs[0].since  # a job may have ended before anybody looked
     assert {name: outcome.state for name, outcome in delivered} == {"done": "success", "bad": "failure"}
     recorder.calls.clear()
-    poller.look([watch for watch in all_of_them if not watch.ended])
+    poller.look([job for job in jobs if not job.ended])
     assert recorder.calls == ["list"]
-    assert recorder.since > all_of_them[0].since  # from now on only what changed
+    assert recorder.since > jobs[0].since  # from now on only what changed
 
 
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "X")
@@ -191,9 +194,9 @@ DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"
 
 def test_jobs_that_may_not_be_listed_are_described() -> None:
     delivered: list[Any] = []
-    poller, recorder, all_of_them = watches({f"job-{n}": "Completed" for n in range(5)}, delivered)
+    poller, recorder, jobs = polled_jobs({f"job-{n}": "Completed" for n in range(5)}, delivered)
     recorder.errors = [DENIED]
-    poller.look(all_of_them)
+    poller.look(jobs)
     assert recorder.calls == ["list", *["describe"] * 5]
     assert len(delivered) == 5
 
@@ -204,22 +207,22 @@ def test_a_log_that_may_not_be_read_is_said_once_and_the_wait_goes_on(
     def deny(*_: Any) -> Any:
         raise DENIED
 
-    monkeypatch.setattr(poller_module.logs, "read", deny)
-    heard: list[Any] = []
-    poller, recorder, (watch,) = watches({"a": "InProgress"}, [])
-    watch.cursor, watch.deliver = LogCursor(), lambda _, lines, found: heard.append((lines, found))
+    monkeypatch.setattr(poller_module, "read_lines", deny)
+    news: list[Any] = []
+    poller, recorder, (job,) = polled_jobs({"a": "InProgress"}, [])
+    job.cursor, job.deliver = LogCursor(), lambda _, lines, outcome: news.append((lines, outcome))
     for _ in range(2):
-        poller.look([watch])
+        poller.look([job])
     recorder.statuses["a"] = "Completed"
-    poller.look([watch])
-    assert [len(lines) for lines, _ in heard] == [1, 0]
-    assert "cannot be read" in heard[0][0][0]
-    assert heard[1][1].state == "success"
+    poller.look([job])
+    assert [len(lines) for lines, _ in news] == [1, 0]
+    assert "cannot be read" in news[0][0][0]
+    assert news[1][1].state == "success"
 
 
 def test_one_who_no_longer_listens_does_not_disturb_the_others() -> None:
     delivered: list[Any] = []
-    poller, _, (deaf, other) = watches({"a": "Completed", "b": "Completed"}, delivered)
+    poller, _, (deaf, other) = polled_jobs({"a": "Completed", "b": "Completed"}, delivered)
 
     def leave(*_: Any) -> None:
         raise RuntimeError("the event loop is closed")
@@ -242,10 +245,10 @@ def test_one_who_no_longer_listens_does_not_disturb_the_others() -> None:
 )
 def test_a_look_that_aws_cannot_answer_now_is_repeated_later(error: Exception) -> None:
     delivered: list[tuple[str, Outcome]] = []
-    poller, recorder, (watch,) = watches({"a": "Completed"}, delivered)
+    poller, recorder, (job,) = polled_jobs({"a": "Completed"}, delivered)
     recorder.errors = [error, error]
     started_at = time.monotonic()
-    poller.wait(watch)
+    poller.poll_here(job)
     assert [outcome.state for _, outcome in delivered] == ["success"]
     assert recorder.calls == ["describe"] * 3
     assert time.monotonic() - started_at > 2  # it backed off
@@ -253,29 +256,29 @@ def test_a_look_that_aws_cannot_answer_now_is_repeated_later(error: Exception) -
 
 def test_a_look_that_is_not_allowed_ends_the_wait_with_the_reason() -> None:
     delivered: list[tuple[str, Outcome]] = []
-    poller, recorder, (watch,) = watches({"a": "Completed"}, delivered)
+    poller, recorder, (job,) = polled_jobs({"a": "Completed"}, delivered)
     denied = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
     recorder.errors = [ClientError(denied, "Describe")]
-    poller.wait(watch)
+    poller.poll_here(job)
     assert delivered[0][1].state == "failure"
     assert "not authorized" in delivered[0][1].reason
 
 
 def test_the_older_a_job_the_rarer_the_looks() -> None:
-    _, _, (watch,) = watches({"a": "InProgress"}, [])
-    watch.longest, watch.deadline = 30.0, time.time() + 10_000
+    _, _, (job,) = polled_jobs({"a": "InProgress"}, [])
+    job.longest, job.deadline = 30.0, time.time() + 10_000
     pauses = []
     for age in (1, 20, 100, 10_000):
-        watch.plan(watch.since + age)
-        pauses.append(watch.due - watch.since - age)
+        job.schedule(job.since + age)
+        pauses.append(job.due - job.since - age)
     assert pauses == pytest.approx([0.5, 2, 10, 30], rel=poller_module.JITTER)
 
 
 def test_a_thread_serves_all_watches_and_ends_with_the_last() -> None:
     delivered: list[Any] = []
-    poller, recorder, made = watches({f"job-{n}": "InProgress" for n in range(20)}, delivered)
-    for watch in made:
-        poller.add(watch)
+    poller, recorder, jobs = polled_jobs({f"job-{n}": "InProgress" for n in range(20)}, delivered)
+    for job in jobs:
+        poller.add(job)
     time.sleep(2.5)
     recorder.statuses = dict.fromkeys(recorder.statuses, "Completed")
     deadline = time.monotonic() + 10

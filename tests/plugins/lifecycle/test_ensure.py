@@ -1,4 +1,4 @@
-"""A request becomes one job, however often it is submitted (against the local AWS)."""
+"""A request becomes one job, however often a task asks for it (against the local AWS)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws_ml.errors import JobExists, JobRejected, ServiceFault
+from aws_ml.lifecycle.differences import differences, digest
+from aws_ml.lifecycle.ensure import ensure_job, ensure_resource
 from aws_ml.lifecycle.kinds import ENDPOINT_CONFIG, KINDS, MODEL
-from aws_ml.lifecycle.submit import differences, digest, ensure, submit
-from tests.plugins.lifecycle.requests import (
+from tests.plugins.lifecycle.small_jobs import (
     FAILING,
     HELLO,
     IMAGE,
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("aws")
 
 
 def create(config: dict[str, Any], policy: Any = "new") -> Any:
-    return submit(sagemaker(), PROCESSING, config, policy, LOG)
+    return ensure_job(sagemaker(), PROCESSING, config, policy, LOG)
 
 
 def test_a_running_job_of_the_same_request_is_attached_to() -> None:
@@ -106,7 +107,7 @@ class Throttled:
 
 def test_throttling_is_the_services_fault() -> None:
     with pytest.raises(ServiceFault, match="Rate exceeded"):
-        submit(Throttled(), PROCESSING, processing("x", HELLO), "new", LOG)
+        ensure_job(Throttled(), PROCESSING, processing("x", HELLO), "new", LOG)
 
 
 def test_tags_do_not_change_what_a_request_is() -> None:
@@ -136,10 +137,10 @@ def test_a_model_and_a_configuration_are_created_once_and_never_swapped() -> Non
     }
     config = {"EndpointConfigName": name, "ProductionVariants": [variant]}
     for kind, wanted in ((MODEL, model), (ENDPOINT_CONFIG, config)):
-        ensure(sagemaker(), kind, wanted, LOG)
+        ensure_resource(sagemaker(), kind, wanted, LOG)
         made = kind.look(sagemaker(), name)
-        ensure(sagemaker(), kind, wanted, LOG)
+        ensure_resource(sagemaker(), kind, wanted, LOG)
         assert kind.look(sagemaker(), name) == made
     other = {**model, "PrimaryContainer": {**container, "Environment": {"A": "2"}}}
     with pytest.raises(JobExists, match=r"PrimaryContainer.Environment.A: asked for '2', is '1'"):
-        ensure(sagemaker(), MODEL, other, LOG)
+        ensure_resource(sagemaker(), MODEL, other, LOG)
