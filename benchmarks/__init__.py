@@ -1,1 +1,1 @@
-"""Measurements beside a peer in the same run: `make bench`."""
+"""Benchmarks, each with a peer that is measured in the same run: `make bench`."""

@@ -1,7 +1,9 @@
-"""The churn workflow in Airflow on the local AWS, beside the same steps as one plain Python script.
+"""The churn workflow in Airflow on the local AWS, compared with the same steps in one plain Python script.
 
-Both end with the evaluation of the same test rows. The DAG is measured twice: up to there, and whole, with an
-endpoint that is deployed and verified, which the script has not. Usage: python -m benchmarks.churn
+Both end with the evaluation of the same test rows. The DAG is measured twice: up to the evaluation, and
+whole, with an endpoint that is deployed and verified, which the script does not have.
+
+Usage: python -m benchmarks.churn
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ from scripts import local_settings as local
 
 AIRFLOW_PYTHON = local.PROJECT / ".venv/airflow/bin/python"
 
-# Runs in Airflow's environment; writes seconds: the DAG file's import over Airflow's own, and each run (the
-# first creates Airflow's caches).
+# Runs in Airflow's environment; writes the seconds of the import of the DAG file (after that of Airflow) and
+# of each run (the first one creates Airflow's caches).
 RUN_DAG = """
 import json, sys, time
 import airflow.sdk
@@ -34,19 +36,22 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.utils.db import initdb
 initdb()
 dag = DagBag(sys.argv[1]).dags["churn"]
-taken = {"import": file_import}
+seconds = {"import": file_import}
 for name, deploy in (("first", True), ("whole", True), ("same steps", False)):
     started = time.perf_counter()
     run = dag.test(run_conf={"deploy": deploy})
-    taken[name] = time.perf_counter() - started
+    seconds[name] = time.perf_counter() - started
     assert run.state == "success", run.state
 with open(sys.argv[2], "w") as file:
-    json.dump(taken, file)
+    json.dump(seconds, file)
 """
 
 
 def measure() -> list[Row]:
-    """Seconds of both, and of the DAG file's import."""
+    """Seconds of the DAG and of the script, and of the import of the DAG file.
+
+    :raises BenchmarkError: when the DAG or the script fails.
+    """
     with tempfile.TemporaryDirectory() as folder:
         dag = _dag(Path(folder))
         plain = _plain(Path(folder))
@@ -74,14 +79,14 @@ def _dag(folder: Path) -> dict[str, float]:
         result = folder / "result.json"
         dags = str(local.PROJECT / "dags")
         _finish([str(AIRFLOW_PYTHON), "-c", RUN_DAG, dags, str(result)], environment)
-        found: dict[str, float] = json.loads(result.read_text())
-    return found
+        seconds: dict[str, float] = json.loads(result.read_text())
+    return seconds
 
 
 def _finish(command: list[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BenchmarkError(f"{command[:3]} failed: {done.stderr[-2000:]}")
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise BenchmarkError(f"{command[:3]} failed: {process.stderr[-2000:]}")
 
 
 if __name__ == "__main__":

@@ -12,24 +12,43 @@ import sys
 import tarfile
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from include.use_cases.churn.use_case import CHURN
+
+if TYPE_CHECKING:
+    import xgboost
 
 PROJECT = Path(__file__).parents[1]
 
 
 def main(work: Path) -> None:
-    """Fetch, preprocess, train, predict, evaluate and profile, as the DAG's jobs do."""
+    """Fetch, preprocess, train, predict, evaluate and profile, as the jobs of the DAG do."""
     sys.path[:0] = [str(PROJECT / "include/jobs")]
-    import numpy as np
-    import xgboost
+    prepared = prepare(work)
+    booster = train(prepared, work)
+    (work / "predictions").mkdir()
+    (work / "predictions/test.csv.out").write_text(predict(booster, prepared))
+    evaluate(prepared, work)
+    profile(prepared, work)
 
+
+def prepare(work: Path) -> Path:
+    """Fetch and preprocess the data; returns the folder of the result."""
     from include.datasets import fetch
-    from include.use_cases.churn.use_case import CHURN
 
-    baseline, evaluate, preprocess = map(import_module, ("baseline", "evaluate", "preprocess"))
     prepared = work / "prepared"
     data = fetch(CHURN.dataset, work)
     options = ["--input", str(data.path.parent), "--output", str(prepared)]
+    preprocess = import_module("preprocess")
     preprocess.main(["--seed", str(CHURN.split_seed), *CHURN.table_arguments, *options])
+    return prepared
+
+
+def train(prepared: Path, work: Path) -> xgboost.Booster:
+    """Train the model and write model.tar.gz."""
+    import numpy as np
+    import xgboost
 
     table = np.loadtxt(prepared / "train/train.csv", delimiter=",")
     settings = dict(CHURN.hyperparameters)
@@ -39,14 +58,19 @@ def main(work: Path) -> None:
     booster.save_model(work / "training/model.ubj")
     with tarfile.open(work / "training/model.tar.gz", "w:gz") as archive:
         archive.add(work / "training/model.ubj", "xgboost-model")
+    return booster
 
-    answers = predict(booster, prepared)
-    (work / "predictions").mkdir()
-    (work / "predictions/test.csv.out").write_text(answers)
-    places = ["--labelled", str(prepared / "labelled/test.csv"), "--predictions", str(work / "predictions")]
-    evaluate.main([*CHURN.evaluation_arguments("benchmark"), *places, "--output", str(work / "evaluation")])
 
-    links = {
+def evaluate(prepared: Path, work: Path) -> None:
+    """Write evaluation and report."""
+    inputs = ["--labelled", str(prepared / "labelled/test.csv"), "--predictions", str(work / "predictions")]
+    options = [*CHURN.evaluation_arguments("benchmark"), *inputs, "--output", str(work / "evaluation")]
+    import_module("evaluate").main(options)
+
+
+def profile(prepared: Path, work: Path) -> None:
+    """Write the baseline of the drift monitor."""
+    folders = {
         "data": prepared / "training_rows",
         "predictions": work / "evaluation",
         "features": prepared / "validation",
@@ -54,14 +78,17 @@ def main(work: Path) -> None:
         "model": work / "training",
     }
     (work / "inputs").mkdir()
-    for name, target in links.items():
-        (work / "inputs" / name).symlink_to(target)
-    places = ["--input", str(work / "inputs"), "--output", str(work / "baseline")]
-    baseline.main([*CHURN.table_arguments, *places])
+    for name, folder in folders.items():
+        (work / "inputs" / name).symlink_to(folder)
+    options = ["--input", str(work / "inputs"), "--output", str(work / "baseline")]
+    import_module("baseline").main([*CHURN.table_arguments, *options])
 
 
-def predict(booster: object, prepared: Path) -> str:
-    """What the inference pipeline does: features, scores, labels."""
+def predict(booster: xgboost.Booster, prepared: Path) -> str:
+    """The steps of the inference pipeline: features, scores, labels.
+
+    :return: CSV with one line per row of the test data.
+    """
     import xgboost
 
     inference = import_module("inference")
@@ -71,7 +98,7 @@ def predict(booster: object, prepared: Path) -> str:
     model = inference.model_fn(str(prepared / "unpacked"))
     rows = (prepared / "test/batch_transform_test.csv").read_bytes()
     features = inference.predict_fn(inference.input_fn(rows, "text/csv"), model)
-    scores = booster.predict(xgboost.DMatrix(features))  # type: ignore[attr-defined]
+    scores = booster.predict(xgboost.DMatrix(features))
     os.environ["TRANSFORM_MODE"] = inference.LABELS
     lines = "\n".join(str(score) for score in scores)
     labelled = inference.predict_fn(inference.input_fn(lines, "text/csv"), model)

@@ -1,7 +1,8 @@
-"""Control-plane calls beside moto's server: how many a second, and how long one takes.
+"""Control-plane calls compared with moto's server: calls per second and latency.
 
-The calls are those that a workflow makes again and again: describe a model, list models. Usage: python -m
-benchmarks.control_plane
+A workflow repeats these calls most: describe a model, list models.
+
+Usage: python -m benchmarks.control_plane
 """
 
 from __future__ import annotations
@@ -24,23 +25,26 @@ IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 
 
 def measure() -> list[Row]:
-    """Calls per second and median latency of both servers."""
+    """Calls per second and median latency of both servers.
+
+    :raises BenchmarkError: when a server does not start.
+    """
     with tempfile.TemporaryDirectory() as folder, local_aws(Path(folder) / "state") as (_, url):
-        ours = _run(url)
+        local_seconds = _run(url)
     with moto_server() as (_, url):
-        peer = _run(url)
-    moto = f"moto {version('moto')}"
+        moto_seconds = _run(url)
+    name = f"moto {version('moto')}"
     rows = []
-    for call in ours:
-        mine, theirs = ours[call], peer[call]
+    for call in local_seconds:
+        local, other = local_seconds[call], moto_seconds[call]
         rows += [
-            Row(f"SageMaker {call}", 1 / statistics.mean(mine), 1 / statistics.mean(theirs), "1/s", moto),
+            Row(f"SageMaker {call}", 1 / statistics.mean(local), 1 / statistics.mean(other), "1/s", name),
             Row(
                 f"SageMaker {call}, median latency",
-                statistics.median(mine) * 1000,
-                statistics.median(theirs) * 1000,
+                statistics.median(local) * 1000,
+                statistics.median(other) * 1000,
                 "ms",
-                moto,
+                name,
                 more_is_better=False,
             ),
         ]
@@ -61,12 +65,12 @@ def _run(url: str) -> dict[str, list[float]]:
 
 
 def _times(call: Any) -> list[float]:
-    taken = []
+    seconds = []
     for _ in range(CALLS + WARM_UP):
         started = time.perf_counter()
         call()
-        taken.append(time.perf_counter() - started)
-    return taken[WARM_UP:]
+        seconds.append(time.perf_counter() - started)
+    return seconds[WARM_UP:]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""GetRecommendations of the local Personalize: latency and throughput, by boto3, after 100 thousand events.
+"""GetRecommendations of the local Personalize by boto3: latency and throughput with 100 thousand events.
 
 Usage: python -m benchmarks.recommendation_calls
 """
@@ -34,35 +34,44 @@ SCHEMA = {
 
 
 def main() -> None:
+    """Print latency of one caller and throughput of several."""
     with tempfile.TemporaryDirectory() as name, local_aws(Path(name) / "state") as (_, url):
         campaign = build(Path(name), url)
         runtime = client("personalize-runtime", url)
 
-        def ask(user: int) -> float:
+        def time_call(user: int) -> float:
             started = time.perf_counter()
             runtime.get_recommendations(campaignArn=campaign, userId=str(user % (EVENTS // 100)))
             return time.perf_counter() - started
 
         for user in range(50):
-            ask(user)
-        alone = np.array([ask(user) for user in range(CALLS)]) * 1000
+            time_call(user)
+        alone = np.array([time_call(user) for user in range(CALLS)]) * 1000
         started = time.perf_counter()
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(ask, range(CALLS)))
+            list(pool.map(time_call, range(CALLS)))
         rate = CALLS / (time.perf_counter() - started)
     print(f"one caller: p50 {np.percentile(alone, 50):.1f} ms, p99 {np.percentile(alone, 99):.1f} ms")
     print(f"{AT_ONCE} callers: {rate:.0f} calls a second")
 
 
-def build(folder: Path, url: str) -> str:
-    """Import, train, deploy; returns the campaign."""
+def upload(folder: Path, s3: Any) -> None:
+    """Generate interactions and upload them as CSV."""
     generate(EVENTS, folder / "data.parquet")
     with (folder / "data.csv").open("wb") as file:
-        file.write(b"USER_ID,ITEM_ID,TIMESTAMP\n")  # the service wants no quotes here
+        file.write(b"USER_ID,ITEM_ID,TIMESTAMP\n")  # Personalize refuses quotes in the header
         pv.write_csv(pq.read_table(folder / "data.parquet"), file, pv.WriteOptions(include_header=False))
-    s3, personalize = client("s3", url), client("personalize", url)
     s3.create_bucket(Bucket="data")
     s3.upload_file(str(folder / "data.csv"), "data", "interactions.csv")
+
+
+def build(folder: Path, url: str) -> str:
+    """Import, train, deploy; returns the campaign's ARN.
+
+    :raises BenchmarkError: when a resource fails.
+    """
+    upload(folder, client("s3", url))
+    personalize = client("personalize", url)
     group = personalize.create_dataset_group(name="bench")["datasetGroupArn"]
     schema = personalize.create_schema(name="bench", schema=json.dumps(SCHEMA))["schemaArn"]
     wait(lambda: personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"])
@@ -92,10 +101,13 @@ def build(folder: Path, url: str) -> str:
 
 
 def wait(describe: Any) -> None:
-    """Until it is ACTIVE."""
-    while (found := describe())["status"] != "ACTIVE":
-        if "FAILED" in found["status"]:
-            raise BenchmarkError(found.get("failureReason", found["status"]))
+    """Wait until a resource is ACTIVE.
+
+    :raises BenchmarkError: when its creation fails.
+    """
+    while (resource := describe())["status"] != "ACTIVE":
+        if "FAILED" in resource["status"]:
+            raise BenchmarkError(resource.get("failureReason", resource["status"]))
         time.sleep(0.1)
 
 

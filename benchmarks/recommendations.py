@@ -1,6 +1,8 @@
-"""Personalize's training on generated interactions, beside `implicit` on the same data in the same run.
+"""Personalize's training on generated interactions, compared with `implicit` on the same data.
 
-Each training is a process of its own; time and peak memory are the process's, its start included.
+Each training runs in a process of its own; time and peak memory are those of the process with its start.
+
+Usage: python -m benchmarks.recommendations [ROWS ...]
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from benchmarks.servers import BenchmarkError
 
 SIZES = (100_000, 1_000_000, 10_000_000, 25_000_000)
 MODULE = "include.local_aws.personalize.models.training"
@@ -35,9 +39,9 @@ model.fit(matrix, show_progress=False)
 
 
 def generate(rows: int, target: Path, seed: int = 7) -> None:
-    """Histories that drift through tastes: items of a user's present taste, the popular ones more often.
+    """Write histories of users whose taste changes: items of the current taste, popular ones more often.
 
-    A hundred events a user; 1,700 items for 100 thousand rows, 27,000 for 25 million, as in MovieLens.
+    A hundred events per user; 1,700 items for 100 thousand rows, 27,000 for 25 million, as in MovieLens.
     """
     rng = np.random.default_rng(seed)
     items, tastes = int(1700 * (rows / 100_000) ** 0.5), 40
@@ -59,16 +63,20 @@ def generate(rows: int, target: Path, seed: int = 7) -> None:
 
 
 def measure(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak MiB of a process."""
+    """Seconds and peak MiB of a process.
+
+    :raises BenchmarkError: when it fails.
+    """
     started = time.perf_counter()
     process = subprocess.Popen(command, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise RuntimeError(f"{command[:3]} ended with status {status}")
+        raise BenchmarkError(f"{command[:3]} ended with status {status}")
     return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
-def ours(folder: Path, data: Path) -> tuple[float, float]:
+def measure_own(folder: Path, data: Path) -> tuple[float, float]:
+    """Seconds and peak MiB of the local Personalize's training."""
     request = {
         "task": "users",
         "hyperparameters": {},
@@ -81,15 +89,16 @@ def ours(folder: Path, data: Path) -> tuple[float, float]:
 
 
 def main(sizes: tuple[int, ...] = SIZES) -> None:
+    """Print one line per size: Personalize, ALS, item cosine."""
     for rows in sizes:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             generate(rows, folder / "data.parquet")
             data = folder / "data.parquet"
             peers = [measure([sys.executable, "-c", PEER, str(data), peer]) for peer in ("als", "cosine")]
-            measured = [ours(folder, data), *peers]
-            shown = [f"{seconds:7.1f} s {memory:7.0f} MiB" for seconds, memory in measured]
-            print(" | ".join([f"{rows:>11,}", *shown]), flush=True)
+            measurements = [measure_own(folder, data), *peers]
+            cells = [f"{seconds:7.1f} s {memory:7.0f} MiB" for seconds, memory in measurements]
+            print(" | ".join([f"{rows:>11,}", *cells]), flush=True)
 
 
 if __name__ == "__main__":

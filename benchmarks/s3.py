@@ -1,7 +1,8 @@
-"""S3 beside moto's server: one large object up and down as boto3 does it, and many small ones.
+"""S3 compared with moto's server: upload and download of one large object by boto3, and of many small ones.
 
-Each server runs in a process of its own, on the same machine, one after the other; what comes back is
-compared with what was sent. Usage: python -m benchmarks.s3 [--mib 1024]
+The servers run one after the other, each in a process of its own. Downloads are compared with uploads.
+
+Usage: python -m benchmarks.s3 [--mib 1024]
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ SMALL_SIZE = 1024  # bytes
 
 @dataclass(frozen=True)
 class Result:
-    """What one server did."""
+    """The measurements of one server."""
 
     upload: float  # seconds
     download: float  # seconds
@@ -41,27 +42,30 @@ class Result:
 
 
 def measure(mib: int = 1024) -> list[Row]:
-    """Measure both servers with one object of `mib` MiB; takes minutes, most of them moto's."""
+    """Measure both servers with one object of `mib` MiB; takes minutes, most of them for moto.
+
+    :raises BenchmarkError: when a server does not start or returns wrong bytes.
+    """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         _write(source, mib)
         with local_aws(Path(folder) / "state") as (process, url):
-            ours = _run(process, url, source)
+            local = _run(process, url, source)
         with moto_server() as (process, url):
-            peer = _run(process, url, source)
-    moto = f"moto {version('moto')}"
+            other = _run(process, url, source)
+    name = f"moto {version('moto')}"
     size = f"{mib} MiB"
     return [
-        Row(f"S3 {size}, multipart upload", mib / ours.upload, mib / peer.upload, "MiB/s", moto),
-        Row(f"S3 {size}, ranged download", mib / ours.download, mib / peer.download, "MiB/s", moto),
-        Row("S3 1 KiB objects, put", SMALL_OBJECTS / ours.put, SMALL_OBJECTS / peer.put, "1/s", moto),
-        Row("S3 1 KiB objects, get", SMALL_OBJECTS / ours.get, SMALL_OBJECTS / peer.get, "1/s", moto),
-        Row("S3 server, peak memory", ours.memory, peer.memory, "MiB", moto, more_is_better=False),
+        Row(f"S3 {size}, multipart upload", mib / local.upload, mib / other.upload, "MiB/s", name),
+        Row(f"S3 {size}, ranged download", mib / local.download, mib / other.download, "MiB/s", name),
+        Row("S3 1 KiB objects, put", SMALL_OBJECTS / local.put, SMALL_OBJECTS / other.put, "1/s", name),
+        Row("S3 1 KiB objects, get", SMALL_OBJECTS / local.get, SMALL_OBJECTS / other.get, "1/s", name),
+        Row("S3 server, peak memory", local.memory, other.memory, "MiB", name, more_is_better=False),
     ]
 
 
 def _write(path: Path, mib: int) -> None:
-    """Blocks that all differ, so that one in a wrong place is noticed."""
+    """Write blocks that all differ, so that a block in the wrong place is noticed."""
     block = os.urandom(MIB - 8)
     with path.open("wb") as file:
         for number in range(mib):
@@ -75,7 +79,7 @@ def _run(process: subprocess.Popen[bytes], url: str, source: Path) -> Result:
     upload = _seconds(lambda: s3.upload_file(str(source), "benchmark", "large"))
     download = _seconds(lambda: s3.download_file("benchmark", "large", str(target)))
     if _digest(source) != _digest(target):
-        raise BenchmarkError(f"{url} gave back other bytes than it was given")
+        raise BenchmarkError(f"{url} returned other bytes than it received")
     target.unlink()
     return Result(
         upload, download, _seconds(lambda: _put(s3)), _seconds(lambda: _get(s3)), _peak(process.pid)
@@ -106,14 +110,15 @@ def _digest(path: Path) -> bytes:
 
 
 def _peak(pid: int) -> float:
-    """The largest resident set that a process had, in MiB; Linux only."""
+    """The largest resident set of a process in MiB; Linux only."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
-    raise BenchmarkError("this system does not say how much memory a process used")
+    raise BenchmarkError("this system does not report the peak memory of a process")
 
 
 def main() -> None:
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mib", type=int, default=1024, help="size of the large object (default: 1024)")
     print_table(measure(parser.parse_args().mib))

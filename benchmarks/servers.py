@@ -1,4 +1,4 @@
-"""The servers that are measured, each in a process of its own."""
+"""The servers of the benchmarks, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Server = tuple[subprocess.Popen[bytes], str]  # the process and its URL
 
 
 class BenchmarkError(Exception):
-    """A server that did not start, or that gave back something else than it was given."""
+    """A measurement that failed: a server that does not start, a wrong answer, a failed job."""
 
 
 def client(service: str, url: str) -> Any:
@@ -39,6 +39,10 @@ def client(service: str, url: str) -> Any:
 
 @contextmanager
 def local_aws(state: Path, *options: str) -> Iterator[Server]:
+    """The local AWS, until the block ends.
+
+    :raises BenchmarkError: when it does not start.
+    """
     ready = state.with_name("ready")
     arguments = ["-m", "include.local_aws", "--state", str(state), "--port", "0", "--ready-file", str(ready)]
     arguments += options
@@ -49,6 +53,10 @@ def local_aws(state: Path, *options: str) -> Iterator[Server]:
 
 @contextmanager
 def moto() -> Iterator[Server]:
+    """The server of moto, until the block ends.
+
+    :raises BenchmarkError: when it does not start.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with _process(["-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]) as process:

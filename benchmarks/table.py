@@ -1,4 +1,4 @@
-"""A benchmark's results beside a peer's, measured in the same run."""
+"""The results of a benchmark and of its peer as a table."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement of ours and of a peer."""
+    """One measurement of this project and of a peer.
+
+    :param what: what is measured.
+    :param more_is_better: whether a larger number is better.
+    """
 
     what: str
-    ours: float
+    result: float
     peer: float
     unit: str
     peer_name: str
@@ -22,8 +26,8 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """How many times better ours is; below 1 it is worse."""
-        return self.ours / self.peer if self.more_is_better else self.peer / self.ours
+        """How many times better this project is than the peer; below 1 it is worse."""
+        return self.result / self.peer if self.more_is_better else self.peer / self.result
 
 
 def table(rows: Iterable[Row]) -> str:
@@ -31,11 +35,12 @@ def table(rows: Iterable[Row]) -> str:
     lines = ["| what | ours | peer | unit | times better |", "|---|---:|---:|---|---:|"]
     for row in rows:
         peer = f"{_number(row.peer)} ({row.peer_name})"
-        lines.append(f"| {row.what} | {_number(row.ours)} | {peer} | {row.unit} | {row.ratio:.2g} |")
+        lines.append(f"| {row.what} | {_number(row.result)} | {peer} | {row.unit} | {row.ratio:.2g} |")
     return "\n".join(lines)
 
 
 def print_table(rows: Iterable[Row]) -> None:
+    """Print the rows as a Markdown table."""
     print(table(rows))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Put a data set on this machine, say what it is, and return the exit code."""
+    """Fetch or generate a data set, print what it is, and return the exit code."""
     options = parse(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
@@ -26,24 +26,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (DatasetError, OSError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
-    print(f"{dataset.path}: {dataset.rows:,} rows, {dataset.description}, SHA-256 {dataset.sha256}")
+    print(f"{dataset.path}: {dataset.rows or 0:,} rows, {dataset.description}, SHA-256 {dataset.sha256}")
     return 0
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The options of the command line.
+
+    :raises SystemExit: with status 2 when an option is unknown or has a wrong value.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m include.datasets",
-        description="Sample data of a use case: made up with --rows; else from the folder ML_DATASETS_DIR, "
-        "from its public source, or, where there is no network, made up.",
+        description="Sample data of a use case: generated with --rows; else from the folder ML_DATASETS_DIR, "
+        "from its public source, or, without a network, generated.",
     )
     parser.add_argument("name", choices=sorted(CATALOGUE))
-    parser.add_argument("--rows", type=_positive, help="make up so many rows")
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of made-up rows (%(default)s)")
-    parser.add_argument("--out", type=Path, help="file to write (default: the data set's own name, here)")
+    parser.add_argument("--rows", type=_positive, help="generate this many rows")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of generated rows (%(default)s)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="file to write (default: the data set's own file name, in the current folder)",
+    )
     return parser.parse_args(argv)
 
 
 def obtain(options: argparse.Namespace) -> Dataset:
+    """The data set that the options name, written to `--out`.
+
+    :raises DatasetError: when `ML_DATASETS_DIR` lacks the file.
+    :raises OSError: when the target cannot be written.
+    """
     target = options.out or Path(Path(find(options.name).file).name)
     if options.rows:
         return generate(options.name, target, rows=options.rows, seed=options.seed)

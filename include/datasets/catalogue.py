@@ -1,12 +1,12 @@
-"""The data sets: what each is called, where the public has it, how to recognise it, how to imitate it."""
+"""The sample data sets: the file of each, its public source and digest, and its generator."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from include.datasets import churn, movies
 from include.datasets.errors import DatasetError
+from include.datasets.generators import churn, movies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set's public source: a zip archive with the file in it.
+    """The public source of a data set: a zip archive that holds the file.
 
-    The digest is of the file with line ends as LF, because archives of this age come with either.
+    :param member: the file's name in the archive.
+    :param sha256: digest of the file after CRLF line ends became LF: archives of this age have either.
     """
 
     url: str
@@ -26,13 +27,19 @@ class Source:
 
 @dataclass(frozen=True)
 class Entry:
-    """A data set of the catalogue."""
+    """A data set of the catalogue.
 
-    file: str  # below ML_DATASETS_DIR
+    :param file: path of the file below `ML_DATASETS_DIR`.
+    :param generator: (rows, seed) → chunks of the file's text, header first.
+    :param rows: of the public file; also the default for a generated one.
+    :param header: whether the first line of the file names the columns.
+    """
+
+    file: str
     source: Source
-    generator: Callable[[int, int], Iterator[str]]  # (rows, seed) → chunks of the file's text, header first
-    rows: int  # of the public file, and of the generated one unless asked otherwise
-    header: bool = True  # the file's first line names the columns
+    generator: Callable[[int, int], Iterator[str]]
+    rows: int
+    header: bool = True
 
 
 def _movielens(file: str, sha256: str) -> Source:
@@ -77,9 +84,9 @@ CATALOGUE = {
 
 
 def find(name: str) -> Entry:
-    """The entry of that name.
+    """The entry with this name.
 
-    :raises DatasetError: naming the data sets there are.
+    :raises DatasetError: when the catalogue has no such entry; the text lists those that it has.
     """
     if name not in CATALOGUE:
         raise DatasetError(f"there is no data set {name!r}: choose from {', '.join(sorted(CATALOGUE))}")

@@ -1,4 +1,4 @@
-"""Download a public data set once, check it, keep it."""
+"""Download of a public data set: with retries, checked by its digest, written atomically."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 1.0  # before the second attempt; doubles
-TIMEOUT_SECONDS = (5, 30)  # to connect, and between two pieces
-PIECE_BYTES = 64 * 1024
+TIMEOUT_SECONDS = (5, 30)  # to connect, and between two chunks
+CHUNK_BYTES = 64 * 1024
 
 
 def download(source: Source, target: Path) -> None:
-    """Fetch the archive, take the file out of it, check it, and only then let it appear as `target`.
+    """Download the archive, extract the file, check its digest, and only then create `target`.
 
-    :raises SourceUnavailable: when the server cannot be reached, or what it holds is not the expected data.
+    :raises SourceUnavailable: when the server cannot be reached or does not have the expected data.
     """
     with tempfile.TemporaryFile() as archive:
         _fetch_with_retries(source.url, archive)
         content = _extract(source, archive).replace(b"\r\n", b"\n")
-    found = hashlib.sha256(content).hexdigest()
-    if found != source.sha256:
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != source.sha256:
         raise SourceUnavailable(
-            f"{source.member} of {source.url} has SHA-256 {found}, expected {source.sha256}: "
+            f"{source.member} of {source.url} has SHA-256 {digest}, expected {source.sha256}: "
             "it is not the data that the published numbers were measured on, and is not used"
         )
     with atomic(target) as file:
@@ -48,7 +48,10 @@ def download(source: Source, target: Path) -> None:
 
 @contextmanager
 def atomic(target: Path) -> Iterator[IO[bytes]]:
-    """A file to write that becomes `target` when the block ends well, and vanishes otherwise."""
+    """A file to write; it becomes `target` when the block succeeds and is deleted otherwise.
+
+    :raises OSError: when the folder cannot be written.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
     try:
@@ -88,9 +91,9 @@ def _fetch(url: str, archive: IO[bytes]) -> None:
                 raise SourceUnavailable(f"{url} answers with status {response.status_code}")
             size = int(response.headers.get("Content-Length", 0))
             task = bar.add_task(f"Downloading {url.rpartition('/')[2]}", total=size or None)
-            for piece in response.iter_content(PIECE_BYTES):
-                archive.write(piece)
-                bar.advance(task, len(piece))
+            for chunk in response.iter_content(CHUNK_BYTES):
+                archive.write(chunk)
+                bar.advance(task, len(chunk))
     except (requests.RequestException, OSError) as error:
         raise SourceUnavailable(f"{url} cannot be downloaded ({type(error).__name__})") from error
     if archive.tell() < size:

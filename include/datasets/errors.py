@@ -1,11 +1,11 @@
-"""What can go wrong with sample data."""
+"""The errors of sample data."""
 
 from __future__ import annotations
 
 
 class DatasetError(RuntimeError):
-    """A data set that cannot be had as asked."""
+    """A data set that is not available: unknown name, missing file, wrong content."""
 
 
 class SourceUnavailable(DatasetError):
-    """The public source cannot be reached, or no longer holds the data."""
+    """The public source cannot be reached or no longer holds the data."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from include.local_aws.containers.images import CONTAINERS
-from include.local_aws.runner.isolation import WAYS
+from include.local_aws.runner.isolation import ISOLATIONS
 from include.local_aws.tools import operations
 
 PAGE = (Path(__file__).parents[2] / "docs/local-aws.md").read_text()
@@ -15,6 +15,6 @@ def test_the_table_of_operations_is_the_servers() -> None:
     assert operations.table() in PAGE, "python -m include.local_aws.tools.operations prints the table"
 
 
-def test_every_image_and_every_way_is_told() -> None:
-    for name in [*CONTAINERS, *(way.name for way in WAYS)]:
+def test_every_image_and_every_isolation_is_documented() -> None:
+    for name in [*CONTAINERS, *(isolation.name for isolation in ISOLATIONS)]:
         assert f"| `{name}` |" in PAGE

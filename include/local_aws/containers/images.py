@@ -1,4 +1,4 @@
-"""Which container an image URI means, and the commands that it starts with."""
+"""From an image URI to a container of this package, and its start commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 
-# Repository in AWS's registries → our container's folder.
+# Repository in AWS's registries → folder of the container in this package.
 CONTAINERS = {"sagemaker-xgboost": "xgboost", "sagemaker-scikit-learn": "scikit_learn"}
 
 URI = re.compile(
@@ -18,12 +18,12 @@ URI = re.compile(
 
 
 class UnknownImage(LookupError):
-    """An image that this server has no container for."""
+    """An image for which this server has no container."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """One of AWS's images, of any account and region.
+    """An image of AWS, of any account and region.
 
     find("141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:3.2-0").serve_command()
     """
@@ -32,27 +32,29 @@ class Image:
     version: str  # the tag: "3.2-0", "1.9-0-cpu-py3"
 
     def train_command(self) -> tuple[str, ...]:
+        """The command of a training job."""
         return self._command("train")
 
     def serve_command(self) -> tuple[str, ...]:
+        """The command of an endpoint or transform job."""
         return self._command("serve")
 
     def _command(self, verb: str) -> tuple[str, ...]:
-        # by file: the project's packages are not on the path of what runs in a container
+        # by file: the project's packages are not on the path in a container
         return (sys.executable, str(FOLDER / "main.py"), CONTAINERS[self.repository], verb)
 
     def script_command(self, entrypoint: list[str], arguments: list[str]) -> tuple[str, ...]:
-        """What a processing job runs: the image has no entrypoint of its own for that."""
+        """The command of a processing job: the image itself has no entrypoint for it."""
         return (*entrypoint, *arguments)
 
 
 def find(image_uri: str) -> Image:
-    """The image that a URI names.
+    """The image with a URI.
 
-    :raises UnknownImage: naming the URI and the repositories that are known.
+    :raises UnknownImage: for an unknown repository; the text lists the known ones.
     """
-    found = URI.fullmatch(image_uri)
-    if found is None or found["repository"] not in CONTAINERS:
-        known = ", ".join(sorted(CONTAINERS))
-        raise UnknownImage(f"No container for the image {image_uri!r}; the local AWS has {known}.")
-    return Image(found["repository"], found["tag"])
+    match = URI.fullmatch(image_uri)
+    if match is None or match["repository"] not in CONTAINERS:
+        repositories = ", ".join(sorted(CONTAINERS))
+        raise UnknownImage(f"No container for the image {image_uri!r}; the local AWS has {repositories}.")
+    return Image(match["repository"], match["tag"])

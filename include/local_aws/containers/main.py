@@ -1,7 +1,7 @@
 """Start of every container: `python main.py xgboost train`, `python main.py scikit_learn serve`.
 
-What runs in a container sees the container's libraries and nothing else of the project: the project's folder
-is on the path only while the container's own code is imported.
+A user's script can import the libraries of the container but nothing of the project: the project's folder is
+on the path only while the container's own code is imported.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ def main() -> int:
     """Run `train` or `serve` of a container and return the exit code."""
     container, verb = sys.argv[1:3]
     sys.path[0] = PROJECT  # in place of this folder
-    started = import_module(f"include.local_aws.containers.{container}.{verb}")
+    program = import_module(f"include.local_aws.containers.{container}.{verb}")
     sys.path.remove(PROJECT)
-    return int(started.main())
+    return int(program.main())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Metric attributions, and the tags of all resources."""
+"""The operations on metric attributions and tags."""
 
 from __future__ import annotations
 
@@ -8,56 +8,80 @@ from include.local_aws.personalize.errors import exists, not_found
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.backend import World
+    from include.local_aws.personalize.backend import Backend
 
 
 class MetricAttributions:
-    """The operations on metric attributions. They are kept; reports are not written to S3 here."""
+    """The operations on metric attributions. They are stored; no reports are written to S3."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def create_metric_attribution(self, params: Params, caller: Caller) -> Output:
-        self._world.parents("MetricAttribution", params)
-        return {"metricAttributionArn": self._world["MetricAttribution"].create(dict(params), caller)}
+        """Create a metric attribution.
+
+        :raises AwsError: LimitExceededException when the dataset group has one.
+        """
+        self._backend.parents("MetricAttribution", params)
+        return {"metricAttributionArn": self._backend["MetricAttribution"].create(dict(params), caller)}
 
     def update_metric_attribution(self, params: Params, caller: Caller) -> Output:
+        """Remove, then add metrics.
+
+        :raises AwsError: ResourceAlreadyExistsException for a metric to add that exists.
+        """
         arn = params["metricAttributionArn"]
-        found = self._world["MetricAttribution"].active(arn)
-        removed = set(params.get("removeMetrics", []))
-        metrics = [one for one in found["metrics"] if one["metricName"] not in removed]
-        names = {one["metricName"] for one in metrics}
-        for one in params.get("addMetrics", []):
-            if one["metricName"] in names:
-                raise exists(f"The metric {one['metricName']} exists already.")
-            metrics.append(one)
-        output = params.get("metricsOutputConfig", found["metricsOutputConfig"])
-        self._world["MetricAttribution"].change(arn, metrics=metrics, metricsOutputConfig=output)
+        attribution = self._backend["MetricAttribution"].active(arn)
+        names_to_remove = set(params.get("removeMetrics", []))
+        metrics = [metric for metric in attribution["metrics"] if metric["metricName"] not in names_to_remove]
+        names = {metric["metricName"] for metric in metrics}
+        for metric in params.get("addMetrics", []):
+            if metric["metricName"] in names:
+                raise exists(f"The metric {metric['metricName']} exists already.")
+            metrics.append(metric)
+        output = params.get("metricsOutputConfig", attribution["metricsOutputConfig"])
+        self._backend["MetricAttribution"].change(arn, metrics=metrics, metricsOutputConfig=output)
         return {"metricAttributionArn": arn}
 
     def list_metric_attribution_metrics(self, params: Params, caller: Caller) -> Output:
-        arns = [d["metricAttributionArn"] for d in self._world["MetricAttribution"].documents]
-        wanted = params.get("metricAttributionArn", arns[0] if arns else "")
-        return {"metrics": self._world["MetricAttribution"].get(wanted)["metrics"]}
+        """The metrics of a metric attribution; default: the first one.
+
+        :raises AwsError: ResourceNotFoundException.
+        """
+        arns = [d["metricAttributionArn"] for d in self._backend["MetricAttribution"].documents]
+        arn = params.get("metricAttributionArn", arns[0] if arns else "")
+        return {"metrics": self._backend["MetricAttribution"].get(arn)["metrics"]}
 
 
 class Tags:
     """The operations on tags."""
 
-    def __init__(self, world: World) -> None:
-        self._tags = world.engine.tags
+    def __init__(self, backend: Backend) -> None:
+        self._tags = backend.engine.tags
 
     def list_tags_for_resource(self, params: Params, caller: Caller) -> Output:
+        """The tags of a resource.
+
+        :raises AwsError: ResourceNotFoundException.
+        """
         return {"tags": self._of(params["resourceArn"])}
 
     def tag_resource(self, params: Params, caller: Caller) -> Output:
+        """Add tags to a resource, or replace their values.
+
+        :raises AwsError: ResourceNotFoundException.
+        """
         tags = {tag["tagKey"]: tag for tag in [*self._of(params["resourceArn"]), *params["tags"]]}
         self._tags.put(params["resourceArn"], {"tags": list(tags.values())})
         return None
 
     def untag_resource(self, params: Params, caller: Caller) -> Output:
-        kept = [tag for tag in self._of(params["resourceArn"]) if tag["tagKey"] not in params["tagKeys"]]
-        self._tags.put(params["resourceArn"], {"tags": kept})
+        """Remove tags from a resource.
+
+        :raises AwsError: ResourceNotFoundException.
+        """
+        tags = [tag for tag in self._of(params["resourceArn"]) if tag["tagKey"] not in params["tagKeys"]]
+        self._tags.put(params["resourceArn"], {"tags": tags})
         return None
 
     def _of(self, arn: str) -> list[dict[str, Any]]:

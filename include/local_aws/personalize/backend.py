@@ -1,4 +1,4 @@
-"""What all operations of Personalize share: resources by kind, rows, S3."""
+"""The shared parts of all operations of Personalize: resources by kind, rows, S3."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from include.local_aws.personalize.engine import Engine
 from include.local_aws.personalize.errors import WorkFailed
 from include.local_aws.personalize.kinds import KINDS
-from include.local_aws.personalize.resources import Engine, Resources
+from include.local_aws.personalize.resources import Resources
 from include.local_aws.personalize.schemas import Schema
 from include.local_aws.personalize.storage import Storage
 from include.local_aws.protocol.errors import AwsError
@@ -29,10 +30,10 @@ ID_OF = {"Items": "ITEM_ID", "Users": "USER_ID"}
 Rows = dict[str, "Row"]
 
 
-class World:
-    """Resources by kind, and the data that belongs to them.
+class Backend:
+    """Resources by kind, and their data.
 
-    world["Campaign"].get(arn)
+    backend["Campaign"].get(arn)
     """
 
     def __init__(self, state: State, objects: ObjectStore, at_once: int) -> None:
@@ -50,31 +51,46 @@ class World:
         return list(self._kinds.values())
 
     def parents(self, word: str, params: Params) -> dict[str, Document]:
-        """What a new resource belongs to, by member. Raises ResourceNotFound, ResourceInUse."""
+        """The documents of a new resource's parents, by member.
+
+        :raises AwsError: ResourceNotFoundException for a missing parent; ResourceInUseException or
+            InvalidInputException for a parent that is not ACTIVE.
+        """
         by_arn = {kind.arn: name for name, kind in KINDS.items()}
-        return {m: self[by_arn[m]].active(params[m]) for m in KINDS[word].parents if m in params}
+        return {
+            member: self[by_arn[member]].active(params[member])
+            for member in KINDS[word].parents
+            if member in params
+        }
 
     def source(self, uri: str) -> list[ObjectInfo]:
-        """The object that a job reads, or those below a folder. Raises WorkFailed where there is none."""
+        """The object that a job reads, or the objects below a folder.
+
+        :raises WorkFailed: when the bucket does not exist or has no such object.
+        """
         bucket, key = parse_uri(uri)
         try:
-            found = [info for info in self.objects.list(bucket, key) if not info.key.endswith("/")]
+            objects = [info for info in self.objects.list(bucket, key) if not info.key.endswith("/")]
         except AwsError as error:
             raise WorkFailed(f"{NO_ACCESS}: {error.message} ({uri})") from error
         folder = f"{key.rstrip('/')}/" if key else ""
-        wanted = [info for info in found if info.key == key or info.key.startswith(folder)]
-        if not wanted:
+        matching = [info for info in objects if info.key == key or info.key.startswith(folder)]
+        if not matching:
             raise WorkFailed(f"{NO_ACCESS}: there is nothing at {uri}.")
-        return wanted
+        return matching
 
     # ---- datasets
 
     def dataset(self, group: str, kind: str) -> Document | None:
-        """A dataset group's dataset of a type (Interactions, Users, Items)."""
-        found = (d for d in self["Dataset"].documents if d["datasetGroupArn"] == group)
-        return next((d for d in found if d["datasetType"].lower() == kind.lower()), None)
+        """A dataset group's dataset of a type (Interactions, Users, Items); None when it has none."""
+        datasets = (d for d in self["Dataset"].documents if d["datasetGroupArn"] == group)
+        return next((d for d in datasets if d["datasetType"].lower() == kind.lower()), None)
 
     def schema(self, dataset: Document) -> Schema:
+        """The schema of a dataset.
+
+        :raises AwsError: ResourceNotFoundException.
+        """
         return Schema.read(self["Schema"].get(dataset["schemaArn"])["schema"])
 
     def files(self, dataset: Document) -> list[Path]:
@@ -83,7 +99,7 @@ class World:
         return [folder / name for name in dataset.get("files", [])]
 
     def rows(self, group: str, kind: str) -> Rows:
-        """All rows of users or items by identifier, newer ones in place of older; kept until they change."""
+        """All rows of users or items by identifier; newer rows replace older ones. Cached until a change."""
         dataset = self.dataset(group, kind)
         if dataset is None:
             return {}
@@ -96,12 +112,12 @@ class World:
         rows: Rows = {}
         for file in self.files(dataset):
             rows |= {row[identifier]: row for row in pq.read_table(file).to_pylist()}
-        for row in self.storage.put(dataset["datasetArn"]):
+        for row in self.storage.get_rows(dataset["datasetArn"]):
             rows[row[identifier]] = rows.get(row[identifier], {}) | row
         return rows
 
     def write_rows(self, group: str, kind: str, columns: list[str], target: Path) -> None:
-        """Rows of users or items as one Parquet file of texts: what a training reads."""
+        """Write rows of users or items to one Parquet file of texts, the input of a training."""
         rows = self.rows(group, kind)
         table: dict[str, list[object]] = {ID_OF[kind]: list(rows)}
         for column in columns:
@@ -110,6 +126,6 @@ class World:
         pq.write_table(pa.table({name: pa.array(v, pa.string()) for name, v in texts.items()}), target)
 
     def touch(self, dataset: Document, **members: object) -> None:
-        """Note that a dataset's rows are others now."""
+        """Mark a dataset's rows as changed, so that caches are read again."""
         revision = dataset.get("revision", 0) + 1
         self["Dataset"].change(dataset["datasetArn"], revision=revision, **members)

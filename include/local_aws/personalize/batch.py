@@ -1,7 +1,7 @@
 """Batch inference and batch segment jobs: JSON Lines in, JSON Lines out.
 
-Each input object gives `<name>.out` below the output path, and an empty `_CHECK` when all are written. A line
-that cannot be answered carries an `error`; the job goes on.
+Each input object becomes `<name>.out` below the output path, and an empty `_CHECK` follows when all are
+written. A line that cannot be answered has an `error`; the job continues.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from include.local_aws.personalize.errors import WorkFailed, WorkStopped, invalid
 from include.local_aws.personalize.filter_language import parse
 from include.local_aws.personalize.recipes import RECIPES
-from include.local_aws.personalize.serving import RESULTS, Ask
+from include.local_aws.personalize.serving import RESULTS, Query
 from include.local_aws.protocol.errors import AwsError
 from include.local_aws.s3.store import parse_uri
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.backend import World
-    from include.local_aws.personalize.resources import Running
+    from include.local_aws.personalize.backend import Backend
+    from include.local_aws.personalize.engine import Running
     from include.local_aws.personalize.serving import Serving
     from include.local_aws.s3.info import ObjectInfo
     from include.local_aws.state import Document
@@ -35,10 +35,15 @@ LONGEST_LINE = 1024**2  # bytes
 class BatchJobs:
     """The operations on batch jobs."""
 
-    def __init__(self, world: World, serving: Serving) -> None:
-        self._world, self._serving = world, serving
+    def __init__(self, backend: Backend, serving: Serving) -> None:
+        self._backend, self._serving = backend, serving
 
     def create_batch_inference_job(self, params: Params, caller: Caller) -> Output:
+        """Start a batch inference job.
+
+        :raises AwsError: InvalidInputException for a recipe without batch inference, for themes, and for
+            wrong S3 locations.
+        """
         version = self._check("BatchInferenceJob", params)
         recipe = RECIPES[version["recipeArn"]]
         if not recipe.batch or recipe.task == "segments":
@@ -49,24 +54,29 @@ class BatchJobs:
             )
         document = {"batchInferenceJobMode": "BATCH_INFERENCE"} | dict(params)
         return {
-            "batchInferenceJobArn": self._world["BatchInferenceJob"].create(document, caller, self._infer)
+            "batchInferenceJobArn": self._backend["BatchInferenceJob"].create(document, caller, self._infer)
         }
 
     def create_batch_segment_job(self, params: Params, caller: Caller) -> Output:
+        """Start a batch segment job.
+
+        :raises AwsError: InvalidInputException for a recipe without segments, and for wrong S3 locations.
+        """
         version = self._check("BatchSegmentJob", params)
         recipe = RECIPES[version["recipeArn"]]
         if recipe.task != "segments":
             raise invalid(f"The recipe {recipe.name} does not support batch segment jobs.")
         return {
-            "batchSegmentJobArn": self._world["BatchSegmentJob"].create(dict(params), caller, self._segment)
+            "batchSegmentJobArn": self._backend["BatchSegmentJob"].create(dict(params), caller, self._segment)
         }
 
     def _check(self, word: str, params: Params) -> Document:
-        version = self._world.parents(word, params)["solutionVersionArn"]
+        """Check the S3 locations; returns the solution version."""
+        version = self._backend.parents(word, params)["solutionVersionArn"]
         for member in ("jobInput", "jobOutput"):
-            place = next(iter(params[member].values()))["path"]
+            location = next(iter(params[member].values()))["path"]
             try:
-                parse_uri(place)
+                parse_uri(location)
             except ValueError as error:
                 raise invalid(f"{member}: {error}") from error
         if params["jobInput"]["s3DataSource"]["path"] == params["jobOutput"]["s3DataDestination"]["path"]:
@@ -79,25 +89,25 @@ class BatchJobs:
         version = self._version(job)
         recipe = RECIPES[version["recipeArn"]]
         answer = self._rank if recipe.task == "ranking" else self._recommend
-        self._each(job, lambda line: answer(job, version, line))
+        self._process_objects(job, lambda line: answer(job, version, line))
 
     def _segment(self, job: Running) -> None:
         version = self._version(job)
         by_attribute = "attribute" in version["recipeArn"]
-        self._each(job, lambda line: self._users(job, version, line, by_attribute))
+        self._process_objects(job, lambda line: self._users(job, version, line, by_attribute))
 
     def _version(self, job: Running) -> Document:
-        return self._world["SolutionVersion"].get(job.document["solutionVersionArn"])
+        return self._backend["SolutionVersion"].get(job.document["solutionVersionArn"])
 
     def _recommend(self, job: Running, version: Document, line: Line) -> Line:
-        answers = self._serving.recommend(version, version["solutionVersionArn"], self._ask(job, line))
+        answers = self._serving.recommend(version, version["solutionVersionArn"], self._query(job, line))
         output: Line = {"recommendedItems": [name for name, _ in answers]}
         if RECIPES[version["recipeArn"]].scores:
             output["scores"] = [score for _, score in answers]
         return {"input": line, "output": output, "error": None}
 
     def _rank(self, job: Running, version: Document, line: Line) -> Line:
-        answers = self._serving.rank(version, version["solutionVersionArn"], self._ask(job, line))
+        answers = self._serving.rank(version, version["solutionVersionArn"], self._query(job, line))
         names, scores = zip(*answers, strict=True) if answers else ((), ())
         return {"input": line, "output": {"recommendedItems": list(names), "scores": list(scores)}}
 
@@ -105,17 +115,17 @@ class BatchJobs:
         attributes = line["itemAttributes"] if by_attribute else ""
         if attributes:
             parse(f"INCLUDE ItemID WHERE {attributes}")
-        ask = self._ask(job, line)
-        users = self._serving.segment(version, version["solutionVersionArn"], ask, attributes)
+        query = self._query(job, line)
+        users = self._serving.segment(version, version["solutionVersionArn"], query, attributes)
         key = "itemAttributes" if by_attribute else "itemId"
         output = {"recommendedUsers": users}
         return {key: line[key], "output": output} if by_attribute else {"input": line, "output": output}
 
     @staticmethod
-    def _ask(job: Running, line: Line) -> Ask:
+    def _query(job: Running, line: Line) -> Query:
         document = job.document
         config = document.get("batchInferenceJobConfig", {}).get("itemExplorationConfig", {})
-        return Ask(
+        return Query(
             user=line.get("userId"),
             item=line.get("itemId"),
             items=line.get("itemList", []),
@@ -128,27 +138,27 @@ class BatchJobs:
 
     # ---- files
 
-    def _each(self, job: Running, answer: Callable[[Line], Line]) -> None:
+    def _process_objects(self, job: Running, answer: Callable[[Line], Line]) -> None:
         bucket, prefix = parse_uri(job.document["jobOutput"]["s3DataDestination"]["path"])
         folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
-        target = self._world.storage.folder(job.arn) / "answers.out"
-        for info in self._world.source(job.document["jobInput"]["s3DataSource"]["path"]):
+        target = self._backend.storage.folder(job.arn) / "answers.out"
+        for info in self._backend.source(job.document["jobInput"]["s3DataSource"]["path"]):
             self._write(job, info, target, answer)
             self._put(bucket, f"{folder}{info.key.rpartition('/')[2]}.out", target)
         target.write_bytes(b"")
         self._put(bucket, f"{folder}_CHECK", target)
-        self._world.storage.discard(job.arn)
+        self._backend.storage.discard(job.arn)
 
     def _write(self, job: Running, info: ObjectInfo, target: Path, answer: Callable[[Line], Line]) -> None:
-        with target.open("w") as out, self._world.objects.content(info).open("rb") as source:
+        with target.open("w") as out, self._backend.objects.content(info).open("rb") as source:
             for number, line in _lines(source, info.key):
                 if job.stopped.is_set():
                     raise WorkStopped
-                out.write(json.dumps(_answered(line, answer, f"{info.key}, line {number}")) + "\n")
+                out.write(json.dumps(_output_line(line, answer, f"{info.key}, line {number}")) + "\n")
 
     def _put(self, bucket: str, key: str, source: Path) -> None:
         try:
-            self._world.objects.put_file(bucket, key, source)
+            self._backend.objects.put_file(bucket, key, source)
         except AwsError as error:
             raise WorkFailed(
                 f"The output cannot be written: {error.message} (s3://{bucket}/{key})"
@@ -156,6 +166,7 @@ class BatchJobs:
 
 
 def _lines(source: Any, name: str) -> Iterator[tuple[int, Line]]:
+    """The JSON objects of a file with their line numbers; empty lines are skipped."""
     for number, raw in enumerate(iter(lambda: source.readline(LONGEST_LINE + 1), b""), start=1):
         if len(raw) > LONGEST_LINE:
             raise WorkFailed(f"{name}, line {number}: longer than {LONGEST_LINE} bytes.")
@@ -169,7 +180,8 @@ def _lines(source: Any, name: str) -> Iterator[tuple[int, Line]]:
             yield number, line
 
 
-def _answered(line: Line, answer: Callable[[Line], Line], place: str) -> Line:
+def _output_line(line: Line, answer: Callable[[Line], Line], location: str) -> Line:
+    """The answer to an input line, or the line with its error."""
     try:
         return answer(line)
     except AwsError as error:
@@ -179,4 +191,4 @@ def _answered(line: Line, answer: Callable[[Line], Line], place: str) -> Line:
             "error": {"errorCode": error.code, "errorMessage": error.message},
         }
     except KeyError as error:
-        raise WorkFailed(f"{place}: {error} is missing.") from error
+        raise WorkFailed(f"{location}: {error} is missing.") from error

@@ -1,8 +1,7 @@
-"""Campaigns and recommenders: trained versions that answer."""
+"""The operations on campaigns and recommenders, which serve trained versions."""
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,137 +15,161 @@ from include.local_aws.personalize.resources import (
     PENDING,
     UNFINISHED,
 )
-from include.local_aws.personalize.solutions import find_recipe, run_training, training_request
+from include.local_aws.personalize.solutions import find_recipe
+from include.local_aws.personalize.trainings import train
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.backend import World
-    from include.local_aws.personalize.resources import Running
+    from include.local_aws.personalize.backend import Backend
+    from include.local_aws.personalize.engine import Running
     from include.local_aws.personalize.serving import Serving
     from include.local_aws.state import Document
 
 UPDATED = ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")
-OFF, SWITCHING_OFF, SWITCHING_ON = "INACTIVE", "STOP PENDING", "START PENDING"
+INACTIVE, STOPPING, STARTING = "INACTIVE", "STOP PENDING", "START PENDING"
 
 
 class Campaigns:
     """The operations on campaigns.
 
-    While a campaign is updated its status stays ACTIVE and the old version answers; only
-    latestCampaignUpdate tells how the update goes.
+    During an update the status of a campaign stays ACTIVE and the old version answers; only
+    latestCampaignUpdate has the status of the update.
     """
 
-    def __init__(self, world: World, serving: Serving) -> None:
-        self._world, self._serving = world, serving
-        world["Campaign"].blocked = lambda document: (
+    def __init__(self, backend: Backend, serving: Serving) -> None:
+        self._backend, self._serving = backend, serving
+        backend["Campaign"].delete_blocker = lambda document: (
             f"The campaign {document['campaignArn']} is being updated." if _updating(document) else ""
         )
 
     def recover(self) -> None:
-        """Updates that a restart interrupted have failed; the old version answers."""
-        for campaign in list(self._world["Campaign"].documents):
+        """Set updates that a restart interrupted to failed; the old version answers."""
+        for campaign in list(self._backend["Campaign"].documents):
             if _updating(campaign):
-                self._update_ends(campaign["campaignArn"], FAILED, INTERRUPTED)
+                self._set_update_status(campaign["campaignArn"], FAILED, INTERRUPTED)
 
     def create_campaign(self, params: Params, caller: Caller) -> Output:
-        version = self._world.parents("Campaign", params)["solutionVersionArn"]
+        """Deploy a solution version.
+
+        :raises AwsError: InvalidInputException for a version of a recipe for segments.
+        """
+        version = self._backend.parents("Campaign", params)["solutionVersionArn"]
         _check_serves(version)
         document = (
             {"minProvisionedTPS": 1}
             | dict(params)
             | {member: version[member] for member in ("datasetGroupArn", "solutionArn")}
         )
-        return {"campaignArn": self._world["Campaign"].create(document, caller, self._load)}
+        return {"campaignArn": self._backend["Campaign"].create(document, caller, self._load)}
 
     def update_campaign(self, params: Params, caller: Caller) -> Output:
+        """Deploy another version or configuration.
+
+        :raises AwsError: ResourceInUseException while the campaign is being created or updated.
+        """
         arn = params["campaignArn"]
-        with self._world.engine.state.transaction():
-            campaign = self._world["Campaign"].get(arn)
+        with self._backend.engine.state.transaction():
+            campaign = self._backend["Campaign"].get(arn)
             if campaign["status"] not in (ACTIVE, FAILED) or _updating(campaign):
                 raise in_use(f"The campaign {arn} is being changed already; wait until it is ACTIVE.")
             update = {member: params.get(member, campaign.get(member)) for member in UPDATED}
-            _check_serves(self._world["SolutionVersion"].active(str(update["solutionVersionArn"])))
+            _check_serves(self._backend["SolutionVersion"].active(str(update["solutionVersionArn"])))
             now = time.time()
             update = {k: v for k, v in update.items() if v is not None} | {"creationDateTime": now}
-            self._world["Campaign"].change(arn, latestCampaignUpdate=update | {"status": PENDING})
-        self._world.engine.spawn(lambda: self._update(arn, update))
+            self._backend["Campaign"].change(arn, latestCampaignUpdate=update | {"status": PENDING})
+        self._backend.engine.spawn(lambda: self._update(arn, update))
         return {"campaignArn": arn}
 
     def _load(self, campaign: Running) -> None:
         self._serving.model(campaign.document["solutionVersionArn"])
 
     def _update(self, arn: str, update: dict[str, Any]) -> None:
-        self._world.engine.pause()
-        self._update_ends(arn, IN_PROGRESS)
-        self._world.engine.pause()
+        self._backend.engine.pause()
+        self._set_update_status(arn, IN_PROGRESS)
+        self._backend.engine.pause()
         try:
             self._serving.model(update["solutionVersionArn"])
         except OSError as error:
-            self._update_ends(arn, FAILED, f"The version cannot be loaded: {error}")
+            self._set_update_status(arn, FAILED, f"The version cannot be loaded: {error}")
             return
-        if not self._world.engine.closing.is_set():
+        if not self._backend.engine.closing.is_set():
             members = {member: update[member] for member in UPDATED if member in update}
-            self._world["Campaign"].change(arn, **members, status=ACTIVE)
-            self._update_ends(arn, ACTIVE)
+            self._backend["Campaign"].change(arn, **members, status=ACTIVE)
+            self._set_update_status(arn, ACTIVE)
 
-    def _update_ends(self, arn: str, status: str, reason: str = "") -> None:
+    def _set_update_status(self, arn: str, status: str, reason: str = "") -> None:
         def apply(document: Document) -> None:
             update = document["latestCampaignUpdate"] | {"status": status, "lastUpdatedDateTime": time.time()}
             document["latestCampaignUpdate"] = update | ({"failureReason": reason} if reason else {})
 
-        self._world["Campaign"].documents.update(arn, apply)
+        self._backend["Campaign"].documents.update(arn, apply)
 
 
 class Recommenders:
-    """The operations on recommenders: a use case of a domain, trained and served in one."""
+    """The operations on recommenders, which train and serve a use case of a domain."""
 
-    def __init__(self, world: World, serving: Serving) -> None:
-        self._world, self._serving = world, serving
-        world["Recommender"].ended = lambda document: world.storage.discard(document["recommenderArn"])
+    def __init__(self, backend: Backend, serving: Serving) -> None:
+        self._backend, self._serving = backend, serving
+        backend["Recommender"].on_deleted = lambda document: backend.storage.discard(
+            document["recommenderArn"]
+        )
 
     def recover(self) -> None:
-        """What a restart found between on and off ends there."""
-        for one in list(self._world["Recommender"].documents):
-            ends = {SWITCHING_OFF: OFF, SWITCHING_ON: ACTIVE}.get(one["status"])
-            if ends:
-                self._world["Recommender"].change(one["recommenderArn"], status=ends)
+        """Finish starts and stops that a restart interrupted."""
+        for recommender in list(self._backend["Recommender"].documents):
+            final = {STOPPING: INACTIVE, STARTING: ACTIVE}.get(recommender["status"])
+            if final:
+                self._backend["Recommender"].change(recommender["recommenderArn"], status=final)
 
     def create_recommender(self, params: Params, caller: Caller) -> Output:
-        group = self._world.parents("Recommender", params)["datasetGroupArn"]
+        """Train and serve a use case of a domain.
+
+        :raises AwsError: InvalidInputException for a recipe of another domain.
+        """
+        group = self._backend.parents("Recommender", params)["datasetGroupArn"]
         recipe = find_recipe(params["recipeArn"])
         if not recipe.domain or recipe.domain != group.get("domain"):
             raise invalid(f"{recipe.name} is not a use case of the dataset group's domain.")
-        return {"recommenderArn": self._world["Recommender"].create(dict(params), caller, self._train)}
+        return {"recommenderArn": self._backend["Recommender"].create(dict(params), caller, self._train)}
 
     def update_recommender(self, params: Params, caller: Caller) -> Output:
+        """Change the configuration of a recommender.
+
+        :raises AwsError: ResourceInUseException while it is being created.
+        """
         arn, config = params["recommenderArn"], params["recommenderConfig"]
-        self._world["Recommender"].active(arn)
+        self._backend["Recommender"].active(arn)
         update = {"recommenderConfig": config, "status": ACTIVE, "creationDateTime": time.time()}
-        self._world["Recommender"].change(arn, recommenderConfig=config, latestRecommenderUpdate=update)
+        self._backend["Recommender"].change(arn, recommenderConfig=config, latestRecommenderUpdate=update)
         return {"recommenderArn": arn}
 
     def start_recommender(self, params: Params, caller: Caller) -> Output:
-        return self._switch(params["recommenderArn"], OFF, SWITCHING_ON, ACTIVE)
+        """Start a stopped recommender.
+
+        :raises AwsError: ResourceInUseException when it is not INACTIVE.
+        """
+        return self._switch(params["recommenderArn"], INACTIVE, STARTING, ACTIVE)
 
     def stop_recommender(self, params: Params, caller: Caller) -> Output:
-        return self._switch(params["recommenderArn"], ACTIVE, SWITCHING_OFF, OFF)
+        """Stop a recommender.
+
+        :raises AwsError: ResourceInUseException when it is not ACTIVE.
+        """
+        return self._switch(params["recommenderArn"], ACTIVE, STOPPING, INACTIVE)
 
     def _train(self, recommender: Running) -> None:
-        folder = self._world.storage.folder(recommender.arn)
-        request = training_request(self._world, recommender.document, folder)
-        (folder / "request.json").write_text(json.dumps(request))
-        recommender.change(modelMetrics=run_training(folder, recommender)["metrics"])
+        recommender.change(modelMetrics=train(self._backend, recommender)["metrics"])
 
     def _switch(self, arn: str, before: str, during: str, after: str) -> Output:
-        if (status := self._world["Recommender"].get(arn)["status"]) != before:
+        if (status := self._backend["Recommender"].get(arn)["status"]) != before:
             raise in_use(f"The recommender {arn} is {status}; it has to be {before}.")
-        self._world["Recommender"].change(arn, status=during)
-        self._world.engine.spawn(lambda: self._arrive(arn, after))
+        self._backend["Recommender"].change(arn, status=during)
+        self._backend.engine.spawn(lambda: self._finish_switch(arn, after))
         return {"recommenderArn": arn}
 
-    def _arrive(self, arn: str, status: str) -> None:
-        self._world.engine.pause()
-        self._world["Recommender"].change(arn, status=status)
+    def _finish_switch(self, arn: str, status: str) -> None:
+        self._backend.engine.pause()
+        self._backend["Recommender"].change(arn, status=status)
 
 
 def _updating(campaign: Document) -> bool:

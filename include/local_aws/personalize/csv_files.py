@@ -1,4 +1,4 @@
-"""CSV files against a schema, to Parquet: in constant memory, and every fault named by row and column.
+"""From CSV to Parquet by a schema, in constant memory; an error names the row and the column.
 
 The same rules as the service's (developer guide, "Data format guidelines"): a header without quotes, UTF-8,
 timestamps in seconds, identifiers of at most 256 and categories of at most 1000 characters.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from include.local_aws.personalize.schemas import Column, Schema
 
-BLOCK = 8 * 1024**2  # bytes read at a time; a longer row is refused
+BLOCK = 8 * 1024**2  # bytes read at once; a longer row is refused
 HEADER = 64 * 1024
 ID_CHARACTERS, CATEGORY_CHARACTERS = 256, 1000
 IDS = ("USER_ID", "ITEM_ID")
@@ -40,10 +40,10 @@ CASTS = {"boolean": "true or false", "long": "a whole number", "int": "a whole n
 
 
 def convert(source: Path, name: str, schema: Schema, target: Path) -> int:
-    """Write the rows of a CSV file to Parquet; returns how many.
+    """Write the rows of a CSV file to Parquet; returns their number.
 
-    :param name: of the object, for error texts.
-    :raises WorkFailed: naming what is wrong, with row (the header is row 1) and column.
+    :param name: of the S3 object, for error messages.
+    :raises WorkFailed: for a file that breaks a rule, with the row (the header is row 1) and the column.
     """
     header = _header(source, name, schema)
     rows = 0
@@ -58,7 +58,7 @@ def convert(source: Path, name: str, schema: Schema, target: Path) -> int:
 
 
 def _header(source: Path, name: str, schema: Schema) -> list[str]:
-    """The file's columns, in its own order."""
+    """The columns in the order of the file."""
     with source.open("rb") as file:
         raw = file.readline(HEADER)
     if not raw.strip():
@@ -78,7 +78,7 @@ def _header(source: Path, name: str, schema: Schema) -> list[str]:
 
 
 def _batches(source: Path, name: str, header: list[str]) -> Iterator[pa.RecordBatch]:
-    """Blocks of rows, all columns still text."""
+    """Blocks of rows; all columns are text."""
     read = pv.ReadOptions(block_size=BLOCK, column_names=header, skip_rows=1)
     convert = pv.ConvertOptions(
         column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, null_values=[""]
@@ -86,10 +86,10 @@ def _batches(source: Path, name: str, header: list[str]) -> Iterator[pa.RecordBa
     try:
         yield from pv.open_csv(source, read_options=read, convert_options=convert)
     except pa.ArrowInvalid as error:
-        raise WorkFailed(_told(str(error), name, len(header))) from error
+        raise WorkFailed(_reading_error(str(error), name, len(header))) from error
 
 
-def _told(error: str, name: str, columns: int) -> str:
+def _reading_error(error: str, name: str, columns: int) -> str:
     if "straddling" in error:
         return f"The file {name} has a row of more than {BLOCK // 1024**2} MiB."
     if "UTF8" in error:
@@ -105,6 +105,10 @@ def _checked(batch: pa.RecordBatch, schema: Schema, name: str, first: int) -> pa
 
 
 def _column(texts: pa.StringArray, column: Column, name: str, first: int) -> pa.Array:
+    """The values of a column, shape (rows,), checked and cast to its type.
+
+    :param first: row number of the block's first row in the file.
+    """
     if not column.nullable:
         _refuse(pc.is_null(texts), texts, f"{column.name} is empty", name, first)
     if column.type == "string":
@@ -139,8 +143,9 @@ def _fits(text: pa.StringScalar, column: Column) -> bool:
 
 
 def _refuse(bad: pa.BooleanArray, values: pa.Array | None, text: str, name: str, first: int) -> None:
-    """Fail with the first row that is marked."""
-    found = pc.index(bad, True).as_py()
-    if found >= 0:
-        shown = f" ({values[found].as_py()})" if values is not None and values[found].is_valid else ""
-        raise WorkFailed(f"{name}, row {first + found}: {text}{shown}.")
+    """Fail with the first row that is marked in `bad`, a mask of shape (rows,)."""
+    position = pc.index(bad, True).as_py()
+    if position >= 0:
+        value = values[position].as_py() if values is not None else None
+        example = f" ({value})" if value is not None else ""
+        raise WorkFailed(f"{name}, row {first + position}: {text}{example}.")

@@ -1,4 +1,4 @@
-"""Personalize's errors: one per code of the service, and how a resource fails."""
+"""Personalize's errors: one function per error code, and the exceptions of failed work."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def not_found(message: str) -> AwsError:
 
 
 def exists(message: str) -> AwsError:
-    """A name that is taken."""
+    """A name that another resource has."""
     return AwsError("ResourceAlreadyExistsException", message)
 
 
 def in_use(message: str) -> AwsError:
-    """A resource in a state, or with dependents, that forbid what is asked."""
+    """A resource whose state or dependents forbid the operation."""
     return AwsError("ResourceInUseException", message)
 
 
 def limit(message: str) -> AwsError:
-    """A quota that is used up."""
+    """A quota that is exceeded."""
     return AwsError("LimitExceededException", message)
 
 

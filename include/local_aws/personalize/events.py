@@ -1,4 +1,4 @@
-"""Event trackers, and personalize-events: what happens between two imports."""
+"""Event trackers, and the service personalize-events: rows that arrive one by one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from include.local_aws.personalize.resources import ACTIVE
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
-    from include.local_aws.personalize.backend import World
+    from include.local_aws.personalize.backend import Backend
     from include.local_aws.state import Document
 
 EVENTS = "EVENT_INTERACTIONS"
@@ -19,31 +19,39 @@ EVENT_SCHEMA = "arn:aws:personalize:::schema/event-interactions"
 
 
 class EventTrackers:
-    """The operation that creates trackers. A tracker brings a dataset for its events with it."""
+    """The operation that creates trackers. The first tracker of a group also creates a dataset for events."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def create_event_tracker(self, params: Params, caller: Caller) -> Output:
-        group = self._world.parents("EventTracker", params)["datasetGroupArn"]
+        """Create an event tracker.
+
+        :raises AwsError: LimitExceededException when the dataset group has one.
+        """
+        group = self._backend.parents("EventTracker", params)["datasetGroupArn"]
         tracking = str(uuid.uuid4())
         document = dict(params) | {"trackingId": tracking, "accountId": caller.account}
-        arn = self._world["EventTracker"].create(document, caller)
-        if self._world.dataset(group["datasetGroupArn"], EVENTS) is None:
+        arn = self._backend["EventTracker"].create(document, caller)
+        if self._backend.dataset(group["datasetGroupArn"], EVENTS) is None:
             dataset: Document = {"name": f"{group['name']}-events", "datasetType": EVENTS}
             dataset |= {"datasetGroupArn": group["datasetGroupArn"], "schemaArn": EVENT_SCHEMA}
             dataset |= {"trackingId": tracking, "files": []}
-            self._world["Dataset"].create(dataset, caller, suffix=f"{group['name']}/{EVENTS}")
+            self._backend["Dataset"].create(dataset, caller, suffix=f"{group['name']}/{EVENTS}")
         return {"eventTrackerArn": arn, "trackingId": tracking}
 
 
 class Events:
     """The operations PutEvents, PutItems and PutUsers."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def put_events(self, params: Params, caller: Caller) -> Output:
+        """Store events of a user or session.
+
+        :raises AwsError: InvalidInputException for an unknown tracking id, or properties that are not JSON.
+        """
         tracker = self._tracker(params["trackingId"])
         events = [
             {
@@ -58,52 +66,60 @@ class Events:
             for event in params["eventList"]
         ]
         group = tracker["datasetGroupArn"]
-        self._world.storage.add_events(group, params.get("userId"), params["sessionId"], events)
+        self._backend.storage.add_events(group, params.get("userId"), params["sessionId"], events)
         return None
 
     def put_items(self, params: Params, caller: Caller) -> Output:
-        return self._put(params, "Items", "ITEM_ID", [(one["itemId"], one) for one in params["items"]])
+        """Insert or replace items.
+
+        :raises AwsError: InvalidInputException for another type of dataset and for an unknown property.
+        """
+        return self._put(params, "Items", "ITEM_ID", [(entry["itemId"], entry) for entry in params["items"]])
 
     def put_users(self, params: Params, caller: Caller) -> Output:
-        return self._put(params, "Users", "USER_ID", [(one["userId"], one) for one in params["users"]])
+        """Insert or replace users.
+
+        :raises AwsError: InvalidInputException for another type of dataset and for an unknown property.
+        """
+        return self._put(params, "Users", "USER_ID", [(entry["userId"], entry) for entry in params["users"]])
 
     def _put(
-        self, params: Params, kind: str, identifier: str, given: list[tuple[str, dict[str, Any]]]
+        self, params: Params, kind: str, identifier: str, entries: list[tuple[str, dict[str, Any]]]
     ) -> Output:
-        dataset = self._world["Dataset"].active(params["datasetArn"])
+        dataset = self._backend["Dataset"].active(params["datasetArn"])
         if dataset["datasetType"] != kind.upper():
             raise invalid(
                 f"{params['datasetArn']} is a dataset of {dataset['datasetType']}, not of {kind.upper()}."
             )
-        known = {
+        columns = {
             column.name.replace("_", "").lower(): column.name
-            for column in self._world.schema(dataset).columns
+            for column in self._backend.schema(dataset).columns
         }
         rows = []
-        for name, one in given:
+        for name, entry in entries:
             row = {identifier: name}
-            for field, value in _properties(one).items():
-                if (column := known.get(field.replace("_", "").lower())) is None:
+            for field, value in _properties(entry).items():
+                if (column := columns.get(field.replace("_", "").lower())) is None:
                     raise invalid(f"The schema has no field for the property {field} of {name}.")
                 row[column] = value
             rows.append((name, row))
-        self._world.storage.put_rows(params["datasetArn"], rows)
-        self._world.touch(dataset)
+        self._backend.storage.put_rows(params["datasetArn"], rows)
+        self._backend.touch(dataset)
         return None
 
     def _tracker(self, tracking: str) -> Document:
-        for tracker in self._world["EventTracker"].documents:
+        for tracker in self._backend["EventTracker"].documents:
             if tracker["trackingId"] == tracking and tracker["status"] == ACTIVE:
                 return tracker
         raise invalid(f"There is no active event tracker with the tracking id {tracking}.")
 
 
-def _properties(one: dict[str, Any]) -> dict[str, Any]:
-    """The JSON that SDKs put into one string."""
+def _properties(entry: dict[str, Any]) -> dict[str, Any]:
+    """The properties of an event, item or user, which the SDKs send as one JSON string."""
     try:
-        found = json.loads(one.get("properties") or "{}")
+        properties = json.loads(entry.get("properties") or "{}")
     except ValueError as error:
         raise invalid(f"properties is not valid JSON: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(properties, dict):
         raise invalid("properties has to be a JSON object.")
-    return found
+    return properties

@@ -48,7 +48,7 @@ MOST_FIELDS = 5
 
 @dataclass(frozen=True)
 class Parameter:
-    """`$NAME`: a value that comes with the request."""
+    """`$NAME`: a placeholder for a value of the request."""
 
     name: str
 
@@ -73,7 +73,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Clause:
-    """One INCLUDE or EXCLUDE, perhaps only IF the user is such a one."""
+    """One INCLUDE or EXCLUDE; with `only_if` it applies to users for whom that condition holds."""
 
     action: Literal["INCLUDE", "EXCLUDE"]
     subject: Literal["ItemID", "UserID"]
@@ -83,6 +83,8 @@ class Clause:
 
 @v_args(inline=True)
 class _Tree(Transformer[Any, Any]):
+    """From the parse tree to clauses: one method for each rule of the grammar."""
+
     def start(self, *clauses: Clause) -> tuple[Clause, ...]:
         return clauses
 
@@ -129,7 +131,11 @@ _PARSER = Lark(GRAMMAR, parser="lalr", maybe_placeholders=True)
 
 @cache
 def parse(expression: str) -> tuple[Clause, ...]:
-    """The clauses of an expression. Raises InvalidInputException pointing at the place."""
+    """The clauses of an expression.
+
+    :raises AwsError: InvalidInputException with the column where the expression is not valid, or with the
+        rule that it breaks.
+    """
     try:
         clauses: tuple[Clause, ...] = _Tree().transform(_PARSER.parse(expression))
     except UnexpectedInput as error:
@@ -146,28 +152,37 @@ def comparisons(condition: Condition | None) -> list[Comparison]:
     if condition is None:
         return []
     nested = [[part] if isinstance(part, Comparison) else comparisons(part) for part in condition.parts]
-    return [one for part in nested for one in part]
+    return [comparison for part in nested for comparison in part]
 
 
 def parameters(clauses: Sequence[Clause], action: str = "") -> set[str]:
-    """Names of the parameters, of all clauses or of those with an action."""
-    wanted = [clause for clause in clauses if action in ("", clause.action)]
-    every = [one for c in wanted for one in [*comparisons(c.where), *comparisons(c.only_if)]]
-    return {value.name for one in every for value in one.values if isinstance(value, Parameter)}
+    """Names of the parameters of all clauses, or of the clauses with an action (INCLUDE, EXCLUDE)."""
+    selected = [clause for clause in clauses if action in ("", clause.action)]
+    conditions = [condition for clause in selected for condition in (clause.where, clause.only_if)]
+    values = [
+        value
+        for condition in conditions
+        for comparison in comparisons(condition)
+        for value in comparison.values
+    ]
+    return {value.name for value in values if isinstance(value, Parameter)}
 
 
 def _check(clauses: Sequence[Clause]) -> None:
+    """The service's rules that the grammar does not express."""
     fields = set()
     for clause in clauses:
-        if len({one.dataset.lower() for one in comparisons(clause.where)}) > 1:
+        if len({comparison.dataset.lower() for comparison in comparisons(clause.where)}) > 1:
             raise invalid("A filter expression uses one dataset: chain several expressions with |.")
-        for one in comparisons(clause.where):
-            if one.dataset.lower() not in ("items", "users", "interactions"):
-                raise invalid(f"Filter expressions know Items, Users and Interactions, not {one.dataset}.")
-            if "*" in one.values and one.field.upper() != "EVENT_TYPE":
+        for comparison in comparisons(clause.where):
+            if comparison.dataset.lower() not in ("items", "users", "interactions"):
+                raise invalid(
+                    f"Filter expressions know Items, Users and Interactions, not {comparison.dataset}."
+                )
+            if "*" in comparison.values and comparison.field.upper() != "EVENT_TYPE":
                 raise invalid("The wildcard * is for EVENT_TYPE only.")
-            fields.add((one.dataset.lower(), one.field.upper()))
-        if any(one.dataset.lower() != "currentuser" for one in comparisons(clause.only_if)):
+            fields.add((comparison.dataset.lower(), comparison.field.upper()))
+        if any(comparison.dataset.lower() != "currentuser" for comparison in comparisons(clause.only_if)):
             raise invalid("What follows IF has to be about CurrentUser.")
     if len(fields) > MOST_FIELDS:
         raise invalid(f"A filter has at most {MOST_FIELDS} fields; this one has {len(fields)}.")

@@ -1,7 +1,7 @@
-"""The recipes of Personalize: what each is for, its hyperparameters, how it answers. Pure data.
+"""The recipes of Personalize as data: purpose, hyperparameters, kind of answer.
 
-Names, types and default hyperparameters are those of the developer guide ("Choosing a recipe"); what the
-local models make of a hyperparameter is told in docs/personalize.md.
+Names, types and default hyperparameters are those of the developer guide ("Choosing a recipe");
+docs/personalize.md says how the local models use the hyperparameters.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ ARN = "arn:aws:personalize:::recipe/{name}"
 class Recipe:
     """One recipe.
 
-    :param task: what its models answer: items for a user, items like an item, an order of given items ...
+    :param task: what its models answer: items for a user, items like an item, a ranking of a list ...
     :param kind: the service's recipeType.
-    :param scores: whether answers carry scores.
-    :param tuned: hyperparameters that a search may try, with their default ranges; empty: no HPO.
+    :param scores: whether answers have scores.
+    :param batch: whether it supports batch inference jobs.
+    :param search_ranges: hyperparameters of a search with their default ranges; empty: no HPO.
+    :param domain: of a recommender; empty for recipes of solutions.
+    :param metadata: whether it learns from the metadata of items.
     """
 
     name: str
@@ -32,12 +35,13 @@ class Recipe:
     scores: bool = False
     batch: bool = True
     defaults: dict[str, str] = field(default_factory=dict)
-    tuned: dict[str, Range] = field(default_factory=dict)
-    domain: str = ""  # of recommenders
-    metadata: bool = True  # learns from the metadata of items
+    search_ranges: dict[str, Range] = field(default_factory=dict)
+    domain: str = ""
+    metadata: bool = True
 
     @property
     def arn(self) -> str:
+        """The ARN of the recipe."""
         return ARN.format(name=self.name)
 
 
@@ -57,11 +61,18 @@ RELATED_RANGES: dict[str, Range] = {
 }
 
 
-def _users(name: str, description: str, **more: Any) -> Recipe:
-    defaults = SEQUENCE | LENGTHS | more.pop("defaults", {})
-    kind = more.pop("kind", "USER_PERSONALIZATION")
+def _users(name: str, description: str, **options: Any) -> Recipe:
+    defaults = SEQUENCE | LENGTHS | options.pop("defaults", {})
+    kind = options.pop("kind", "USER_PERSONALIZATION")
     return Recipe(
-        name, "users", kind, description, scores=True, defaults=defaults, tuned=SEQUENCE_RANGES, **more
+        name,
+        "users",
+        kind,
+        description,
+        scores=True,
+        defaults=defaults,
+        search_ranges=SEQUENCE_RANGES,
+        **options,
     )
 
 
@@ -86,7 +97,7 @@ ALL = [
         *("aws-hrnn-coldstart", "cold", "USER_PERSONALIZATION", "New items for a user (legacy)."),
         scores=True,
         defaults=SEQUENCE | LENGTHS | COLD,
-        tuned=SEQUENCE_RANGES,
+        search_ranges=SEQUENCE_RANGES,
     ),
     Recipe("aws-popularity-count", "popular", "USER_PERSONALIZATION", "The most popular items."),
     Recipe(
@@ -97,7 +108,7 @@ ALL = [
     Recipe(
         *("aws-sims", "items", "RELATED_ITEMS", "Items that occur together with an item."),
         defaults=RELATED | LENGTHS,
-        tuned=RELATED_RANGES,
+        search_ranges=RELATED_RANGES,
         metadata=False,
     ),
     Recipe("aws-similar-items", "items", "RELATED_ITEMS", "Items like an item, metadata included."),
@@ -110,7 +121,7 @@ ALL = [
         ),
         scores=True,
         defaults=SEQUENCE | LENGTHS,
-        tuned=SEQUENCE_RANGES,
+        search_ranges=SEQUENCE_RANGES,
     ),
     Recipe(
         *("aws-personalized-ranking-v2", "ranking", "PERSONALIZED_RANKING", "The order of given items."),

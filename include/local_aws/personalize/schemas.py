@@ -1,4 +1,4 @@
-"""Avro schemas as Personalize restricts them (developer guide, "Creating schema JSON files")."""
+"""Avro schemas with Personalize's restrictions (developer guide, "Creating schema JSON files")."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """A schema that passed the checks.
+    """A checked schema.
 
     Schema.read(text).type == "Interactions"
     """
@@ -48,7 +48,10 @@ class Schema:
 
     @classmethod
     def read(cls, text: str) -> Schema:
-        """Check an Avro schema. Raises InvalidInputException naming the field."""
+        """Parse and check an Avro schema.
+
+        :raises AwsError: InvalidInputException naming the field that is wrong.
+        """
         try:
             document = json.loads(text)
         except ValueError as error:
@@ -61,7 +64,7 @@ class Schema:
 
     @property
     def metadata(self) -> list[Column]:
-        """The user's own columns."""
+        """The columns that are not reserved: metadata of the user's own."""
         return [column for column in self.columns if column.name not in RESERVED]
 
 
@@ -85,7 +88,7 @@ def _column(field: Any) -> Column:
         raise invalid(f"A field of the schema has no name: {json.dumps(field)}")
     name, types = field["name"], field.get("type")
     types = types if isinstance(types, list) else [types]
-    plain = [one for one in types if one != "null"]
+    plain = [entry for entry in types if entry != "null"]
     if len(plain) != 1 or plain[0] not in TYPES:
         raise invalid(
             f"The field {name} has the type {json.dumps(field.get('type'))}; allowed are {', '.join(TYPES)}."
@@ -95,12 +98,12 @@ def _column(field: Any) -> Column:
 
 
 def _check_columns(schema: Schema) -> None:
-    seen: set[str] = set()
+    plain_names: set[str] = set()
     for column in schema.columns:
-        plain = column.name.replace("_", "").lower()
-        if plain in seen:
+        plain_name = column.name.replace("_", "").lower()
+        if plain_name in plain_names:
             raise invalid(f"The field {column.name} occurs more than once (case and _ do not count).")
-        seen.add(plain)
+        plain_names.add(plain_name)
     names = {column.name: column for column in schema.columns}
     for name, kind in REQUIRED[schema.type].items():
         if name not in names or names[name].type != kind:

@@ -1,11 +1,11 @@
-"""Amazon Personalize, wired together."""
+"""Amazon Personalize: its operations on one backend."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from include.local_aws.personalize.attribution import MetricAttributions, Tags
-from include.local_aws.personalize.backend import World
+from include.local_aws.personalize.backend import Backend
 from include.local_aws.personalize.batch import BatchJobs
 from include.local_aws.personalize.campaigns import Campaigns, Recommenders
 from include.local_aws.personalize.datasets import Datasets
@@ -23,37 +23,48 @@ if TYPE_CHECKING:
 
 
 class Personalize:
-    """The three services of Personalize; `handlers` is what the app dispatches to.
+    """The three services of Personalize; the app dispatches to `handlers`.
 
     :param at_once: trainings, imports and batch jobs that run at the same time.
     """
 
     def __init__(self, state: State, objects: ObjectStore, at_once: int) -> None:
-        self._world = world = World(state, objects, at_once)
-        serving = Serving(world)
-        self._campaigns, self._recommenders = Campaigns(world, serving), Recommenders(world, serving)
-        own = [Datasets(world), EventTrackers(world), Solutions(world), self._campaigns, self._recommenders]
-        own += [Filters(world), BatchJobs(world, serving), MetricAttributions(world), Tags(world)]
+        self._backend = backend = Backend(state, objects, at_once)
+        serving = Serving(backend)
+        self._campaigns, self._recommenders = Campaigns(backend, serving), Recommenders(backend, serving)
+        operations = [
+            Datasets(backend),
+            EventTrackers(backend),
+            Solutions(backend),
+            self._campaigns,
+            self._recommenders,
+        ]
+        operations += [
+            Filters(backend),
+            BatchJobs(backend, serving),
+            MetricAttributions(backend),
+            Tags(backend),
+        ]
         self.handlers: dict[str, list[object]] = {
-            "personalize": [*own, *(resources.handler() for resources in world.kinds())],
-            "personalize-runtime": [Runtime(world, serving)],
-            "personalize-events": [Events(world)],
+            "personalize": [*operations, *(resources.handler() for resources in backend.kinds())],
+            "personalize-runtime": [Runtime(backend, serving)],
+            "personalize-events": [Events(backend)],
         }
 
     def tagged(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """Every ARN with its tags, tagged or not."""
+        """The ARNs of all resources with their tags, which may be empty."""
         return (
             (arn, {tag["tagKey"]: tag["tagValue"] for tag in document["tags"]})
-            for arn, document in self._world.engine.tags.items()
+            for arn, document in self._backend.engine.tags.items()
         )
 
     def start(self) -> None:
-        """Bring what an earlier server left into a state that is true."""
-        for resources in self._world.kinds():
+        """Correct the states of resources that the previous server left unfinished."""
+        for resources in self._backend.kinds():
             resources.recover()
         self._campaigns.recover()
         self._recommenders.recover()
 
     def close(self) -> None:
         """Stop all work."""
-        self._world.engine.close()
+        self._backend.engine.close()

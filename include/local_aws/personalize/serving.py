@@ -1,4 +1,4 @@
-"""Answers of a trained version: which items or users, in which order, with which scores."""
+"""Answers of a trained version: items or users with their scores, best first."""
 
 from __future__ import annotations
 
@@ -19,23 +19,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from include.local_aws.personalize.backend import World
+    from include.local_aws.personalize.backend import Backend
     from include.local_aws.personalize.recipes import Recipe
     from include.local_aws.state import Document
 
     Scores = NDArray[np.float64]
 
-LOADED = 16  # models in memory; they are mapped from disk
+LOADED = 16  # models in memory; their arrays are memory-mapped
 EXPLORATION = 0.3  # the service's default explorationWeight
 RESULTS = 25  # the service's default numResults
 
 
 @dataclass(frozen=True)
-class Ask:
-    """One question to a version.
+class Query:
+    """One query of a version.
 
-    :param config: the campaign's (or the batch job's) itemExplorationConfig.
+    :param items: the list to rank.
+    :param results: how many answers.
     :param filter: ARN of a filter.
+    :param values: of the filter's parameters.
+    :param config: the campaign's (or the batch job's) itemExplorationConfig.
     """
 
     user: str | None = None
@@ -48,20 +51,23 @@ class Ask:
     config: Mapping[str, str] = field(default_factory=dict)
 
 
-Answer = list[tuple[str, float | None]]  # identifiers with their scores, None where the recipe gives none
+Answer = list[tuple[str, float | None]]  # identifiers with scores; None: the recipe has no scores
 
 
 class Serving:
-    """Loaded models, by solution version or recommender."""
+    """Loads models by solution version or recommender, and answers queries."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._lock = threading.Lock()
         self._models: OrderedDict[str, Model] = OrderedDict()
 
     def model(self, arn: str) -> Model:
-        """The model that was trained for a version or recommender."""
-        folder = self._world.storage.folder(arn) / "model"
+        """The trained model of a version or recommender, from the cache or from disk.
+
+        :raises OSError: when the model's files do not exist.
+        """
+        folder = self._backend.storage.folder(arn) / "model"
         key = f"{arn} {(folder / 'model.json').stat().st_mtime_ns}"
         with self._lock:
             if key not in self._models:
@@ -71,111 +77,125 @@ class Serving:
                 self._models.popitem(last=False)
             return self._models[key]
 
-    def recommend(self, version: Document, arn: str, ask: Ask) -> Answer:
+    def recommend(self, version: Document, arn: str, query: Query) -> Answer:
         """Items for a user, or like an item, by the version's recipe.
 
         :param version: solution version or recommender.
-        :raises AwsError: InvalidInputException where the recipe needs what the question lacks.
+        :param arn: ARN under which the model was trained.
+        :raises AwsError: InvalidInputException when the query lacks the user or item that the recipe needs,
+            or a parameter of the filter.
         """
         recipe, model, group = RECIPES[version["recipeArn"]], self.model(arn), version["datasetGroupArn"]
-        scores = self._scores(recipe, model, group, ask)
-        mask = self._allowed(group, model, ask, model.item_ids)
-        chosen = _best(np.where(mask, scores, -np.inf), ask.results)
-        return [(str(model.item_ids[i]), float(scores[i]) if recipe.scores else None) for i in chosen]
+        scores = self._scores(recipe, model, group, query)
+        mask = self._allowed(group, model, query, model.item_ids)
+        best = _best(np.where(mask, scores, -np.inf), query.results)
+        return [(str(model.item_ids[i]), float(scores[i]) if recipe.scores else None) for i in best]
 
-    def rank(self, version: Document, arn: str, ask: Ask) -> Answer:
-        """The given items in the order that suits the user; unknown ones at the end, with score 0."""
+    def rank(self, version: Document, arn: str, query: Query) -> Answer:
+        """The query's items in the user's order; unknown items come last, with score 0.
+
+        :raises AwsError: InvalidInputException for a recipe that does not rank, or a missing parameter of
+            the filter.
+        """
         recipe = RECIPES[version["recipeArn"]]
         if recipe.task != "ranking":
             raise invalid(f"The recipe {recipe.name} does not rank; use GetRecommendations.")
         model, group = self.model(arn), version["datasetGroupArn"]
-        everything = model.for_user(self._history(model, group, ask), ask.context)
-        codes = [model.item(name) for name in ask.items]
-        scores = np.array([0.0 if code is None else everything[code] for code in codes])
-        known = np.array([code is not None for code in codes], dtype=bool)
-        mask = self._allowed(group, model, ask, np.array(ask.items, dtype=str))
+        all_scores = model.for_user(self._history(model, group, query), query.context)
+        codes = [model.item(name) for name in query.items]
+        scores = np.array([0.0 if code is None else all_scores[code] for code in codes])
+        is_known = np.array([code is not None for code in codes], dtype=bool)
+        mask = self._allowed(group, model, query, np.array(query.items, dtype=str))
         total = scores[mask].sum()
-        scores = np.where(known & (total <= 0), 1 / max(1, known.sum()), scores / (total or 1))
-        order = np.lexsort((np.arange(len(scores)), -scores, ~known))
-        return [(ask.items[i], float(scores[i])) for i in order if mask[i]]
+        scores = np.where(is_known & (total <= 0), 1 / max(1, is_known.sum()), scores / (total or 1))
+        order = np.lexsort((np.arange(len(scores)), -scores, ~is_known))
+        return [(query.items[i], float(scores[i])) for i in order if mask[i]]
 
-    def segment(self, version: Document, arn: str, ask: Ask, attributes: str = "") -> list[str]:
-        """The users who care most for an item, or for the items with an attribute."""
+    def segment(self, version: Document, arn: str, query: Query, attributes: str = "") -> list[str]:
+        """The users with the highest affinity to an item, or to the items with an attribute.
+
+        :param attributes: a filter condition on items; empty: the query's item.
+        :raises AwsError: InvalidInputException for a condition or filter that is not valid.
+        """
         model, group = self.model(arn), version["datasetGroupArn"]
-        wanted = np.zeros(len(model.item_ids))
+        item_weights = np.zeros(len(model.item_ids))
         if attributes:
-            rows = self._world.rows(group, "Items")
-            wanted[
+            rows = self._backend.rows(group, "Items")
+            item_weights[
                 allowed(f"INCLUDE ItemID WHERE {attributes}", {}, Subject(model.item_ids.tolist(), rows))
             ] = 1
-        elif (code := model.item(ask.item or "")) is not None:
-            wanted[code] = 1
-        scores = model.affinity(wanted)
-        mask = self._allowed(group, model, ask, model.user_ids, kind="Users")
-        chosen = _best(np.where(mask & (scores > 0), scores, -np.inf), ask.results)
-        return [str(model.user_ids[user]) for user in chosen]
+        elif (code := model.item(query.item or "")) is not None:
+            item_weights[code] = 1
+        scores = model.affinity(item_weights)
+        mask = self._allowed(group, model, query, model.user_ids, kind="Users")
+        best = _best(np.where(mask & (scores > 0), scores, -np.inf), query.results)
+        return [str(model.user_ids[user]) for user in best]
 
     def metadata(self, group: str, item: str, columns: Sequence[str]) -> dict[str, str]:
-        """An item's metadata, for campaigns that answer them."""
-        row = self._world.rows(group, "Items").get(item, {})
+        """The metadata of an item that a campaign returns."""
+        row = self._backend.rows(group, "Items").get(item, {})
         return {name: str(row[name]) for name in columns if row.get(name) is not None}
 
     # ---- parts
 
-    def _scores(self, recipe: Recipe, model: Model, group: str, ask: Ask) -> Scores:
+    def _scores(self, recipe: Recipe, model: Model, group: str, query: Query) -> Scores:
+        """One score for each item, shape (items,)."""
         if recipe.task == "items":
-            if ask.item is None:
+            if query.item is None:
                 raise invalid("itemId is required for this recipe.")
-            code = model.item(ask.item)
+            code = model.item(query.item)
             return model.popular() if code is None else model.like(code)
         if recipe.task in ("popular", "trending"):
             return model.popular() if recipe.task == "popular" else model.trend
-        if ask.user is None:
+        if query.user is None:
             raise invalid("userId is required for this recipe.")
-        scores = model.for_user(self._history(model, group, ask), ask.context)
+        scores = model.for_user(self._history(model, group, query), query.context)
         if recipe.task == "cold":
             return model.new_items(scores)
         explores = recipe.task == "users" and recipe.name == "aws-user-personalization"
         return (
-            model.explored(scores, float(ask.config.get("explorationWeight", EXPLORATION)))
+            model.with_exploration(scores, float(query.config.get("explorationWeight", EXPLORATION)))
             if explores
             else scores
         )
 
-    def _history(self, model: Model, group: str, ask: Ask) -> list[int]:
-        """What the user did, newest first: events since the training, then what the model remembers."""
-        user = ask.user or ""
-        fresh = [model.item(item) for item, _ in self._world.storage.newest_events(group, user)]
-        return [code for code in fresh if code is not None] + [int(code) for code in model.history(user)[0]]
+    def _history(self, model: Model, group: str, query: Query) -> list[int]:
+        """Item codes of the user's events, newest first: those since the training, then the model's."""
+        user = query.user or ""
+        new_codes = [model.item(item) for item, _ in self._backend.storage.newest_events(group, user)]
+        return [code for code in new_codes if code is not None] + [
+            int(code) for code in model.history(user)[0]
+        ]
 
     def _allowed(
-        self, group: str, model: Model, ask: Ask, identifiers: Any, kind: str = "Items"
+        self, group: str, model: Model, query: Query, identifiers: Any, kind: str = "Items"
     ) -> NDArray[np.bool_]:
-        if ask.filter is None:
+        """Which identifiers pass the query's filter, shape (len(identifiers),)."""
+        if query.filter is None:
             return np.ones(len(identifiers), dtype=bool)
-        expression = self._world["Filter"].active(ask.filter)["filterExpression"]
-        user = ask.user or ""
+        expression = self._backend["Filter"].active(query.filter)["filterExpression"]
+        user = query.user or ""
         items, types = model.history(user)
-        remembered = [
-            (str(model.item_ids[item]), model.type_names[kind] if kind >= 0 else "")
-            for item, kind in zip(items, types, strict=True)
+        trained_events = [
+            (str(model.item_ids[item]), model.type_names[code] if code >= 0 else "")
+            for item, code in zip(items, types, strict=True)
         ]
         subject = Subject(
             identifiers,
-            self._world.rows(group, kind),
-            user=self._world.rows(group, "Users").get(user, {}),
-            events=[*self._world.storage.newest_events(group, user), *remembered],
+            self._backend.rows(group, kind),
+            user=self._backend.rows(group, "Users").get(user, {}),
+            events=[*self._backend.storage.newest_events(group, user), *trained_events],
         )
-        return allowed(expression, ask.values, subject)
+        return allowed(expression, query.values, subject)
 
 
 def _best(scores: Scores, most: int) -> NDArray[np.int64]:
-    """Places of the largest scores that are allowed, best first; equal ones in the order of their places."""
+    """Indices of the `most` largest finite scores, best first; equal scores in the order of their indices."""
     most = min(most, len(scores))
     if most < len(scores):
         limit = np.partition(scores, -most)[-most] if most else np.inf
-        places = np.flatnonzero(scores >= limit)
+        indices = np.flatnonzero(scores >= limit)
     else:
-        places = np.arange(len(scores))
-    places = places[np.lexsort((places, -scores[places]))][:most]
-    return places[np.isfinite(scores[places])]
+        indices = np.arange(len(scores))
+    indices = indices[np.lexsort((indices, -scores[indices]))][:most]
+    return indices[np.isfinite(scores[indices])]

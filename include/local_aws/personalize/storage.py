@@ -1,4 +1,4 @@
-"""The rows of datasets: imported files as Parquet, rows put one by one in SQLite."""
+"""The rows of datasets: imported files as Parquet, rows of PutItems, PutUsers and PutEvents in SQLite."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ CREATE TABLE IF NOT EXISTS personalize_rows (
 ) WITHOUT ROWID;
 """
 Row = dict[str, Any]
-NEWEST = 200  # events of a user that recommendations look at
+NEWEST = 200  # events of a user that recommendations use
 
 
 class Storage:
-    """Rows by dataset. Files are immutable: an import that fails leaves the old ones in place."""
+    """Rows by dataset. Files are immutable: after a failed import the old files are unchanged."""
 
     def __init__(self, state: State, folder: Path) -> None:
         self._state, self._folder = state, folder
         state.script(SCHEMA)
 
     def folder(self, arn: str) -> Path:
-        """Where the files of a resource lie."""
+        """The folder of a resource's files."""
         path = self._folder / hashlib.sha256(arn.encode()).hexdigest()[:24]
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     def discard(self, arn: str) -> None:
-        """Forget the files of a resource, and the rows of a dataset or dataset group."""
+        """Delete the files of a resource, and the rows of a dataset or dataset group."""
         shutil.rmtree(self.folder(arn), ignore_errors=True)
         self._state.rows("DELETE FROM personalize_rows WHERE dataset=?", arn)
         self._state.rows("DELETE FROM personalize_events WHERE dataset_group=?", arn)
 
-    # ---- rows of users and items that were put one by one
+    # ---- rows of PutUsers and PutItems
 
     def put_rows(self, dataset: str, rows: Iterable[tuple[str, Row]]) -> None:
         """Insert or replace rows by identifier."""
@@ -61,15 +61,15 @@ class Storage:
                 [(dataset, name, json.dumps(row)) for name, row in rows],
             )
 
-    def put(self, dataset: str) -> list[Row]:
-        """All rows that were put into a dataset."""
-        found = self._state.rows("SELECT body FROM personalize_rows WHERE dataset=? ORDER BY id", dataset)
-        return [json.loads(body) for (body,) in found]
+    def get_rows(self, dataset: str) -> list[Row]:
+        """All rows of PutUsers or PutItems in a dataset."""
+        rows = self._state.rows("SELECT body FROM personalize_rows WHERE dataset=? ORDER BY id", dataset)
+        return [json.loads(body) for (body,) in rows]
 
     # ---- events
 
     def add_events(self, group: str, user: str | None, session: str, events: Iterable[Row]) -> None:
-        """Append events; those of the session before its user was known become the user's."""
+        """Append events; earlier anonymous events of the session become the user's."""
         with self._state.transaction() as db:
             if user is not None:
                 db.execute(
@@ -100,11 +100,11 @@ class Storage:
             "SELECT item, event FROM personalize_events WHERE dataset_group=? AND {} AND item IS NOT NULL "
             "ORDER BY number DESC LIMIT ?"
         )
-        found = self._state.rows(sql.format("user=?"), group, user, NEWEST)
-        return found or self._state.rows(sql.format("session=? AND user IS NULL"), group, user, NEWEST)
+        events = self._state.rows(sql.format("user=?"), group, user, NEWEST)
+        return events or self._state.rows(sql.format("session=? AND user IS NULL"), group, user, NEWEST)
 
     def write_events(self, group: str, target: Path) -> int:
-        """All events of a dataset group as Parquet with the columns of interactions; returns how many."""
+        """Write all events of a dataset group to Parquet as interactions; returns their number."""
         rows = self._state.rows(
             "SELECT coalesce(user, session), item, moment, event, value FROM personalize_events "
             "WHERE dataset_group=? AND item IS NOT NULL ORDER BY number",

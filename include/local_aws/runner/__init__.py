@@ -1,6 +1,6 @@
 """How a container runs on a machine without Docker: a process that sees a folder of its own as /opt/ml.
 
-runner = probe()            # tries the ways for real and says which one it takes
+runner = probe()            # tries each kind of isolation and logs which one it takes
 process = runner.start(Container(("python3", "train.py"), root=folder), on_line=print)
 """
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.local_aws.runner.container import Container
-from include.local_aws.runner.isolation import OPT_ML, WAYS, base_environment
+from include.local_aws.runner.isolation import ISOLATIONS, OPT_ML, base_environment
 from include.local_aws.runner.process import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from include.local_aws.runner.isolation import Way
+    from include.local_aws.runner.isolation import Isolation
 
 __all__ = ["Container", "Process", "Runner", "RunnerUnavailable", "probe"]
 
@@ -26,51 +26,56 @@ logger = logging.getLogger(__name__)
 
 
 class RunnerUnavailable(RuntimeError):
-    """The way that was asked for does not work on this machine."""
+    """The requested isolation does not work on this machine."""
 
 
 class Runner:
-    """Starts containers in one of the ways."""
+    """Starts containers with one kind of isolation."""
 
-    def __init__(self, way: Way) -> None:
-        self._way = way
+    def __init__(self, isolation: Isolation) -> None:
+        self._isolation = isolation
 
     @property
     def mode(self) -> str:
         """`bubblewrap`, `namespaces` or `rewriting`."""
-        return self._way.name
+        return self._isolation.name
 
     def start(self, container: Container, on_line: Callable[[str], None]) -> Process:
-        """Start a container; `on_line` gets its output line by line, from a thread of its own."""
-        environment = {**base_environment(), **self._way.environment(container)}
-        return Process(self._way.command(container), environment, on_line)
+        """Start a container.
+
+        :param on_line: called with each line of its output, from a separate thread.
+        :raises OSError: when the program that isolates the container cannot be started.
+        """
+        environment = {**base_environment(), **self._isolation.environment(container)}
+        return Process(self._isolation.command(container), environment, on_line)
 
 
-def probe(wanted: str = "auto") -> Runner:
-    """The best way that works here, or the one that is wanted.
+def probe(mode: str = "auto") -> Runner:
+    """A runner with the best isolation that works on this machine, or with the requested one.
 
-    :raises RunnerUnavailable: when the wanted way does not work.
+    :param mode: `bubblewrap`, `namespaces`, `rewriting`, or `auto` for the best.
+    :raises RunnerUnavailable: when the requested isolation does not work here; the text says what is missing.
     """
-    for way in WAYS:
-        if wanted in ("auto", way.name):
-            if failure := _try(way):
-                logger.info("Containers cannot run by %s: %s", way.name, failure)
+    for isolation in ISOLATIONS:
+        if mode in ("auto", isolation.name):
+            if failure := _try(isolation):
+                logger.info("Containers cannot run by %s: %s", isolation.name, failure)
             else:
-                logger.info("Containers run by %s", way.name)
-                return Runner(way)
-    hint = next((way.hint for way in WAYS if way.name == wanted), "unknown")
-    raise RunnerUnavailable(f"Containers cannot run by {wanted} on this machine: {hint}.")
+                logger.info("Containers run by %s", isolation.name)
+                return Runner(isolation)
+    hint = next((isolation.hint for isolation in ISOLATIONS if isolation.name == mode), "unknown")
+    raise RunnerUnavailable(f"Containers cannot run by {mode} on this machine: {hint}.")
 
 
-def _try(way: Way) -> str:
-    """Run a tiny container; an empty text when it saw its folder, else what went wrong."""
+def _try(isolation: Isolation) -> str:
+    """Run a tiny container; an empty text when it can read its folder, else the reason."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        (root / "seen").write_text("yes")
-        container = Container(("cat", f"{OPT_ML}/seen"), root)
+        (root / "probe").write_text("yes")
+        container = Container(("cat", f"{OPT_ML}/probe"), root)
         lines: list[str] = []
         try:
-            code = Runner(way).start(container, lines.append).wait(20)
+            code = Runner(isolation).start(container, lines.append).wait(20)
         except OSError as error:
-            return f"{way.hint} ({error})"
-    return "" if code == 0 and lines == ["yes"] else f"{way.hint} ({' '.join(lines) or code})"
+            return f"{isolation.hint} ({error})"
+    return "" if code == 0 and lines == ["yes"] else f"{isolation.hint} ({' '.join(lines) or code})"

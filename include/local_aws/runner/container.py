@@ -1,4 +1,4 @@
-"""What is run: a command, its folder, its environment."""
+"""The definition of a container: command, folder, environment."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ class Container:
     """A process that sees `root` as /opt/ml.
 
     Container(("python3", "/opt/ml/processing/input/code/job.py"), root=tmp_path)
+
+    :param network: False means no network, as EnableNetworkIsolation on AWS.
     """
 
     command: tuple[str, ...]
     root: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    network: bool = True  # False: EnableNetworkIsolation
+    network: bool = True

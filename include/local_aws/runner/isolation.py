@@ -1,4 +1,4 @@
-"""The ways in which a process gets to see its own /opt/ml, best first."""
+"""The kinds of isolation that give a process its own /opt/ml, best first."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 OPT_ML = "/opt/ml"
 
-# In a new mount namespace: an /opt with all that the machine's holds, and the container's folder as /opt/ml.
-# The shell stays process 1, so that SIGTERM has its usual effect on the command.
+# In a new mount namespace: an /opt with the folders of the machine's /opt, and the container's folder as
+# /opt/ml. The shell stays process 1, so that SIGTERM has its usual effect on the command.
 ENTER = """
 set -e
 root=$1; hidden=$2; shift 2
@@ -41,14 +41,23 @@ exit $status
 """
 
 
-class Way(Protocol):
-    """How a container becomes a command of this machine."""
+class Isolation(Protocol):
+    """How a container becomes a command on this machine.
+
+    :param name: the value of the server's option `--runner`.
+    :param hint: what this kind of isolation needs.
+    """
 
     name: str
-    hint: str  # what is missing where it does not work
+    hint: str
 
-    def command(self, container: Container) -> list[str]: ...
-    def environment(self, container: Container) -> Mapping[str, str]: ...
+    def command(self, container: Container) -> list[str]:
+        """The command that starts the container."""
+        ...
+
+    def environment(self, container: Container) -> Mapping[str, str]:
+        """The environment of the container's process."""
+        ...
 
 
 class Namespaces:
@@ -70,7 +79,7 @@ class Namespaces:
         ]
         network = [] if container.network else ["--net"]
         enter = ["sh", "-c", ENTER, "container", str(container.root), ""]
-        # the container dies with the server: unshare by this, everything in it by --kill-child
+        # the container dies with the server: setpriv kills unshare, --kill-child kills the rest
         return ["setpriv", "--pdeathsig", "KILL", *unshare, *network, "--", *enter, *container.command]
 
     def environment(self, container: Container) -> Mapping[str, str]:
@@ -78,19 +87,19 @@ class Namespaces:
 
 
 class Bubblewrap:
-    """bubblewrap: the same, with the caller's uid kept."""
+    """bubblewrap: namespaces in which the process keeps the caller's user id."""
 
     name = "bubblewrap"
     hint = "needs the program bwrap"
 
     def command(self, container: Container) -> list[str]:
-        others = [
+        folders = [
             str(entry) for entry in sorted(Path("/opt").glob("*")) if entry.is_dir() and entry.name != "ml"
         ]
-        binds = [word for path in others for word in ("--dev-bind", path, path)]
+        binds = [word for path in folders for word in ("--dev-bind", path, path)]
         isolation = ["--unshare-pid", "--die-with-parent", "--new-session"]
         isolation += [] if container.network else ["--unshare-net"]
-        # --bind is resolved on the host's tree, so a root below /opt is found although /opt is covered
+        # --bind resolves its source on the host, so a root below /opt works although /opt is covered
         mounts = ["--dev-bind", "/", "/", "--tmpfs", "/opt", *binds, "--bind", str(container.root), OPT_ML]
         return ["bwrap", *isolation, *mounts, "--proc", "/proc", "--chdir", OPT_ML, "--", *container.command]
 
@@ -98,10 +107,10 @@ class Bubblewrap:
         return container.environment
 
 
-class Rewriting:
+class PathRewriting:
     """No isolation: /opt/ml becomes the real folder wherever command and environment name it.
 
-    Scripts that write the path themselves do not find it; they should read it from the environment.
+    A script that has the path `/opt/ml` in its own code fails; it should read it from the environment.
     """
 
     name = "rewriting"
@@ -114,15 +123,15 @@ class Rewriting:
 
     def environment(self, container: Container) -> Mapping[str, str]:
         real = str(container.root)
-        moved = {name: value.replace(OPT_ML, real) for name, value in container.environment.items()}
-        return {"SAGEMAKER_BASE_DIR": real, **moved}
+        rewritten = {name: value.replace(OPT_ML, real) for name, value in container.environment.items()}
+        return {"SAGEMAKER_BASE_DIR": real, **rewritten}
 
 
-WAYS: tuple[Way, ...] = (Bubblewrap(), Namespaces(), Rewriting())
+ISOLATIONS: tuple[Isolation, ...] = (Bubblewrap(), Namespaces(), PathRewriting())
 
 
 def base_environment() -> dict[str, str]:
-    """What every container starts with: the jobs environment's programs, nothing of the server's secrets."""
+    """The variables of every container: the jobs environment's programs, none of the server's secrets."""
     programs = Path(sys.executable).parent
     return {
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",

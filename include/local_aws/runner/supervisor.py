@@ -1,6 +1,9 @@
-"""Runs a command in a folder and ends with its status; when the server (a process id) is gone, it is killed.
+"""Supervisor of a container without isolation: runs a command in a folder and exits with its status.
 
-python supervisor.py SERVER FOLDER COMMAND...    (standard library only; started by the path-rewriting way)
+python supervisor.py SERVER FOLDER COMMAND...
+
+SERVER is the server's process id: when that process has ended, the command is killed. Standard library only;
+`isolation.PathRewriting` starts it.
 """
 
 from __future__ import annotations
@@ -17,17 +20,17 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def main() -> int:
+    """Run the command and return its exit code, 128 + number for a signal."""
     server, folder, *command = sys.argv[1:]
-    stopped: list[int] = []
-    signal.signal(
-        signal.SIGTERM, lambda number, _: stopped.append(number)
-    )  # the command gets it, and decides
-    if sys.platform == "linux":  # whoever loses its parent becomes our child, not that of process 1
+    received: list[int] = []
+    # the command gets the signal, too, and decides what to do
+    signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
+    if sys.platform == "linux":  # a process whose parent ends becomes our child, not that of process 1
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     process = subprocess.Popen(
         command, cwd=folder, preexec_fn=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)
     )
-    if stopped:  # it came before there was a command
+    if received:  # before the command was started
         process.terminate()
     while (status := process.poll()) is None:
         if os.getppid() != int(server):
@@ -39,7 +42,7 @@ def main() -> int:
 
 
 def kill_children() -> None:
-    """Kill our children until none is left: those of a child that dies become ours. Linux only."""
+    """Kill our children until none is left; orphans become our children. Linux only."""
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     while pids := (children.read_text().split() if children.exists() else []):
         for pid in pids:

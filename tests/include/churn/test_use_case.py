@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from include.datasets.churn import HEADER
+from include.datasets.generators.churn import HEADER
 from include.use_cases.churn.use_case import CHURN
 from quality.classification import rates
 

@@ -1,4 +1,4 @@
-"""Sample data from each of its three sources."""
+"""Sample data from each of its three sources, and the data of a user's own use case."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import threading
 import zipfile
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from include.datasets import DatasetError, fetch
+from include.datasets import DatasetError, fetch, generate
 from include.datasets import download as downloading
 from include.datasets.catalogue import CATALOGUE
+from include.datasets.fetching import PROJECT_DATA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CONTENT = b"State,Churn?\nKS,False.\nOH,True.\n"
 
@@ -33,12 +34,12 @@ def archive(content: bytes = CONTENT, member: str = "Data sets/churn.txt") -> by
 
 @dataclass
 class Source:
-    """A stand-in for the public source: what it answers next, and how often it was asked."""
+    """A fake of the public source: its next answer, and how many requests it had."""
 
     url: str = ""
     body: bytes = b""
     status: int = 200
-    cut: int = 0  # answers that break off half-way before whole ones follow
+    cut: int = 0  # the first answers, which break off half-way
     requests: int = 0
 
 
@@ -52,8 +53,8 @@ def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
             self.send_response(state.status)
             self.send_header("Content-Length", str(len(state.body)))
             self.end_headers()
-            whole = state.requests > state.cut
-            self.wfile.write(state.body if whole else state.body[: len(state.body) // 2])
+            complete = state.requests > state.cut
+            self.wfile.write(state.body if complete else state.body[: len(state.body) // 2])
 
         def log_message(self, format: str, *args: object) -> None:
             """Keep the test's output clean."""
@@ -141,7 +142,7 @@ def test_a_download_that_breaks_off_is_tried_again(tmp_path: Path, source: Sourc
         ({"body": archive(b"State,Churn?\nKS,True.\n")}, r"has SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}"),
     ],
 )
-def test_where_the_source_is_gone_the_data_is_generated_and_says_so(
+def test_without_the_source_the_data_is_generated_with_a_warning(
     tmp_path: Path, source: Source, change: dict[str, object], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, value in change.items():
@@ -161,6 +162,65 @@ def test_without_a_network_the_data_is_generated(tmp_path: Path, monkeypatch: py
     assert fetch("churn", tmp_path, url="http://127.0.0.1:1/data.zip").source == "generator"
 
 
-def test_an_unknown_data_set_is_named_with_the_known_ones(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["ML_DATASETS_DIR", "project"])
+def test_the_data_of_an_own_use_case_is_the_single_file_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    folders = {"ML_DATASETS_DIR": tmp_path / "samples", "project": tmp_path / "data"}
+    monkeypatch.setenv("ML_DATASETS_DIR", str(folders["ML_DATASETS_DIR"]))
+    file = folders[place] / "loans/loans.csv"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(CONTENT)
+    (file.parent / ".DS_Store").touch()
+    dataset = fetch("loans", tmp_path, project_data=folders["project"])
+    assert (dataset.path, dataset.source, dataset.rows) == (file, "folder", None)
+    assert dataset.sha256 == hashlib.sha256(CONTENT).hexdigest()
+    assert dataset.description == f"loans/loans.csv from the folder {folders[place].name}"
+
+
+def test_ml_datasets_dir_comes_before_the_project_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ML_DATASETS_DIR", str(tmp_path / "samples"))
+    for root in ("samples", "data"):
+        (tmp_path / root / "loans").mkdir(parents=True)
+        (tmp_path / root / "loans/loans.csv").write_text(root)
+    path = fetch("loans", tmp_path, project_data=tmp_path / "data").path
+    assert path == tmp_path / "samples/loans/loans.csv"
+
+
+def test_the_project_folder_is_beside_include() -> None:
+    assert PROJECT_DATA.parent == Path(__file__).parents[3]
+    assert (PROJECT_DATA.parent / "include/datasets").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        (None, "does not exist"),
+        ([], "has no file"),
+        (["a.csv", "b.csv"], r"has 2 files \(a\.csv, b\.csv\)"),
+    ],
+)
+def test_an_own_use_case_without_a_single_file_is_an_error(
+    tmp_path: Path, files: list[str] | None, problem: str
+) -> None:
+    folder = tmp_path / "loans"
+    if files is not None:
+        folder.mkdir()
+        for name in files:
+            (folder / name).write_bytes(CONTENT)
+    expected = f"'loans' needs one file, and the folder {folder} {problem}: put the file there, or trigger"
+    with pytest.raises(DatasetError, match=f"{expected} the DAG with the param data_uri"):
+        fetch("loans", tmp_path, project_data=tmp_path)
+
+
+def test_a_misspelt_name_is_answered_with_the_names_of_the_sample_data(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="Sample data is available for churn, movie_items"):
+        fetch("chrun", tmp_path, project_data=tmp_path)
+
+
+def test_only_data_of_the_catalogue_can_be_generated(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="there is no data set 'chrun': choose from churn"):
-        fetch("chrun", tmp_path)
+        generate("chrun", tmp_path / "chrun.csv", rows=10, seed=1)
+    assert all_files(tmp_path) == []

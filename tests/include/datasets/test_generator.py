@@ -1,4 +1,4 @@
-"""Generated customers: the public file's schema, a seed, and something to learn."""
+"""Generated customers: the schema of the public file, a seed, and a learnable signal."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from include.datasets import generate
 from include.datasets.__main__ import main
-from include.datasets.churn import CHUNK_ROWS, HEADER
-from include.datasets.churn import generate as chunks
+from include.datasets.generators.churn import CHUNK_ROWS, HEADER
+from include.datasets.generators.churn import generate as chunks
 from include.use_cases.churn.use_case import CHURN
 from job import DataError
 from tabular import Schema, check_file
@@ -32,11 +32,11 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 def test_equal_seeds_give_equal_bytes(tmp_path: Path) -> None:
-    one, two, other = (
+    first, second, third = (
         generate("churn", tmp_path / name, rows=500, seed=seed)
         for name, seed in (("1", 5), ("2", 5), ("3", 6))
     )
-    assert one.sha256 == two.sha256 != other.sha256
+    assert first.sha256 == second.sha256 != third.sha256
 
 
 def test_rows_have_the_schema_of_the_public_file(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_marginals_are_those_of_the_public_file(sample: pd.DataFrame) -> None:
     assert sample["Phone"].is_unique
 
 
-def test_the_signal_can_be_learned(sample: pd.DataFrame) -> None:
+def test_a_model_can_learn_the_signal(sample: pd.DataFrame) -> None:
     features = sample[SCHEMA.named("number")].assign(plan=sample["Int'l Plan"] == "yes")
     label = (sample["Churn?"] == "True.").to_numpy()
     train, test = np.arange(5000) < 3500, np.arange(5000) >= 3500
@@ -76,11 +76,11 @@ def test_the_signal_can_be_learned(sample: pd.DataFrame) -> None:
 
 
 def test_rows_come_in_chunks_so_that_any_number_fits_in_memory() -> None:
-    pieces = list(chunks(CHUNK_ROWS + 5, 1))
-    assert [piece.count("\n") for piece in pieces] == [1, CHUNK_ROWS, 5]
+    texts = list(chunks(CHUNK_ROWS + 5, 1))
+    assert [text.count("\n") for text in texts] == [1, CHUNK_ROWS, 5]
 
 
-def test_the_command_line_writes_the_rows_it_was_asked_for(
+def test_the_command_line_writes_the_requested_rows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "some.csv"
@@ -97,7 +97,7 @@ def test_the_command_line_copies_what_it_fetches(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("arguments", [["chrun"], ["churn", "--rows", "0"], ["churn", "--rows", "many"]])
-def test_the_command_line_refuses_what_makes_no_sense(arguments: list[str]) -> None:
+def test_the_command_line_refuses_wrong_values(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
@@ -112,7 +112,7 @@ def test_an_error_is_one_line_and_exit_code_1(
     assert not (tmp_path / "copy.csv").exists()
 
 
-def test_a_table_of_another_kind_does_not_pass_for_this_one(tmp_path: Path) -> None:
+def test_a_table_with_other_columns_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="column 'State', 'Account Length'"):
         check_file(tmp_path / "other.csv", SCHEMA)

@@ -1,4 +1,4 @@
-"""A container by hand: a folder laid out as /opt/ml, and the image's program started in it."""
+"""A container without the server: a folder laid out as /opt/ml, and the image's program started in it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ MAIN = Path(__file__).parents[3] / "include/local_aws/containers/main.py"
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A container that ended: exit code, output, and the failure file where there is one."""
+class Outcome:
+    """The outcome of a container: exit code, output, and the text of the failure file (empty without one)."""
 
     code: int
     log: str
@@ -47,13 +47,16 @@ class Box:
         hyperparameters: Mapping[str, str],
         channels: Mapping[str, Mapping[str, str]] | None = None,
         **environment: str,
-    ) -> Ended:
-        """Run `train`; channels are given as name → their configuration, files written before."""
+    ) -> Outcome:
+        """Run `train`.
+
+        :param channels: name → configuration; their files are written before.
+        """
         self.write("input/config/hyperparameters.json", json.dumps(hyperparameters))
         self.write("input/config/inputdataconfig.json", json.dumps(channels or {}))
         resources = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "eth0"}
         self.write("input/config/resourceconfig.json", json.dumps(resources))
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, MAIN, self.image, "train"],
             env=self._environment(environment),
             stdout=subprocess.PIPE,
@@ -63,11 +66,11 @@ class Box:
         )
         failure = self.folder / "output/failure"
         reason = failure.read_text() if failure.exists() else ""
-        return Ended(done.returncode, done.stdout.decode("utf-8", "replace"), reason)
+        return Outcome(process.returncode, process.stdout.decode("utf-8", "replace"), reason)
 
     @contextlib.contextmanager
     def serve(self, **environment: str) -> Iterator[Serving]:
-        """Run `serve` until the block ends; the container answers /ping when the block begins."""
+        """Run `serve` until the block ends; at its start the container answers /ping or has ended."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -87,17 +90,17 @@ class Box:
             process.terminate()
             process.wait(30)
 
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"],
             "SAGEMAKER_BASE_DIR": str(self.folder),
             "HOME": "/nowhere",
-            **more,
+            **variables,
         }
 
 
 class Serving:
-    """A serving container that runs, or that ended before it answered."""
+    """A serving container, which may also have ended before it answered."""
 
     def __init__(self, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         self.url, self.process, self._log = url, process, log

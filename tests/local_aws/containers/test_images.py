@@ -1,4 +1,4 @@
-"""Which image URIs are known, and what starts for them."""
+"""Known image URIs, and the containers that start for them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_an_image_of_any_account_and_region_is_known_by_its_repository(
         "sagemaker-xgboost:1;rm -rf /",
     ],
 )
-def test_another_image_is_refused_with_what_is_known(uri: str) -> None:
+def test_another_image_is_refused_with_the_known_repositories(uri: str) -> None:
     with pytest.raises(UnknownImage, match=r"the local AWS has sagemaker-scikit-learn, sagemaker-xgboost\."):
         images.find(uri)
 
@@ -60,5 +60,5 @@ def test_a_container_loads_no_library_before_it_needs_it(module: str) -> None:
     """The user's script decides what is imported: scikit-learn alone takes seconds."""
     heavy = "{'xgboost', 'sklearn', 'pandas', 'scipy', 'boto3'}"
     code = f"import sys, include.local_aws.containers.{module}; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"

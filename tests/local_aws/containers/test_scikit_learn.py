@@ -36,7 +36,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield running
 
 
-def test_the_default_hooks_speak_json_csv_and_npy(serving: Serving) -> None:
+def test_the_default_hooks_support_json_csv_and_npy(serving: Serving) -> None:
     assert serving.ask("[[1, 2], [3, 4]]", "application/json") == (
         200,
         "[[2.0, 4.0], [6.0, 8.0]]",
@@ -66,8 +66,8 @@ def test_the_default_hooks_speak_json_csv_and_npy(serving: Serving) -> None:
 def test_a_body_that_cannot_be_used_is_refused(
     serving: Serving, body: str | bytes, content_type: str, accept: str, status: int, reason: str
 ) -> None:
-    found, answer, _ = serving.ask(body, content_type, accept)
-    assert found == status
+    actual, answer, _ = serving.ask(body, content_type, accept)
+    assert actual == status
     assert json.loads(answer)["error"].startswith(reason)
 
 
@@ -94,7 +94,7 @@ def test_a_transform_job_may_send_more(tmp_path: Path) -> None:
         assert (status, parameters["BatchStrategy"]) == (200, "MULTI_RECORD")
 
 
-def test_what_a_hook_raises_is_a_500_with_its_trace_in_the_log_alone(tmp_path: Path) -> None:
+def test_an_exception_in_a_hook_is_a_500_with_its_trace_only_in_the_log(tmp_path: Path) -> None:
     box = Box(tmp_path, "scikit_learn")
     code = "def model_fn(f): return 0\ndef predict_fn(data, model): raise RuntimeError('the secret')"
     box.write("model/code/inference.py", code)

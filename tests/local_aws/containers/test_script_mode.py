@@ -1,4 +1,4 @@
-"""Script mode of both framework images: the environment, arguments and code that a script gets."""
+"""Script mode of both framework images: environment, arguments and code of a script."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 SHOW = """
 import json, os, sys
-shown = {name: value for name, value in os.environ.items() if name.startswith("SM_")}
+variables = {name: value for name, value in os.environ.items() if name.startswith("SM_")}
 out = os.environ["SM_OUTPUT_DATA_DIR"]
-with open(out + "/shown.json", "w") as file:
-    facts = {"arguments": sys.argv[1:], "environment": shown, "folder": os.getcwd(), "path": sys.path}
+with open(out + "/facts.json", "w") as file:
+    facts = {"arguments": sys.argv[1:], "environment": variables, "folder": os.getcwd(), "path": sys.path}
     json.dump(facts, file)
 with open(os.environ["SM_MODEL_DIR"] + "/model", "w") as file:
     file.write("fitted")
@@ -32,27 +32,27 @@ def box(request: pytest.FixtureRequest, tmp_path: Path) -> Box:
     return Box(tmp_path, request.param)
 
 
-def settings(program: str = "train.py", **more: str) -> dict[str, str]:
+def settings(program: str = "train.py", **hyperparameters: str) -> dict[str, str]:
     """Hyperparameters as the SDK writes them: JSON in strings."""
-    return {"sagemaker_program": json.dumps(program), **more}
+    return {"sagemaker_program": json.dumps(program), **hyperparameters}
 
 
 def test_a_script_gets_arguments_and_sm_variables(box: Box) -> None:
     box.write("code/train.py", SHOW)
     box.write("input/data/train/a.csv", "1\n")
-    ended = box.train(
+    outcome = box.train(
         settings(max_depth="5", objective='"binary:logistic"', c="0.5", flag="true", words="plain text"),
         {"train": {"TrainingInputMode": "File"}},
     )
-    assert ended.code == 0, ended.log
-    shown = json.loads((box.folder / "output/data/shown.json").read_text())
-    assert shown["arguments"] == [
+    assert outcome.code == 0, outcome.log
+    facts = json.loads((box.folder / "output/data/facts.json").read_text())
+    assert facts["arguments"] == [
         *("-c", "0.5", "--flag", "true", "--max_depth", "5"),
         *("--objective", "binary:logistic", "--words", "plain text"),
     ]
-    assert shown["folder"] == str(box.folder / "code")
-    assert not any("include" in entry for entry in shown["path"])  # none of the project is on its path
-    variables = shown["environment"]
+    assert facts["folder"] == str(box.folder / "code")
+    assert not any("include" in entry for entry in facts["path"])  # none of the project is on its path
+    variables = facts["environment"]
     assert variables["SM_CHANNEL_TRAIN"] == str(box.folder / "input/data/train")
     assert variables["SM_MODEL_DIR"] == str(box.folder / "model")
     assert json.loads(variables["SM_CHANNELS"]) == ["train"]
@@ -75,10 +75,10 @@ def test_a_script_that_fails_leaves_its_last_lines_as_the_reason(box: Box) -> No
         "code/train.py",
         "import sys\nprint('reading')\nprint('no such column: x', file=sys.stderr)\nsys.exit(7)",
     )
-    ended = box.train(settings())
-    assert ended.code == 7
-    assert ended.failure.startswith("ExecuteUserScriptError:\nExitCode 7\n")
-    assert "no such column: x" in ended.failure
+    outcome = box.train(settings())
+    assert outcome.code == 7
+    assert outcome.failure.startswith("ExecuteUserScriptError:\nExitCode 7\n")
+    assert "no such column: x" in outcome.failure
 
 
 @pytest.mark.parametrize(
@@ -94,18 +94,18 @@ def test_a_script_that_fails_leaves_its_last_lines_as_the_reason(box: Box) -> No
         ("train.py", "-r more.txt", "lacks: -r more.txt"),
     ],
 )
-def test_code_that_cannot_run_is_told_before_it_runs(
+def test_code_that_cannot_run_is_refused_before_it_runs(
     box: Box, program: str, requirements: str, reason: str
 ) -> None:
     box.write("code/train.py", "print('ran')")
     box.write("code/requirements.txt", requirements)
-    ended = box.train(settings(program))
-    assert ended.code == 1
-    assert reason in ended.failure
-    assert "ran" not in ended.log
+    outcome = box.train(settings(program))
+    assert outcome.code == 1
+    assert reason in outcome.failure
+    assert "ran" not in outcome.log
 
 
-def packed(path: Path, *members: tarfile.TarInfo) -> Path:
+def pack(path: Path, *members: tarfile.TarInfo) -> Path:
     with tarfile.open(path, "w:gz") as tar:
         for member in members:
             tar.addfile(member, io.BytesIO(b"x" * member.size))
@@ -134,7 +134,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfil
 def test_a_bundle_that_climbs_out_is_refused_and_nothing_is_written(
     tmp_path: Path, bad: tarfile.TarInfo
 ) -> None:
-    archive = packed(tmp_path / "sourcedir.tar.gz", member("good.py"), bad)
+    archive = pack(tmp_path / "sourcedir.tar.gz", member("good.py"), bad)
     (tmp_path / "code").mkdir()
     if bad.name.startswith("/"):  # taken as a name below the folder, as tar does
         unpack(archive, tmp_path / "code", "s3://bucket/sourcedir.tar.gz")

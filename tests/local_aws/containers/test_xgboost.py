@@ -1,4 +1,4 @@
-"""The XGBoost image's built-in algorithm: data, training, and what it serves."""
+"""The XGBoost image's built-in algorithm: data, training, serving."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def box(tmp_path: Path) -> Box:
 
 
 def test_hyperparameters_get_their_types_and_names() -> None:
-    given = {
+    texts = {
         "num_round": "10",
         "learning_rate": "0.2",
         "objective": '"binary:logistic"',
         "eval_metric": "auc,f1",
     }
-    assert read(given) == {
+    assert read(texts) == {
         "num_round": 10,
         "eta": 0.2,
         "objective": "binary:logistic",
@@ -48,7 +48,7 @@ def test_hyperparameters_get_their_types_and_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("texts", "reason"),
     [
         ({"foo": "1"}, "Extraneous hyperparameter found: foo"),
         ({"num_round": None}, "Missing required hyperparameter: num_round"),
@@ -64,10 +64,12 @@ def test_hyperparameters_get_their_types_and_names() -> None:
         ({"eta": "0.1", "learning_rate": "0.2"}, "eta is given twice, as learning_rate too"),
     ],
 )
-def test_a_wrong_hyperparameter_is_named(given: dict[str, str | None], reason: str) -> None:
-    whole = {name: value for name, value in {"num_round": "5", **given}.items() if value is not None}
+def test_a_wrong_hyperparameter_is_named(texts: dict[str, str | None], reason: str) -> None:
+    hyperparameters = {
+        name: value for name, value in {"num_round": "5", **texts}.items() if value is not None
+    }
     with pytest.raises(UserError, match=re.escape(reason)):
-        read(whole)
+        read(hyperparameters)
 
 
 # ---- data
@@ -137,11 +139,11 @@ def test_data_that_cannot_be_used_is_named_by_its_place(tmp_path: Path, kind: st
 def test_training_logs_every_round_and_leaves_the_model(box: Box) -> None:
     box.write("input/data/train/a.csv", ROWS)
     box.write("input/data/validation/a.csv", ROWS)
-    ended = box.train(BINARY, {"train": CSV, "validation": CSV})
-    assert ended.code == 0, ended.log
+    outcome = box.train(BINARY, {"train": CSV, "validation": CSV})
+    assert outcome.code == 0, outcome.log
     rounds = re.findall(
         r"^\[(\d)\]\ttrain-auc:[\d.]+\ttrain-accuracy:[\d.]+\tvalidation-auc:[\d.]+\tvalidation-accuracy:([\d.]+)$",
-        ended.log,
+        outcome.log,
         re.MULTILINE,
     )
     assert [number for number, _ in rounds] == ["0", "1", "2", "3", "4"]
@@ -177,14 +179,14 @@ def test_training_goes_on_from_a_checkpoint(box: Box) -> None:
         ({"_kfold": "3"}, {"train": CSV}, "does not cross-validate"),
     ],
 )
-def test_what_cannot_be_trained_is_the_failure(
+def test_the_reason_of_a_failed_training_is_in_the_failure_file(
     box: Box, hyperparameters: dict[str, str], channels: dict[str, dict[str, str]], reason: str
 ) -> None:
     box.write("input/data/train/a.csv", ROWS)
     box.write("input/data/validation/a.csv", "1,2\n")
-    ended = box.train({**BINARY, **hyperparameters}, channels)
-    assert ended.code == 1
-    assert reason in ended.failure
+    outcome = box.train({**BINARY, **hyperparameters}, channels)
+    assert outcome.code == 1
+    assert reason in outcome.failure
     assert not (box.folder / "model").exists()
 
 
@@ -205,7 +207,7 @@ def serving(trained: Box) -> Iterator[Serving]:
         yield running
 
 
-def test_rows_get_a_score_each_in_the_accepted_type(serving: Serving) -> None:
+def test_each_row_gets_a_score_in_the_accepted_type(serving: Serving) -> None:
     status, scores, kind = serving.ask("39,0\n0,1\n", "text/csv; charset=utf-8")
     assert (status, kind) == (200, "text/csv")
     high, low = map(float, scores.split())
@@ -232,8 +234,8 @@ def test_rows_get_a_score_each_in_the_accepted_type(serving: Serving) -> None:
 def test_rows_that_cannot_be_scored_are_refused(
     serving: Serving, body: str | bytes, content_type: str, accept: str, status: int, reason: str
 ) -> None:
-    found, answer, _ = serving.ask(body, content_type, accept)
-    assert found == status
+    actual, answer, _ = serving.ask(body, content_type, accept)
+    assert actual == status
     assert reason in json.loads(answer)["error"]
 
 
@@ -241,7 +243,7 @@ def test_an_empty_body_is_an_empty_answer(serving: Serving) -> None:
     assert serving.ask("")[0] == 204
 
 
-def test_selectable_inference_gives_what_is_asked_for(trained: Box) -> None:
+def test_selectable_inference_returns_the_requested_values(trained: Box) -> None:
     with trained.serve(SAGEMAKER_INFERENCE_OUTPUT="predicted_label,probabilities") as serving:
         row = json.loads(serving.ask("39,0\n", "text/csv", "application/json")[1])["predictions"][0]
         assert row["predicted_label"] == 1

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.local_aws.personalize import resources
+from include.local_aws.personalize import engine
 from tests.local_aws.personalize.studio import BUCKET, Studio
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session", autouse=True)
 def quick_states() -> None:
     """Servers in this process show each state for a moment only."""
-    resources.OBSERVABLE_SECONDS = 0.08
+    engine.OBSERVABLE_SECONDS = 0.08
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A small world of films: users of two tastes, and every call of the notebooks that build on it."""
+"""Generated films, users of two tastes, and the calls of the notebooks that use them."""
 
 from __future__ import annotations
 
@@ -47,14 +47,15 @@ def taste(item: int) -> str:
 
 
 def interactions(seed: int = 7) -> str:
-    """Users with an odd number like odd items; items from 110 on are never seen."""
+    """Users with an odd number like odd items; items from 110 on have no interactions."""
     rng, lines = np.random.default_rng(seed), ["USER_ID,ITEM_ID,EVENT_VALUE,TIMESTAMP,EVENT_TYPE"]
     for user in range(1, USERS + 1):
-        own = np.arange(user % 2, 110, 2)
-        share = 1 / (3 + np.arange(len(own)))
-        seen = rng.choice(own, EVENTS, replace=False, p=share / share.sum())
+        taste_items = np.arange(user % 2, 110, 2)
+        share = 1 / (3 + np.arange(len(taste_items)))
+        watched_items = rng.choice(taste_items, EVENTS, replace=False, p=share / share.sum())
         lines += [
-            f"{user},{item},{rng.integers(1, 6)},{880000000 + n * 60},RATING" for n, item in enumerate(seen)
+            f"{user},{item},{rng.integers(1, 6)},{880000000 + n * 60},RATING"
+            for n, item in enumerate(watched_items)
         ]
     return "\n".join(lines) + "\n"
 
@@ -68,19 +69,19 @@ def users() -> str:
 
 
 def wait(describe: Any, until: str = "ACTIVE", seconds: float = 60) -> dict[str, Any]:
-    """Poll one Describe call; returns the resource when it is in the state, or has failed."""
+    """Poll a Describe call; returns the resource when it is in the state, has failed, or is stopped."""
     deadline = time.monotonic() + seconds
     while True:
-        (found,) = (value for name, value in describe().items() if name != "ResponseMetadata")
-        if found["status"] in (until, "CREATE FAILED", "CREATE STOPPED"):
-            return dict(found)
-        assert time.monotonic() < deadline, f"still {found['status']}"
+        (resource,) = (value for name, value in describe().items() if name != "ResponseMetadata")
+        if resource["status"] in (until, "CREATE FAILED", "CREATE STOPPED"):
+            return dict(resource)
+        assert time.monotonic() < deadline, f"still {resource['status']}"
         time.sleep(0.05)
 
 
 @dataclass
 class Studio:
-    """A dataset group with what was made in it; every method is a few calls of boto3."""
+    """A dataset group and the resources in it; every method is a few calls of boto3."""
 
     personalize: Any
     s3: Any
@@ -96,15 +97,15 @@ class Studio:
 
     def dataset(self, kind: str, **changes: Any) -> str:
         text = schema(kind, **changes)
-        made = self.personalize.create_schema(name=f"{self.name}-{kind}", schema=text)["schemaArn"]
+        schema_arn = self.personalize.create_schema(name=f"{self.name}-{kind}", schema=text)["schemaArn"]
         arn = self.personalize.create_dataset(
-            name=f"{self.name}-{kind}", schemaArn=made, datasetGroupArn=self.group, datasetType=kind
+            name=f"{self.name}-{kind}", schemaArn=schema_arn, datasetGroupArn=self.group, datasetType=kind
         )["datasetArn"]
         wait(lambda: self.personalize.describe_dataset(datasetArn=arn))
-        self.arns[kind], self.arns[f"{kind} schema"] = arn, made
+        self.arns[kind], self.arns[f"{kind} schema"] = arn, schema_arn
         return str(arn)
 
-    def load(self, kind: str, text: str | bytes, **more: Any) -> dict[str, Any]:
+    def load(self, kind: str, text: str | bytes, **options: Any) -> dict[str, Any]:
         key = f"{self.name}/{kind}-{time.monotonic_ns()}.csv"
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode() if isinstance(text, str) else text)
         arn = self.personalize.create_dataset_import_job(
@@ -112,7 +113,7 @@ class Studio:
             datasetArn=self.arns[kind],
             dataSource={"dataLocation": f"s3://{BUCKET}/{key}"},
             roleArn=ROLE,
-            **more,
+            **options,
         )["datasetImportJobArn"]
         return wait(lambda: self.personalize.describe_dataset_import_job(datasetImportJobArn=arn))
 
@@ -124,38 +125,40 @@ class Studio:
             assert job["status"] == "ACTIVE", job
         return self
 
-    def solution(self, recipe: str, **more: Any) -> str:
+    def solution(self, recipe: str, **options: Any) -> str:
         arn = self.personalize.create_solution(
             datasetGroupArn=self.group,
             recipeArn=RECIPE.format(recipe),
             **{
                 "name": f"{self.name}-{recipe.removeprefix('aws-')}"[:63],
                 "performAutoTraining": False,
-                **more,
+                **options,
             },
         )["solutionArn"]
         wait(lambda: self.personalize.describe_solution(solutionArn=arn))
         return str(arn)
 
-    def version(self, recipe: str, **more: Any) -> dict[str, Any]:
-        arn = self.personalize.create_solution_version(solutionArn=self.solution(recipe, **more))
+    def version(self, recipe: str, **options: Any) -> dict[str, Any]:
+        arn = self.personalize.create_solution_version(solutionArn=self.solution(recipe, **options))
         return self.trained(arn["solutionVersionArn"])
 
     def trained(self, arn: str) -> dict[str, Any]:
         return wait(lambda: self.personalize.describe_solution_version(solutionVersionArn=arn))
 
-    def campaign(self, version: str, name: str, **more: Any) -> str:
-        arn = self.personalize.create_campaign(name=name, solutionVersionArn=version, **more)["campaignArn"]
-        found = wait(lambda: self.personalize.describe_campaign(campaignArn=arn))
-        assert found["status"] == "ACTIVE", found
+    def campaign(self, version: str, name: str, **options: Any) -> str:
+        arn = self.personalize.create_campaign(name=name, solutionVersionArn=version, **options)[
+            "campaignArn"
+        ]
+        resource = wait(lambda: self.personalize.describe_campaign(campaignArn=arn))
+        assert resource["status"] == "ACTIVE", resource
         return str(arn)
 
-    def gone(self, describe: Any, seconds: float = 30) -> None:
+    def until_deleted(self, describe: Any, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while True:
             try:
                 describe()
             except self.personalize.exceptions.ResourceNotFoundException:
                 return
-            assert time.monotonic() < deadline, "it is still there"
+            assert time.monotonic() < deadline, "it still exists"
             time.sleep(0.05)

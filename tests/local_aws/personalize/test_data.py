@@ -1,4 +1,4 @@
-"""Bad data: each fault has an error that names the place, and changes nothing."""
+"""Bad data: each fault has an error that names its place, and nothing changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.local_aws.personalize.studio import FIELDS, Studio, interactions, items, schema
+from tests.local_aws.personalize.studio import FIELDS, Studio, interactions, items, schema, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,14 +74,14 @@ FAULTS: dict[str, tuple[str, str | bytes, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_faulty_file_is_refused_by_name(studio: Studio, fault: str) -> None:
-    kind, content, told = FAULTS[fault]
+def test_the_error_of_a_bad_file_names_the_fault(studio: Studio, fault: str) -> None:
+    kind, content, reason = FAULTS[fault]
     job = studio.load(kind, content)
     assert job["status"] == "CREATE FAILED"
-    assert told in job["failureReason"]
+    assert reason in job["failureReason"]
 
 
-def test_what_failed_changed_nothing_and_the_next_import_works(studio: Studio) -> None:
+def test_a_failed_import_changes_nothing_and_the_next_one_works(studio: Studio) -> None:
     assert studio.load("Interactions", GOOD.replace("EVENT_TYPE", "KIND"))["status"] == "CREATE FAILED"
     assert studio.version("aws-popularity-count")["status"] == "ACTIVE"
     assert studio.load("Interactions", GOOD)["status"] == "ACTIVE"
@@ -99,21 +99,19 @@ def test_nothing_at_the_source(studio: Studio) -> None:
         dataSource={"dataLocation": "s3://films/not-there.csv"},
         roleArn="arn:aws:iam::123456789012:role/personalize",
     )["datasetImportJobArn"]
-    from tests.local_aws.personalize.studio import wait
-
     job = wait(lambda: studio.personalize.describe_dataset_import_job(datasetImportJobArn=arn))
     assert "Insufficient privileges for accessing data in Amazon S3" in job["failureReason"]
 
 
 def test_an_incremental_import_adds_and_replaces(studio: Studio) -> None:
-    more = "ITEM_ID,GENRE,YEAR\n1,Horror,1999\nnew,Horror,2001\n"
-    assert studio.load("Items", more, importMode="INCREMENTAL")["status"] == "ACTIVE"
-    found = studio.version("aws-similar-items")
-    assert found["status"] == "ACTIVE"
+    rows = "ITEM_ID,GENRE,YEAR\n1,Horror,1999\nnew,Horror,2001\n"
+    assert studio.load("Items", rows, importMode="INCREMENTAL")["status"] == "ACTIVE"
+    version = studio.version("aws-similar-items")
+    assert version["status"] == "ACTIVE"
     assert studio.load("Items", items())["status"] == "ACTIVE"
 
 
-def test_interactions_that_are_added_have_the_same_minimum(studio: Studio) -> None:
+def test_an_incremental_import_of_interactions_has_the_same_minimum(studio: Studio) -> None:
     job = studio.load("Interactions", "\n".join(GOOD.splitlines()[:900]), importMode="INCREMENTAL")
     assert job["status"] == "CREATE FAILED"
     assert "fewer than 1000 interactions (it has 899)" in job["failureReason"]
@@ -154,11 +152,11 @@ BAD_SCHEMAS = {
 }
 
 
-@pytest.mark.parametrize("told", BAD_SCHEMAS)
-def test_a_schema_that_the_service_would_refuse(studio: Studio, told: str) -> None:
+@pytest.mark.parametrize("reason", BAD_SCHEMAS)
+def test_a_schema_that_the_service_would_refuse(studio: Studio, reason: str) -> None:
     with pytest.raises(studio.personalize.exceptions.InvalidInputException, match=".*") as caught:
-        studio.personalize.create_schema(name="bad", schema=BAD_SCHEMAS[told])
-    assert told in str(caught.value)
+        studio.personalize.create_schema(name="bad", schema=BAD_SCHEMAS[reason])
+    assert reason in str(caught.value)
 
 
 def test_a_dataset_of_another_type_than_its_schema(studio: Studio) -> None:

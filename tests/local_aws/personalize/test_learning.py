@@ -1,4 +1,4 @@
-"""What the recipes learn from: contexts, time, metadata, and what came in one by one."""
+"""What the recipes learn from: contexts, time, metadata, and rows that arrive one by one."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def items() -> str:
 @pytest.fixture(scope="module")
 def studio(client: Callable[[str], Any]) -> Studio:
     client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    made = Studio(client("personalize"), client("s3"), "moods").open()
-    made.dataset("Interactions", fields=OWN)
+    group = Studio(client("personalize"), client("s3"), "moods").open()
+    group.dataset("Interactions", fields=OWN)
     for kind, text in (("Interactions", interactions()), ("Items", items()), ("Users", users())):
         if kind != "Interactions":
-            made.dataset(kind)
-        job = made.load(kind, text)
+            group.dataset(kind)
+        job = group.load(kind, text)
         assert job["status"] == "ACTIVE", job
-    return made
+    return group
 
 
 @pytest.fixture(scope="module")
@@ -64,20 +64,20 @@ def campaign(studio: Studio) -> str:
 
 
 def names(answer: dict[str, Any]) -> list[str]:
-    return [one["itemId"] for one in answer["itemList"]]
+    return [item["itemId"] for item in answer["itemList"]]
 
 
 def test_a_context_brings_the_items_that_go_with_it(campaign: str, runtime: Any) -> None:
-    def on_tv(**more: Any) -> float:
-        found = names(runtime.get_recommendations(campaignArn=campaign, userId="3", **more))
-        return float(np.mean([int(one) < ITEMS // 2 or one == HOT for one in found]))
+    def on_tv(**options: Any) -> float:
+        recommended = names(runtime.get_recommendations(campaignArn=campaign, userId="3", **options))
+        return float(np.mean([int(item) < ITEMS // 2 or item == HOT for item in recommended]))
 
     plain = on_tv()
     assert on_tv(context={"DEVICE": "tv"}) > plain > on_tv(context={"DEVICE": "phone"})
     assert on_tv(context={"DEVICE": "radio"}) == plain  # a value that no interaction has
 
 
-def test_what_grows_is_trending_long_before_it_is_popular(studio: Studio, runtime: Any) -> None:
+def test_a_growing_item_is_trending_before_it_is_popular(studio: Studio, runtime: Any) -> None:
     first = {}
     for recipe in ("aws-trending-now", "aws-popularity-count"):
         arn = studio.campaign(studio.version(recipe)["solutionVersionArn"], recipe)
@@ -92,23 +92,23 @@ def test_other_names_of_recipes_train_and_answer(studio: Studio, runtime: Any, r
     assert version["status"] == "ACTIVE"
     arn = studio.campaign(version["solutionVersionArn"], recipe)
     answer = runtime.get_recommendations(campaignArn=arn, userId="3", itemId="7")["itemList"]
-    assert len({one["itemId"] for one in answer}) == 25
-    assert all(("score" in one) == (recipe != "aws-similar-items") for one in answer)
+    assert len({entry["itemId"] for entry in answer}) == 25
+    assert all(("score" in entry) == (recipe != "aws-similar-items") for entry in answer)
     studio.personalize.delete_campaign(campaignArn=arn)  # five are possible at a time
-    studio.gone(lambda: studio.personalize.describe_campaign(campaignArn=arn))
+    studio.until_deleted(lambda: studio.personalize.describe_campaign(campaignArn=arn))
 
 
 def test_the_second_version_of_ranking_orders_a_list(studio: Studio, runtime: Any) -> None:
     version = studio.version("aws-personalized-ranking-v2")["solutionVersionArn"]
     arn = studio.campaign(version, "ranks")
-    wanted = [str(item) for item in range(20)]
-    answer = runtime.get_personalized_ranking(campaignArn=arn, userId="3", inputList=wanted)
-    ranked = answer["personalizedRanking"]
-    assert sorted(one["itemId"] for one in ranked) == sorted(wanted)
-    assert sum(one["score"] for one in ranked) == pytest.approx(1)
+    candidates = [str(item) for item in range(20)]
+    answer = runtime.get_personalized_ranking(campaignArn=arn, userId="3", inputList=candidates)
+    ranking = answer["personalizedRanking"]
+    assert sorted(entry["itemId"] for entry in ranking) == sorted(candidates)
+    assert sum(entry["score"] for entry in ranking) == pytest.approx(1)
 
 
-def test_a_user_put_alone_changes_filters_at_once(
+def test_put_users_changes_filters_at_once(
     studio: Studio, campaign: str, runtime: Any, client: Callable[[str], Any]
 ) -> None:
     expression = 'INCLUDE ItemID WHERE Items.GENRE IN ("Comedy") IF CurrentUser.AGE > 90'
@@ -119,7 +119,7 @@ def test_a_user_put_alone_changes_filters_at_once(
 
     def only_comedies() -> bool:
         answer = runtime.get_recommendations(campaignArn=campaign, userId="3", filterArn=arn)
-        return all(int(one) % 2 for one in names(answer))
+        return all(int(item) % 2 for item in names(answer))
 
     assert not only_comedies()
     user = {"userId": "3", "properties": json.dumps({"age": 95})}
@@ -133,14 +133,15 @@ def test_events_reach_the_next_training(studio: Studio, runtime: Any, client: Ca
     solution = studio.solution("aws-popularity-count", name="counted")
 
     def train() -> str:
-        made = studio.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
-        assert studio.trained(made)["status"] == "ACTIVE"
-        return str(made)
+        arn = studio.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+        version = studio.trained(arn)
+        assert version["status"] == "ACTIVE", version
+        return str(arn)
 
     arn = studio.campaign(train(), "counted")
-    assert names(runtime.get_recommendations(campaignArn=arn, userId="3"))[0] != "made-up"
+    assert names(runtime.get_recommendations(campaignArn=arn, userId="3"))[0] != "brand-new"
     for user in range(10):
-        events = [{"sentAt": time.time() - n, "eventType": "WATCH", "itemId": "made-up"} for n in range(10)]
+        events = [{"sentAt": time.time() - n, "eventType": "WATCH", "itemId": "brand-new"} for n in range(10)]
         client("personalize-events").put_events(
             trackingId=tracker["trackingId"], userId=str(user), sessionId=f"s{user}", eventList=events
         )
@@ -150,4 +151,4 @@ def test_events_reach_the_next_training(studio: Studio, runtime: Any, client: Ca
             "u": studio.personalize.describe_campaign(campaignArn=arn)["campaign"]["latestCampaignUpdate"]
         }
     )
-    assert names(runtime.get_recommendations(campaignArn=arn, userId="3"))[0] == "made-up"
+    assert names(runtime.get_recommendations(campaignArn=arn, userId="3"))[0] == "brand-new"

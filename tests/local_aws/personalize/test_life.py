@@ -1,4 +1,4 @@
-"""Names, quotas, states, stops; and servers that die in the middle."""
+"""Names, quotas, states, stops; and servers that are killed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_a_name_is_taken_once(studio: Studio) -> None:
+def test_a_name_exists_once(studio: Studio) -> None:
     with pytest.raises(studio.personalize.exceptions.ResourceAlreadyExistsException, match="already exists"):
         studio.personalize.create_dataset_group(name=studio.name)
 
@@ -29,7 +29,7 @@ def test_a_group_that_is_not_active_cannot_be_used(studio: Studio) -> None:
         time.sleep(0.02)
     assert list(dict.fromkeys(states)) == ["CREATE PENDING", "CREATE IN_PROGRESS"]
     studio.personalize.delete_dataset_group(datasetGroupArn=group)
-    studio.gone(lambda: studio.personalize.describe_dataset_group(datasetGroupArn=group))
+    studio.until_deleted(lambda: studio.personalize.describe_dataset_group(datasetGroupArn=group))
 
 
 def _status(studio: Studio, group: str) -> str:
@@ -37,14 +37,14 @@ def _status(studio: Studio, group: str) -> str:
 
 
 def test_the_quota_of_dataset_groups(studio: Studio) -> None:
-    made = [studio.personalize.create_dataset_group(name=f"g{n}")["datasetGroupArn"] for n in range(4)]
+    arns = [studio.personalize.create_dataset_group(name=f"g{n}")["datasetGroupArn"] for n in range(4)]
     with pytest.raises(studio.personalize.exceptions.LimitExceededException, match="More than 5 resources"):
-        studio.personalize.create_dataset_group(name="one-too-many")
-    for arn in made:
+        studio.personalize.create_dataset_group(name="sixth")
+    for arn in arns:
         wait(lambda arn=arn: studio.personalize.describe_dataset_group(datasetGroupArn=arn))
         studio.personalize.delete_dataset_group(datasetGroupArn=arn)
-    for arn in made:
-        studio.gone(lambda arn=arn: studio.personalize.describe_dataset_group(datasetGroupArn=arn))
+    for arn in arns:
+        studio.until_deleted(lambda arn=arn: studio.personalize.describe_dataset_group(datasetGroupArn=arn))
 
 
 def test_the_quota_of_imports_at_a_time(studio: Studio) -> None:
@@ -58,11 +58,11 @@ def test_the_quota_of_imports_at_a_time(studio: Studio) -> None:
             )["datasetImportJobArn"]
         )
 
-    made = [start(number) for number in range(5)]
-    told = "More than 5 resources with PENDING or IN_PROGRESS status"
-    with pytest.raises(studio.personalize.exceptions.LimitExceededException, match=told):
+    arns = [start(number) for number in range(5)]
+    message = "More than 5 resources with PENDING or IN_PROGRESS status"
+    with pytest.raises(studio.personalize.exceptions.LimitExceededException, match=message):
         start(5)
-    for arn in made:
+    for arn in arns:
         wait(lambda arn=arn: studio.personalize.describe_dataset_import_job(datasetImportJobArn=arn))
     last = start(6)
     wait(lambda: studio.personalize.describe_dataset_import_job(datasetImportJobArn=last))
@@ -79,7 +79,7 @@ def test_a_training_can_be_stopped(studio: Studio) -> None:
         studio.personalize.stop_solution_version_creation(solutionVersionArn=version)
 
 
-def test_without_being_told_otherwise_a_solution_trains_by_itself(studio: Studio) -> None:
+def test_by_default_a_solution_trains_a_first_version(studio: Studio) -> None:
     arn = studio.personalize.create_solution(
         name="automatic", datasetGroupArn=studio.group, recipeArn=RECIPE.format("aws-sims")
     )["solutionArn"]
@@ -100,7 +100,7 @@ def test_update_needs_a_full_training_before(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "told"),
+    ("request_", "reason"),
     [
         ({"recipeArn": RECIPE.format("aws-sims"), "performHPO": True, "name": "x y"}, "regular expression"),
         ({"recipeArn": RECIPE.format("aws-popularity-count"), "performHPO": True}, "does not support HPO"),
@@ -115,10 +115,10 @@ def test_update_needs_a_full_training_before(studio: Studio) -> None:
         ),
     ],
 )
-def test_solutions_that_are_refused(studio: Studio, request_: dict[str, Any], told: str) -> None:
+def test_solutions_that_are_refused(studio: Studio, request_: dict[str, Any], reason: str) -> None:
     with pytest.raises(studio.personalize.exceptions.InvalidInputException) as caught:
         studio.personalize.create_solution(**{"name": "bad", "datasetGroupArn": studio.group, **request_})
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
 
 
 def test_lists_have_pages_and_tags_have_values(studio: Studio) -> None:
@@ -144,8 +144,8 @@ def test_metric_attributions(studio: Studio) -> None:
         metricsOutputConfig={"roleArn": "arn:aws:iam::123456789012:role/p"},
     )["metricAttributionArn"]
     wait(lambda: studio.personalize.describe_metric_attribution(metricAttributionArn=arn))
-    found = studio.personalize.list_metric_attribution_metrics(metricAttributionArn=arn)["metrics"]
-    assert found == [metric]
+    metrics = studio.personalize.list_metric_attribution_metrics(metricAttributionArn=arn)["metrics"]
+    assert metrics == [metric]
 
 
 class Dying:
@@ -175,9 +175,9 @@ def test_a_training_that_a_restart_interrupts_has_failed_and_can_be_done_again(d
     solution = studio.solution("aws-hrnn")
     version = studio.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
     dying.die()
-    found = studio.trained(version)
-    assert found["status"] == "CREATE FAILED"
-    assert "server stopped" in found["failureReason"]
+    interrupted = studio.trained(version)
+    assert interrupted["status"] == "CREATE FAILED"
+    assert "server stopped" in interrupted["failureReason"]
     again = studio.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
     assert studio.trained(again)["status"] == "ACTIVE"
 
@@ -196,10 +196,10 @@ def test_a_campaign_answers_again_and_an_interrupted_update_left_the_old_version
     studio.trained(again)
     studio.personalize.update_campaign(campaignArn=campaign, solutionVersionArn=again)
     dying.die()
-    found = studio.personalize.describe_campaign(campaignArn=campaign)["campaign"]
-    assert (found["status"], found["solutionVersionArn"]) == ("ACTIVE", old["solutionVersionArn"])
-    assert found["latestCampaignUpdate"]["status"] == "CREATE FAILED"
-    assert "server stopped" in found["latestCampaignUpdate"]["failureReason"]
+    description = studio.personalize.describe_campaign(campaignArn=campaign)["campaign"]
+    assert (description["status"], description["solutionVersionArn"]) == ("ACTIVE", old["solutionVersionArn"])
+    assert description["latestCampaignUpdate"]["status"] == "CREATE FAILED"
+    assert "server stopped" in description["latestCampaignUpdate"]["failureReason"]
     assert ask() == before
     studio.personalize.update_campaign(campaignArn=campaign, solutionVersionArn=again)
     with pytest.raises(studio.personalize.exceptions.ResourceInUseException, match="being updated"):

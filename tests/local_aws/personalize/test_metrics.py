@@ -26,11 +26,11 @@ def test_a_short_list_is_still_divided_by_the_cutoff() -> None:
 
 
 def test_means_over_users_and_coverage() -> None:
-    found = offline([([1, 2, 3], {2}), ([1, 4, 5], {9})], items=10)
-    assert found["coverage"] == 0.5
-    assert found["mean_reciprocal_rank_at_25"] == 0.25
-    assert found["precision_at_5"] == pytest.approx(0.1)
-    assert set(found) == {
+    metrics = offline([([1, 2, 3], {2}), ([1, 4, 5], {9})], items=10)
+    assert metrics["coverage"] == 0.5
+    assert metrics["mean_reciprocal_rank_at_25"] == 0.25
+    assert metrics["precision_at_5"] == pytest.approx(0.1)
+    assert set(metrics) == {
         "coverage",
         "mean_reciprocal_rank_at_25",
         *(f"normalized_discounted_cumulative_gain_at_{k}" for k in (5, 10, 25)),

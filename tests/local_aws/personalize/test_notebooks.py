@@ -1,4 +1,4 @@
-"""MR-1 to MR-6: the calls of the seed's notebooks, in their order, with boto3 as it is."""
+"""MR-1 to MR-6: the calls of the workshop's notebooks in their order, by boto3."""
 
 from __future__ import annotations
 
@@ -33,25 +33,27 @@ def test_from_create_to_delete(studio: Studio, client: Callable[[str], Any]) -> 
     assert {version["status"] for version in versions.values()} == {"ACTIVE"}
     arns = {recipe: version["solutionVersionArn"] for recipe, version in versions.items()}
     metrics = {r: personalize.get_solution_metrics(solutionVersionArn=a)["metrics"] for r, a in arns.items()}
-    for found in metrics.values():
-        assert {"coverage", "mean_reciprocal_rank_at_25", "precision_at_25"} <= set(found)
+    for values in metrics.values():
+        assert {"coverage", "mean_reciprocal_rank_at_25", "precision_at_25"} <= set(values)
     assert metrics["aws-hrnn"]["precision_at_25"] > metrics["aws-popularity-count"]["precision_at_25"]
 
     campaigns = {r: studio.campaign(a, r) for r, a in arns.items() if r != "aws-popularity-count"}
     runtime = client("personalize-runtime")
     by_user = runtime.get_recommendations(campaignArn=campaigns["aws-hrnn"], userId="3")["itemList"]
     assert len(by_user) == 25
-    assert [one["score"] for one in by_user] == sorted((one["score"] for one in by_user), reverse=True)
+    assert [entry["score"] for entry in by_user] == sorted(
+        (entry["score"] for entry in by_user), reverse=True
+    )
     by_item = runtime.get_recommendations(campaignArn=campaigns["aws-sims"], itemId="2")["itemList"]
-    assert all("score" not in one for one in by_item)
-    assert sum(int(one["itemId"]) % 2 == 0 for one in by_item) > 20  # the taste of item 2
-    wanted = [str(item) for item in range(0, 100, 4)]
-    ranked = runtime.get_personalized_ranking(
-        campaignArn=campaigns["aws-personalized-ranking"], inputList=[*wanted, "nobody-knows"], userId="2"
+    assert all("score" not in entry for entry in by_item)
+    assert sum(int(entry["itemId"]) % 2 == 0 for entry in by_item) > 20  # the taste of item 2
+    candidates = [str(item) for item in range(0, 100, 4)]
+    ranking = runtime.get_personalized_ranking(
+        campaignArn=campaigns["aws-personalized-ranking"], inputList=[*candidates, "unknown"], userId="2"
     )["personalizedRanking"]
-    assert {one["itemId"] for one in ranked} == {*wanted, "nobody-knows"}
-    assert sum(one["score"] for one in ranked) == pytest.approx(1)
-    assert ranked[-1] == {"itemId": "nobody-knows", "score": 0.0}
+    assert {entry["itemId"] for entry in ranking} == {*candidates, "unknown"}
+    assert sum(entry["score"] for entry in ranking) == pytest.approx(1)
+    assert ranking[-1] == {"itemId": "unknown", "score": 0.0}
     cold = runtime.get_recommendations(campaignArn=campaigns["aws-hrnn-coldstart"], userId="3")["itemList"]
     assert int(cold[0]["itemId"]) % 2 == 1  # a new item of the user's taste
 
@@ -70,7 +72,7 @@ def test_from_create_to_delete(studio: Studio, client: Callable[[str], Any]) -> 
     first = json.loads(body.splitlines()[0])
     assert first["input"] == {"userId": "3"}
     assert first["error"] is None
-    assert first["output"]["recommendedItems"] == [one["itemId"] for one in by_user]
+    assert first["output"]["recommendedItems"] == [entry["itemId"] for entry in by_user]
     assert len(first["output"]["scores"]) == 25
     assert studio.s3.get_object(Bucket=BUCKET, Key="out/_CHECK")["Body"].read() == b""
 
@@ -90,9 +92,9 @@ def test_from_create_to_delete(studio: Studio, client: Callable[[str], Any]) -> 
         ],
     )
     after = runtime.get_recommendations(campaignArn=campaigns["aws-hrnn"], userId="3")["itemList"]
-    assert [one["itemId"] for one in after] != [one["itemId"] for one in by_user]
-    assert not any(int(one["itemId"]) % 2 == 0 for one in by_user)
-    assert any(int(one["itemId"]) % 2 == 0 for one in after)  # what the session was about
+    assert [entry["itemId"] for entry in after] != [entry["itemId"] for entry in by_user]
+    assert not any(int(entry["itemId"]) % 2 == 0 for entry in by_user)
+    assert any(int(entry["itemId"]) % 2 == 0 for entry in after)  # what the session was about
 
     with pytest.raises(personalize.exceptions.ResourceInUseException):
         personalize.delete_solution(solutionArn=versions["aws-hrnn"]["solutionArn"])
@@ -100,21 +102,27 @@ def test_from_create_to_delete(studio: Studio, client: Callable[[str], Any]) -> 
         personalize.delete_dataset_group(datasetGroupArn=studio.group)
     for arn in campaigns.values():
         personalize.delete_campaign(campaignArn=arn)
-        studio.gone(lambda arn=arn: personalize.describe_campaign(campaignArn=arn))
+        studio.until_deleted(lambda arn=arn: personalize.describe_campaign(campaignArn=arn))
     for version in versions.values():
         arn = version["solutionArn"]
         personalize.delete_solution(solutionArn=arn)
-        studio.gone(lambda arn=arn: personalize.describe_solution(solutionArn=arn))
+        studio.until_deleted(lambda arn=arn: personalize.describe_solution(solutionArn=arn))
     personalize.delete_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])
-    studio.gone(lambda: personalize.describe_event_tracker(eventTrackerArn=tracker["eventTrackerArn"]))
+    studio.until_deleted(
+        lambda: personalize.describe_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])
+    )
     datasets = personalize.list_datasets(datasetGroupArn=studio.group)["datasets"]
-    assert {one["datasetType"] for one in datasets} == {"INTERACTIONS", "ITEMS", "EVENT_INTERACTIONS"}
-    for one in datasets:
-        arn = one["datasetArn"]
+    assert {document["datasetType"] for document in datasets} == {
+        "INTERACTIONS",
+        "ITEMS",
+        "EVENT_INTERACTIONS",
+    }
+    for document in datasets:
+        arn = document["datasetArn"]
         personalize.delete_dataset(datasetArn=arn)
-        studio.gone(lambda arn=arn: personalize.describe_dataset(datasetArn=arn))
-    for one in personalize.list_schemas()["schemas"]:
-        personalize.delete_schema(schemaArn=one["schemaArn"])
+        studio.until_deleted(lambda arn=arn: personalize.describe_dataset(datasetArn=arn))
+    for document in personalize.list_schemas()["schemas"]:
+        personalize.delete_schema(schemaArn=document["schemaArn"])
     personalize.delete_dataset_group(datasetGroupArn=studio.group)
-    studio.gone(lambda: personalize.describe_dataset_group(datasetGroupArn=studio.group))
+    studio.until_deleted(lambda: personalize.describe_dataset_group(datasetGroupArn=studio.group))
     assert personalize.list_dataset_groups()["datasetGroups"] == []

@@ -1,7 +1,7 @@
-"""What the models are worth, by the hold-out protocol of the seed, over three seeds (MR-5).
+"""The quality of the models by the workshop's hold-out protocol, over three seeds (MR-5).
 
-With the real data the numbers of the issue are asked for; with generated data only that a model that learns
-beats the popular items. Nothing was tuned on these hold-outs: see `models/transitions.py`.
+Real data has to reach the numbers of the issue, generated data smaller ones. Nothing was tuned on these
+hold-outs: see `models/transitions.py`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from implicit.als import AlternatingLeastSquares
-from implicit.nearest_neighbours import CosineRecommender
+from implicit.als import AlternatingLeastSquares  # type: ignore[import-untyped]
+from implicit.nearest_neighbours import CosineRecommender  # type: ignore[import-untyped]
 from scipy import sparse
 
+from data.interactions import read_items, read_ratings
 from include.datasets import fetch
-from include.local_aws.personalize.models.training import Request, scores_of, train
+from include.local_aws.personalize.models.evaluation import scores_of
+from include.local_aws.personalize.models.training import Request, train
 from include.use_cases.movie_recommendations.jobs import prepare
 from include.use_cases.movie_recommendations.use_case import MOVIES
 from quality.ranking import measure
@@ -34,7 +36,7 @@ SEEDS = (0, 1, 2)
 REAL = bool(os.environ.get("ML_DATASETS_DIR"))
 BEST = 25
 PEERS = ("als", "cosine")  # of the library `implicit`
-LEAST = {"ndcg_listed_10": 0.30, "mrr_25": 0.31, "coverage": 0.4}  # MovieLens 100K, as the issue asks
+LEAST = {"ndcg_listed_10": 0.30, "mrr_25": 0.31, "coverage": 0.4}  # MovieLens 100K
 LEAST_GENERATED = {"ndcg_listed_10": 0.25, "mrr_25": 0.20, "coverage": 0.4}
 
 
@@ -86,35 +88,35 @@ class Split:
         for user in truth:
             history, _ = model.history(user)
             scores = np.array(scores_of(task, model, history), dtype=float)
-            known = (model.item(item) for item in self.watched.get(user, ()))
-            scores[[code for code in known if code is not None]] = -np.inf
+            codes = (model.item(item) for item in self.watched.get(user, ()))
+            scores[[code for code in codes if code is not None]] = -np.inf
             answers[user] = [str(model.item_ids[i]) for i in np.argsort(-scores, kind="stable")[:BEST]]
         return measure(answers, truth, self.new_films if task == "cold" else self.films)
 
     def measure_peer(self, peer: str) -> dict[str, float]:
         """The same metrics of a recommender of `implicit` with its defaults."""
         users, items = (pd.factorize(column) for column in self.training)
-        seen = sparse.csr_matrix((np.ones(len(users[0]), np.float32), (users[0], items[0])))
+        matrix = sparse.csr_matrix((np.ones(len(users[0]), np.float32), (users[0], items[0])))
         model = (
             AlternatingLeastSquares(factors=64, random_state=self.seed)
             if peer == "als"
             else CosineRecommender(K=200)
         )
-        model.fit(seen, show_progress=False)
+        model.fit(matrix, show_progress=False)
         places = {user: place for place, user in enumerate(users[1])}
         answers = {}
         for user in self.holdout:
             place = places[user]
-            found, _ = model.recommend(place, seen[place], N=BEST, filter_already_liked_items=True)
-            answers[user] = [str(items[1][item]) for item in found if item >= 0]
+            codes, _ = model.recommend(place, matrix[place], N=BEST, filter_already_liked_items=True)
+            answers[user] = [str(items[1][item]) for item in codes if item >= 0]
         return measure(answers, self.holdout, self.films)
 
 
 @pytest.fixture(scope="module")
 def splits(tmp_path_factory: pytest.TempPathFactory) -> list[Split]:
     folder = tmp_path_factory.mktemp("splits")
-    ratings = prepare.read_ratings(fetch("movie_ratings", folder).path)
-    items = prepare.read_items(fetch("movie_items", folder).path)
+    ratings = read_ratings(fetch("movie_ratings", folder).path)
+    items = read_items(fetch("movie_items", folder).path)
     columns = {"ITEM_ID": items.ITEM_ID.tolist(), "GENRE": items.GENRE.tolist()}
     times = [str(value) for value in items.CREATION_TIMESTAMP]
     pq.write_table(pa.table({**columns, "CREATION_TIMESTAMP": times}), folder / "items.parquet")
@@ -122,42 +124,42 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> list[Split]:
 
 
 @pytest.fixture(scope="module")
-def measured(splits: list[Split]) -> dict[str, dict[str, float]]:
+def metrics_by_task(splits: list[Split]) -> dict[str, dict[str, float]]:
     """Mean metrics over the seeds, by task."""
-    found = {}
+    means = {}
     for task in ("users", "items", "ranking", "popular", "cold", *PEERS):
         runs = [split.measure_peer(task) if task in PEERS else split.measure(task) for split in splits]
-        found[task] = {name: float(np.mean([run[name] for run in runs])) for name in runs[0]}
-        shown = ("mrr_25", "ndcg_10", "ndcg_listed_10", "precision_10", "precision_25", "coverage")
-        print(task, {name: round(found[task][name], 4) for name in shown})
-    return found
+        means[task] = {name: float(np.mean([run[name] for run in runs])) for name in runs[0]}
+        columns = ("mrr_25", "ndcg_10", "ndcg_listed_10", "precision_10", "precision_25", "coverage")
+        print(task, {name: round(means[task][name], 4) for name in columns})
+    return means
 
 
-def test_every_recipe_is_better_than_popularity(measured: dict[str, dict[str, float]]) -> None:
+def test_every_recipe_is_better_than_popularity(metrics_by_task: dict[str, dict[str, float]]) -> None:
     for task in ("users", "items", "ranking"):
         for name in ("ndcg_10", "mrr_25", "precision_10"):
-            assert measured[task][name] > measured["popular"][name], (task, name)
-        assert measured["users"]["ndcg_10"] >= measured[task]["ndcg_10"]
+            assert metrics_by_task[task][name] > metrics_by_task["popular"][name], (task, name)
+        assert metrics_by_task["users"]["ndcg_10"] >= metrics_by_task[task]["ndcg_10"]
 
 
-def test_users_are_known_better_than_by_the_peers(measured: dict[str, dict[str, float]]) -> None:
+def test_user_personalization_is_better_than_the_peers(metrics_by_task: dict[str, dict[str, float]]) -> None:
     for peer in PEERS:
         for name in ("ndcg_10", "mrr_25", "precision_10"):
-            assert measured["users"][name] > measured[peer][name], (peer, name)
+            assert metrics_by_task["users"][name] > metrics_by_task[peer][name], (peer, name)
 
 
 def test_new_items_are_better_than_a_random_list(
-    measured: dict[str, dict[str, float]], splits: list[Split]
+    metrics_by_task: dict[str, dict[str, float]], splits: list[Split]
 ) -> None:
-    rng, found = np.random.default_rng(0), []
+    rng, random_precisions = np.random.default_rng(0), []
     for split in splits:
         lists = {user: rng.choice(split.cold, BEST, replace=False).tolist() for user in split.new}
-        found.append(measure(lists, split.new, len(split.cold))["precision_25"])
-    assert measured["cold"]["precision_25"] > 1.2 * np.mean(found)
+        random_precisions.append(measure(lists, split.new, len(split.cold))["precision_25"])
+    assert metrics_by_task["cold"]["precision_25"] > 1.2 * np.mean(random_precisions)
 
 
-def test_the_numbers(measured: dict[str, dict[str, float]]) -> None:
-    users = measured["users"]
+def test_the_numbers(metrics_by_task: dict[str, dict[str, float]]) -> None:
+    users = metrics_by_task["users"]
     for name, least in (LEAST if REAL else LEAST_GENERATED).items():
         assert users[name] >= least, name
-    assert users["ndcg_10"] > 1.3 * measured["popular"]["ndcg_10"]
+    assert users["ndcg_10"] > 1.3 * metrics_by_task["popular"]["ndcg_10"]

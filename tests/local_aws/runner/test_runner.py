@@ -1,4 +1,4 @@
-"""What a container sees, says and leaves behind, in each way that this machine offers."""
+"""What a container sees, prints and leaves behind, with each isolation that works on this machine."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ import pytest
 
 from include.local_aws import runner as runners
 from include.local_aws.runner import Container, Runner, RunnerUnavailable, probe
-from include.local_aws.runner.isolation import WAYS
+from include.local_aws.runner.isolation import ISOLATIONS
 from include.local_aws.runner.process import LINE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ISOLATING = ("bubblewrap", "namespaces")
 
 
-@pytest.fixture(params=[way.name for way in WAYS], scope="module")
+@pytest.fixture(params=[isolation.name for isolation in ISOLATIONS], scope="module")
 def runner(request: pytest.FixtureRequest) -> Runner:
     try:
         return probe(request.param)
@@ -38,7 +38,7 @@ def runner(request: pytest.FixtureRequest) -> Runner:
 
 @pytest.fixture
 def marker() -> Iterator[str]:
-    """A word for command lines, by which processes are found again; nothing may be left of them."""
+    """A word for command lines that identifies a test's processes; none of them may survive."""
     word = f"marker-{os.getpid()}-{time.monotonic_ns()}"
     yield word
     for process in marked(word):
@@ -47,21 +47,21 @@ def marker() -> Iterator[str]:
 
 
 def marked(word: str) -> list[psutil.Process]:
-    """The processes, each with its command line in `info`: by now it may have ended."""
-    found = []
+    """The processes with the word, each with its command line in `info`: it may have ended by now."""
+    processes = []
     for process in psutil.process_iter(["cmdline", "status"]):
         if word in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(process)
-    return found
+            processes.append(process)
+    return processes
 
 
 def python(code: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-c", textwrap.dedent(code), *arguments)
 
 
-def until(condition: object, seconds: float = 15) -> bool:
+def until(condition: Callable[[], object], seconds: float = 15) -> bool:
     deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
@@ -70,38 +70,38 @@ def until(condition: object, seconds: float = 15) -> bool:
 
 def test_the_folder_is_opt_ml_for_reading_and_writing(runner: Runner, tmp_path: Path) -> None:
     (tmp_path / "input").mkdir()
-    (tmp_path / "input" / "in.txt").write_text("given")
+    (tmp_path / "input" / "in.txt").write_text("input")
     lines: list[str] = []
-    command = ("sh", "-c", "cat /opt/ml/input/in.txt; echo; pwd; echo made > /opt/ml/out.txt")
+    command = ("sh", "-c", "cat /opt/ml/input/in.txt; echo; pwd; echo output > /opt/ml/out.txt")
     assert runner.start(Container(command, tmp_path), lines.append).wait(20) == 0
-    assert lines[0] == "given"
+    assert lines[0] == "input"
     assert lines[1] == ("/opt/ml" if runner.mode in ISOLATING else str(tmp_path))
-    assert (tmp_path / "out.txt").read_text() == "made\n"
+    assert (tmp_path / "out.txt").read_text() == "output\n"
 
 
 def test_two_containers_see_each_its_own_folder(runner: Runner, tmp_path: Path) -> None:
-    seen: dict[str, list[str]] = {"a": [], "b": []}
-    running = []
-    for name in seen:
+    lines: dict[str, list[str]] = {"a": [], "b": []}
+    processes = []
+    for name in lines:
         (tmp_path / name).mkdir()
         (tmp_path / name / "name").write_text(name)
         container = Container(("sh", "-c", "sleep 0.3; cat /opt/ml/name"), tmp_path / name)
-        running.append(runner.start(container, seen[name].append))
-    assert [process.wait(20) for process in running] == [0, 0]
-    assert seen == {"a": ["a"], "b": ["b"]}
+        processes.append(runner.start(container, lines[name].append))
+    assert [process.wait(20) for process in processes] == [0, 0]
+    assert lines == {"a": ["a"], "b": ["b"]}
 
 
-def test_a_root_below_opt_is_found(runner: Runner) -> None:
+def test_a_root_below_opt_works(runner: Runner) -> None:
     if not os.access("/opt", os.W_OK):
         pytest.skip("this user may not write to /opt")
     folder = Path(f"/opt/local-aws-test-{os.getpid()}")
     folder.mkdir()
     try:
         lines: list[str] = []
-        container = Container(("sh", "-c", "echo x > /opt/ml/made; cat /opt/ml/made"), folder)
+        container = Container(("sh", "-c", "echo x > /opt/ml/out; cat /opt/ml/out"), folder)
         assert runner.start(container, lines.append).wait(20) == 0
         assert lines == ["x"]
-        assert [path.name for path in folder.iterdir()] == ["made"]
+        assert [path.name for path in folder.iterdir()] == ["out"]
     finally:
         shutil.rmtree(folder)
 
@@ -134,7 +134,7 @@ def test_a_line_of_100_megabytes_is_cut_and_the_next_is_whole(runner: Runner, tm
     before = psutil.Process().memory_info().rss
     assert runner.start(Container(python(code), tmp_path), lines.append).wait(60) == 0
     assert [len(line) for line in lines] == [LINE_BYTES, len("after ?")]
-    assert lines[1] == "after \N{REPLACEMENT CHARACTER}"  # not UTF-8: shown as far as it goes
+    assert lines[1] == "after \N{REPLACEMENT CHARACTER}"  # not UTF-8: the bad byte is replaced
     assert psutil.Process().memory_info().rss - before < 50 * 1024**2
 
 
@@ -153,7 +153,7 @@ def test_exit_codes_are_those_of_a_container(
     assert runner.start(Container(command, tmp_path), lambda _: None).wait(20) == code
 
 
-def test_a_program_that_is_not_there_is_said_in_the_log(runner: Runner, tmp_path: Path) -> None:
+def test_a_missing_program_is_named_in_the_log(runner: Runner, tmp_path: Path) -> None:
     lines: list[str] = []
     code = runner.start(Container(("no-such-program", "x"), tmp_path), lines.append).wait(20)
     assert code not in (0, None)
@@ -166,16 +166,16 @@ def test_the_environment_is_the_containers_not_the_servers(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-server")
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "of-the-server")
     lines: list[str] = []
-    container = Container(("env",), tmp_path, {"GIVEN": "yes", "SM_MODEL_DIR": "/opt/ml/model"})
+    container = Container(("env",), tmp_path, {"OWN": "yes", "SM_MODEL_DIR": "/opt/ml/model"})
     assert runner.start(container, lines.append).wait(20) == 0
-    found = dict(line.split("=", 1) for line in lines if "=" in line)
-    assert "of-the-server" not in found.values()
-    assert found["GIVEN"] == "yes"
+    variables = dict(line.split("=", 1) for line in lines if "=" in line)
+    assert "of-the-server" not in variables.values()
+    assert variables["OWN"] == "yes"
     inside = "/opt/ml" if runner.mode in ISOLATING else str(tmp_path)
-    assert found["SM_MODEL_DIR"] == f"{inside}/model"
+    assert variables["SM_MODEL_DIR"] == f"{inside}/model"
 
 
-def test_wait_gives_none_while_it_runs(runner: Runner, tmp_path: Path) -> None:
+def test_wait_returns_none_while_the_container_runs(runner: Runner, tmp_path: Path) -> None:
     process = runner.start(Container(("sleep", "30"), tmp_path), lambda _: None)
     assert process.wait(0.2) is None
     assert process.running
@@ -199,7 +199,7 @@ def test_stop_lets_the_program_finish_its_work(runner: Runner, tmp_path: Path) -
     assert lines == ["ready", "saving", "saved"]
 
 
-def test_stop_ends_a_program_that_says_nothing_about_signals(runner: Runner, tmp_path: Path) -> None:
+def test_stop_ends_a_program_without_signal_handlers(runner: Runner, tmp_path: Path) -> None:
     process = runner.start(Container(("sleep", "60"), tmp_path), lambda _: None)
     time.sleep(0.3)
     started = time.monotonic()
@@ -208,7 +208,7 @@ def test_stop_ends_a_program_that_says_nothing_about_signals(runner: Runner, tmp
 
 
 @pytest.mark.parametrize("milliseconds", [0, 2, 5, 10, 20, 40, 80])
-def test_stop_reaches_a_program_that_is_only_being_started(
+def test_stop_reaches_a_program_that_is_still_starting(
     runner: Runner, tmp_path: Path, milliseconds: int
 ) -> None:
     process = runner.start(Container(("sleep", "60"), tmp_path), lambda _: None)
@@ -222,13 +222,13 @@ STUBBORN = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-here = [sys.executable, "-c", code]
-subprocess.Popen([*here, sys.argv[1]])                              # a child
-subprocess.Popen([*here, sys.argv[1]], start_new_session=True)      # in a session of its own
+command = [sys.executable, "-c", code]
+subprocess.Popen([*command, sys.argv[1]])                              # a child
+subprocess.Popen([*command, sys.argv[1]], start_new_session=True)      # in a session of its own
 if os.fork() == 0:                                                  # a daemon
     os.setsid()
     if os.fork() == 0:
-        os.execv(here[0], [*here, sys.argv[1]])
+        os.execv(command[0], [*command, sys.argv[1]])
     os._exit(0)
 os.wait()
 print("ready", flush=True)
@@ -280,16 +280,16 @@ def test_a_killed_server_takes_its_containers_along(runner: Runner, tmp_path: Pa
     assert until(lambda: not marked(marker), 10), marked(marker)
 
 
-def test_the_best_way_that_works_is_taken() -> None:
-    working = []
-    for way in WAYS:
+def test_the_best_isolation_that_works_is_used() -> None:
+    working_modes = []
+    for isolation in ISOLATIONS:
         with contextlib.suppress(RunnerUnavailable):
-            working.append(probe(way.name).mode)
-    assert probe().mode == working[0]
-    assert working[-1] == "rewriting"  # everywhere
+            working_modes.append(probe(isolation.name).mode)
+    assert probe().mode == working_modes[0]
+    assert working_modes[-1] == "rewriting"  # works everywhere
 
 
-def test_a_way_that_does_not_work_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_isolation_that_does_not_work_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runners, "base_environment", lambda: {"PATH": "/nowhere"})
     monkeypatch.setattr(os, "defpath", "/nowhere")
     with pytest.raises(RunnerUnavailable, match="by bubblewrap on this machine: needs the program bwrap"):

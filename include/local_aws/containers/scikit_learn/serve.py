@@ -1,4 +1,4 @@
-"""`serve` of the scikit-learn image: the user's hooks, with defaults that speak JSON, CSV and NPY."""
+"""`serve` of the scikit-learn image: the user's hooks, with defaults for JSON, CSV and NPY."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from include.local_aws.containers.toolkit.framework import serve_script
 
 
 class Defaults:
-    """What the script need not define; a model_fn it must."""
+    """The hooks that a script may leave out; it must define model_fn."""
 
     input_fn = staticmethod(arrays.decode)
     output_fn = staticmethod(arrays.encode)
 
     @staticmethod
     def predict_fn(data: Any, model: Any) -> Any:
+        """Predictions of a model of scikit-learn.
+
+        :param data: shape (rows, features).
+        :return: shape (rows,) or (rows, outputs).
+        """
         return model.predict(data)
 
 
 def main() -> int:
+    """Serve until SIGTERM; the exit code is 1 when the script cannot be served."""
     return serve_script(Defaults)

@@ -6,4 +6,5 @@ from include.local_aws.containers.toolkit import script
 
 
 def main() -> int:
+    """Run the script; returns its exit code."""
     return script.train("sagemaker_sklearn_container.training:main")

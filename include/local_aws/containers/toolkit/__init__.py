@@ -1,1 +1,1 @@
-"""What AWS's framework containers share: training environment, script mode, serving."""
+"""The shared parts of the framework containers: training environment, script mode, serving."""

@@ -1,4 +1,4 @@
-"""Arrays on the wire: JSON, CSV and NPY, in and out."""
+"""Arrays in requests and answers: JSON, CSV and NPY."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from include.local_aws.containers.toolkit.serving import HttpError, media_type
 
 NPY = "application/x-npy"
-KNOWN = ("application/json", "text/csv", NPY)
+SUPPORTED = ("application/json", "text/csv", NPY)
 
 
 def decode(body: bytes, content_type: str) -> np.ndarray:
-    """A body as an array of float32.
+    """A request body as an array of float32: shape (rows, columns) for CSV, else the shape of the body.
 
-    :raises HttpError: 415 for a type that is not known, 400 for a body that is not of its type.
+    :raises HttpError: 415 for an unsupported type, 400 for a body that is not of its type.
     """
     kind = media_type(content_type)
     try:
@@ -30,13 +30,13 @@ def decode(body: bytes, content_type: str) -> np.ndarray:
             return np.asarray(np.load(io.BytesIO(body), allow_pickle=False), dtype=np.float32)
     except (ValueError, UnicodeDecodeError) as error:
         raise HttpError(400, f"The body is not {kind}: {error}") from error
-    raise HttpError(415, f"Content type {content_type!r} is not supported: use {', '.join(KNOWN)}.")
+    raise HttpError(415, f"Content type {content_type!r} is not supported: use {', '.join(SUPPORTED)}.")
 
 
 def encode(value: Any, accept: str) -> tuple[bytes, str]:
-    """An array, or what can become one, in the accepted type.
+    """An array of any shape, or a value that numpy can convert, in the accepted type; returns body and type.
 
-    :raises HttpError: 406 for a type that is not known.
+    :raises HttpError: 406 for an unsupported type.
     """
     for kind in (media_type(part) for part in accept.split(",")):
         array = np.asarray(value)
@@ -49,4 +49,4 @@ def encode(value: Any, accept: str) -> tuple[bytes, str]:
             buffer = io.BytesIO()
             np.save(buffer, array, allow_pickle=False)
             return buffer.getvalue(), kind
-    raise HttpError(406, f"Accept {accept!r} is not supported: use {', '.join(KNOWN)}.")
+    raise HttpError(406, f"Accept {accept!r} is not supported: use {', '.join(SUPPORTED)}.")

@@ -1,4 +1,4 @@
-"""The user's code in a container: a source bundle in S3, or a folder that is there already."""
+"""The user's code in a container: a source bundle in S3, or a folder in the container."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-LARGEST = 1024**3  # bytes unpacked
-RETRIES = {"mode": "standard", "total_max_attempts": 10}  # a busy S3 does not fail a job
+LARGEST = 1024**3  # bytes, unpacked
+RETRIES = {"mode": "standard", "total_max_attempts": 10}  # so that a busy S3 does not fail a job
 
 
 class BadCode(Exception):
-    """Code that cannot be used; the text says what and why."""
+    """Code that cannot be used; the text is the reason."""
 
 
 def fetch(source: str, folder: Path) -> Path:
-    """The folder with the code that `source` names: `s3://.../sourcedir.tar.gz` is unpacked into `folder`.
+    """The folder with the code at `source`: `s3://.../sourcedir.tar.gz` is unpacked into `folder`.
 
-    :raises BadCode: when there is no such code, or the archive is not safe to unpack.
+    :raises BadCode: when the code does not exist, or the archive is not safe to unpack.
     """
     if not source.startswith("s3://"):
         if not Path(source).is_dir():
@@ -46,9 +46,10 @@ def _download(source: str, target: Path) -> None:
 
 
 def unpack(archive: Path, folder: Path, name: str) -> None:
-    """Unpack a tar.gz; nothing is written outside of `folder`, no link leads out.
+    """Unpack a tar.gz; no member is written outside of `folder`, no link points outside.
 
-    :raises BadCode: naming the member that is refused.
+    :param name: of the archive, for error messages.
+    :raises BadCode: naming the member that is refused; also for a damaged or too large archive.
     """
     try:
         with tarfile.open(archive, "r:gz") as tar:
@@ -63,14 +64,14 @@ def unpack(archive: Path, folder: Path, name: str) -> None:
 
 
 def check_requirements(folder: Path) -> None:
-    """AWS installs the bundle's requirements.txt with pip; here the packages must be there already.
+    """AWS installs the bundle's requirements.txt with pip; here the packages must be installed already.
 
-    :raises BadCode: naming what is missing.
+    :raises BadCode: naming the missing packages.
     """
-    requirements = folder / "requirements.txt"
-    lines = requirements.read_text().splitlines() if requirements.exists() else []
-    wanted = [line.partition("#")[0].strip() for line in lines]
-    if missing := [line for line in wanted if line and not _satisfied(line)]:
+    file = folder / "requirements.txt"
+    lines = file.read_text().splitlines() if file.exists() else []
+    requirements = [line.partition("#")[0].strip() for line in lines]
+    if missing := [line for line in requirements if line and not _satisfied(line)]:
         raise BadCode(f"requirements.txt asks for what the local container lacks: {', '.join(missing)}")
 
 

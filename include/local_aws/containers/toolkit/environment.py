@@ -1,4 +1,4 @@
-"""The training environment: what SageMaker wrote to /opt/ml/input/config, and the SM_* variables of it."""
+"""The training environment: the files of /opt/ml/input/config, and the SM_* variables made of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NETWORK_INTERFACE = "eth0"
 
 
 def decode(text: str) -> Any:
-    """A hyperparameter travels as a string: JSON where it parses, itself where it does not."""
+    """The value of a hyperparameter's text: decoded where it is JSON, else the text itself."""
     try:
         return json.loads(text)
     except ValueError:
@@ -28,7 +28,7 @@ class TrainingEnvironment:
     """One container's view of its training job.
 
     :param hyperparameters: decoded, without SageMaker's own (`sagemaker_*`).
-    :param settings: SageMaker's own, decoded (`sagemaker_program`, `sagemaker_submit_directory` ...).
+    :param settings: SageMaker's own hyperparameters, decoded (`sagemaker_program` ...).
     :param channels: channel name → its configuration.
     :param resources: `current_host`, `hosts` ...
     """
@@ -44,7 +44,7 @@ class TrainingEnvironment:
         words = []
         for name, value in sorted(self.hyperparameters.items()):
             flag = f"--{name}" if len(name) > 1 else f"-{name}"
-            words += [flag, value if isinstance(value, str) else _shown(value)]
+            words += [flag, value if isinstance(value, str) else _text(value)]
         return words
 
     def variables(self, framework: str) -> dict[str, str]:
@@ -87,10 +87,11 @@ class TrainingEnvironment:
         facts |= {f"CHANNEL_{name.upper()}": str(paths.DATA / name) for name in self.channels}
         facts |= {f"HP_{name.upper()}": value for name, value in self.hyperparameters.items()}
         facts["TRAINING_ENV"] = {name.lower(): value for name, value in facts.items()}
-        return {f"SM_{name}": _shown(value) for name, value in facts.items()}
+        return {f"SM_{name}": _text(value) for name, value in facts.items()}
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
+    """A value as the text of a variable: JSON unless it is a string."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -100,7 +101,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def load() -> TrainingEnvironment:
-    """Read /opt/ml/input/config."""
+    """The environment in /opt/ml/input/config.
+
+    :raises ValueError: when a file is not JSON.
+    """
     decoded = {name: decode(text) for name, text in _read(paths.CONFIG / "hyperparameters.json").items()}
     settings = {name: value for name, value in decoded.items() if name.startswith("sagemaker_")}
     return TrainingEnvironment(

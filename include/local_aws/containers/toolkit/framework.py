@@ -1,4 +1,4 @@
-"""A predictor made of hooks: what the framework images serve in script mode."""
+"""The predictor of the framework images in script mode: it calls the hooks of the user's script."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 class HookedPredictor:
     """Loads the model once, then runs input_fn → predict_fn → output_fn (or transform_fn) for each request.
 
-    :param defaults: a module with the framework's hooks, for those that the script does not define.
+    :param defaults: the framework's hooks, used where the script does not define one.
+    :param otherwise: the content type of answers to requests without Accept.
+    :raises BadCode: when neither the script nor the framework has a model_fn.
     """
 
     def __init__(self, script: ModuleType, defaults: Any, otherwise: str) -> None:
@@ -27,15 +29,19 @@ class HookedPredictor:
         self._model = self._hooks.model_fn(str(paths.MODEL))
 
     def transform(self, body: bytes, content_type: str, accept: str) -> Any:
-        """Answer one request with what the hooks make of it."""
-        wanted, kind = default_accept(accept, self._otherwise), content_type or "application/json"
+        """The hooks' answer to one request.
+
+        :raises HttpError: from a default hook, for a body or type that it does not support.
+        """
+        accept_type, body_type = default_accept(accept, self._otherwise), content_type or "application/json"
         if self._hooks.transform_fn is not None:
-            return self._hooks.transform_fn(self._model, body, kind, wanted)
-        prediction = self._hooks.predict_fn(self._hooks.input_fn(body, kind), self._model)
-        answer = self._hooks.output_fn(prediction, wanted)
-        return answer if callable(answer) or isinstance(answer, tuple) else (answer, wanted)
+            return self._hooks.transform_fn(self._model, body, body_type, accept_type)
+        prediction = self._hooks.predict_fn(self._hooks.input_fn(body, body_type), self._model)
+        answer = self._hooks.output_fn(prediction, accept_type)
+        return answer if callable(answer) or isinstance(answer, tuple) else (answer, accept_type)
 
     def execution_parameters(self) -> dict[str, Any]:
+        """The script's own parameters, or the standard ones."""
         if self._hooks.execution_parameters_fn is not None:
             parameters: dict[str, Any] = self._hooks.execution_parameters_fn()
             return parameters
@@ -43,7 +49,10 @@ class HookedPredictor:
 
 
 def serve_script(defaults: Any, otherwise: str = "application/json") -> int:
-    """Serve the user's script; a script that cannot be used ends the container with the reason in its log."""
+    """Serve the user's script until SIGTERM.
+
+    :return: exit code, 1 for a script that cannot be used; the reason is in the log.
+    """
     try:
         script = hooks.load_script()
         if script is None:

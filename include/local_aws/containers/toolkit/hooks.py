@@ -1,4 +1,4 @@
-"""The user's serving script: its hooks, completed by the framework's defaults."""
+"""The hooks of the user's serving script, with the framework's defaults."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ HOOKS = ("model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn", "exe
 
 
 def load_script() -> ModuleType | None:
-    """Import the script that SAGEMAKER_PROGRAM names; None where no script is named.
+    """Import the script SAGEMAKER_PROGRAM; None where the variable is not set.
 
-    :raises BadCode: when it cannot be found or imported, or mixes hooks that exclude each other.
+    :raises BadCode: when the script does not exist, needs a missing package, or mixes exclusive hooks.
     """
     program = os.environ.get("SAGEMAKER_PROGRAM", "")
     if not program:
@@ -38,6 +38,6 @@ def load_script() -> ModuleType | None:
 
 
 def complete(script: ModuleType | None, defaults: Any) -> SimpleNamespace:
-    """The hooks in force: the script's own, else the framework's."""
-    found = {name: getattr(script, name, None) or getattr(defaults, name, None) for name in HOOKS}
-    return SimpleNamespace(**found)
+    """All hooks: the script's own, else the framework's default, else None."""
+    hooks = {name: getattr(script, name, None) or getattr(defaults, name, None) for name in HOOKS}
+    return SimpleNamespace(**hooks)

@@ -1,4 +1,4 @@
-"""Where things are in a container."""
+"""The folders of a container."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAILURE = OUTPUT / "failure"
 
 
 def write_failure(reason: str) -> None:
-    """Leave the reason where SageMaker looks for it, and in the log."""
+    """Write the reason of a failure to the failure file, which SageMaker reads, and to the log."""
     print(reason, flush=True)
     FAILURE.parent.mkdir(parents=True, exist_ok=True)
     FAILURE.write_text(reason, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Script mode of training: the user's script, hyperparameters as arguments and SM_* as environment."""
+"""Script mode of training: the user's script with hyperparameters as arguments and SM_* variables."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
     from include.local_aws.containers.toolkit.environment import TrainingEnvironment
 
-KEPT_LINES = 30  # of the script's output, for the failure
+LAST_LINES = 30  # of the script's output, for the failure file
 
 
 def train(framework: str) -> int:
-    """Run the script that the hyperparameter `sagemaker_program` names; the exit code is the script's."""
+    """Run the script of the hyperparameter `sagemaker_program`.
+
+    :param framework: value of SM_FRAMEWORK_MODULE.
+    :return: the script's exit code; 1 when it cannot be run, with the reason in the failure file.
+    """
     environment = load()
     try:
         folder = _code_folder(environment)
@@ -36,7 +40,7 @@ def train(framework: str) -> int:
 
 
 def _code_folder(environment: TrainingEnvironment) -> Path:
-    """Where the code is: the submit directory, else the channel `code`, else /opt/ml/code."""
+    """The folder with the code: the submit directory, else the channel `code`, else /opt/ml/code."""
     if source := environment.settings.get("sagemaker_submit_directory"):
         return code.fetch(str(source), paths.CODE)
     return paths.DATA / "code" if "code" in environment.channels else paths.CODE
@@ -44,8 +48,8 @@ def _code_folder(environment: TrainingEnvironment) -> Path:
 
 def _run(environment: TrainingEnvironment, folder: Path, program: str, framework: str) -> int:
     command = [sys.executable, program, *environment.user_arguments]
-    for needed in (paths.MODEL, paths.OUTPUT / "data", paths.OUTPUT / "intermediate"):
-        needed.mkdir(parents=True, exist_ok=True)
+    for output in (paths.MODEL, paths.OUTPUT / "data", paths.OUTPUT / "intermediate"):
+        output.mkdir(parents=True, exist_ok=True)
     variables = {**os.environ, **environment.variables(framework), "PYTHONPATH": str(folder)}
     process = subprocess.Popen(
         command,
@@ -57,15 +61,15 @@ def _run(environment: TrainingEnvironment, folder: Path, program: str, framework
         errors="replace",
     )
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())  # StopTrainingJob reaches the script
-    last: deque[str] = deque(maxlen=KEPT_LINES)
+    last: deque[str] = deque(maxlen=LAST_LINES)
     for line in process.stdout or ():
         print(line, end="", flush=True)
         last.append(line)
     status = process.wait()
     if status:
-        shown = " ".join(command[1:])
+        words = " ".join(command[1:])
         message = "".join(last).strip()[-700:]
         paths.write_failure(
-            f'ExecuteUserScriptError:\nExitCode {status}\nErrorMessage "{message}"\nCommand "python {shown}"'
+            f'ExecuteUserScriptError:\nExitCode {status}\nErrorMessage "{message}"\nCommand "python {words}"'
         )
     return 128 - status if status < 0 else status

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 PORT = 8080
 LARGEST_BODY = 6 * 1024**2  # bytes; MAX_CONTENT_LENGTH overrides
-LARGEST_BATCH_BODY = 100 * 1024**2  # a transform job may send more
+LARGEST_BATCH_BODY = 100 * 1024**2  # in a transform job
 
 
 class HttpError(Exception):
-    """A request that is refused; the client gets the status and the text."""
+    """A refused request; the client gets the status and the text."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -27,17 +27,23 @@ class HttpError(Exception):
 
 
 class Predictor(Protocol):
-    """What a container serves."""
+    """The model of a serving container."""
 
     def transform(self, body: bytes, content_type: str, accept: str) -> tuple[bytes, str] | Any:
-        """Answer and its content type, or a WSGI application that answers; raises HttpError."""
+        """The answer and its content type, or a WSGI application that answers.
+
+        :raises HttpError: for a request that is refused.
+        """
 
     def execution_parameters(self) -> dict[str, Any]:
-        """What a transform job should use where its request does not say."""
+        """The defaults of a transform job."""
 
 
 def default_accept(accept: str, otherwise: str) -> str:
-    """The type to answer with; SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT overrides the framework's default."""
+    """The content type of the answer to a request with this Accept header.
+
+    SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT overrides the framework's default, `otherwise`.
+    """
     if accept in ("", "*/*"):
         return os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", otherwise)
     return accept
@@ -99,7 +105,7 @@ def _invocations(predictor: Predictor) -> Callable[[web.Request], Any]:
 
 
 def _response(result: Any) -> web.Response:
-    """What a hook returned, as HTTP: body and type, or a WSGI application (a Flask response is one)."""
+    """The HTTP response of a hook's result: body and type, or a WSGI application (as a Flask response is)."""
     if callable(result):
         return _from_wsgi(result)
     body, content_type = result if isinstance(result, tuple) else (result, "application/json")
@@ -108,12 +114,12 @@ def _response(result: Any) -> web.Response:
 
 
 def _from_wsgi(application: Callable[..., Iterable[bytes]]) -> web.Response:
-    started: dict[str, Any] = {}
+    response: dict[str, Any] = {}
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
-        started.update(status=int(status.split()[0]), headers=dict(headers))
+        response.update(status=int(status.split()[0]), headers=dict(headers))
 
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/invocations", "wsgi.input": io.BytesIO()}
     body = b"".join(application(environ, start_response))
-    started["headers"].pop("Content-Length", None)
-    return web.Response(body=body, **started)
+    response["headers"].pop("Content-Length", None)
+    return web.Response(body=body, **response)

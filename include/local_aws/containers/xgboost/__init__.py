@@ -7,9 +7,9 @@ from importlib import import_module
 
 
 def import_without_scikit_learn() -> None:
-    """Import xgboost, which takes along scikit-learn where it is installed; that is most of the start's time.
+    """Import xgboost without scikit-learn, whose import takes most of the start time.
 
-    For the built-in algorithm, which has no use for XGBoost's scikit-learn interface.
+    For the built-in algorithm, which does not use XGBoost's scikit-learn interface.
     """
     if "sklearn" not in sys.modules:
         sys.modules["sklearn"] = None  # type: ignore[assignment]  # reads as "not installed"

@@ -13,16 +13,16 @@ from include.local_aws.containers.xgboost.hyperparameters import UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
-LONGEST_LINE = 16 * 1024**2  # bytes; a longer one is no row but a file without line ends
+LONGEST_LINE = 16 * 1024**2  # bytes; a longer line means a file without line ends
 CSV, LIBSVM, PARQUET = "text/csv", "text/libsvm", "application/x-parquet"
 TYPES = {CSV: CSV, "csv": CSV, LIBSVM: LIBSVM, "text/x-libsvm": LIBSVM, "libsvm": LIBSVM, PARQUET: PARQUET}
 
 
 def load(folder: Path, content_type: str, *, weights: bool = False) -> xgboost.DMatrix:
-    """All files of a channel as one matrix.
+    """All files of a channel as one matrix of shape (rows, features) with labels.
 
-    :param content_type: of the channel; libsvm where it says nothing, as AWS has it.
-    :param weights: the second CSV column holds the rows' weights.
+    :param content_type: of the channel; empty means libsvm, as on AWS.
+    :param weights: whether the second CSV column holds the rows' weights.
     :raises UserError: naming the file, line and column that cannot be used.
     """
     kind = TYPES.get(media_type(content_type or LIBSVM))
@@ -40,7 +40,7 @@ def load(folder: Path, content_type: str, *, weights: bool = False) -> xgboost.D
 
 
 def _matrix(table: np.ndarray, channel: str, *, weights: bool) -> xgboost.DMatrix:
-    """Label first, then perhaps the weight, then the features."""
+    """A matrix from a table of shape (rows, columns): label, weight if `weights`, features."""
     first = 2 if weights else 1
     if table.shape[1] <= first:
         raise UserError(f"Channel {channel} has {table.shape[1]} columns: no feature after label and weight.")
@@ -51,9 +51,9 @@ def _matrix(table: np.ndarray, channel: str, *, weights: bool) -> xgboost.DMatri
 
 
 def read_csv(path: Path) -> np.ndarray:
-    """A CSV file of numbers without header, as float32 of shape (rows, columns); empty values are missing.
+    """A CSV file of numbers without header as float32 of shape (rows, columns); empty values become NaN.
 
-    :raises UserError: naming file, line and column.
+    :raises UserError: naming file, line and column of a value that is not a number.
     """
     import pandas as pd
 
@@ -65,7 +65,10 @@ def read_csv(path: Path) -> np.ndarray:
 
 
 def check_lines(path: Path) -> None:
-    """Every line has as many values as the first; read in pieces, so that no line can fill the memory."""
+    """Check that every line has as many values as the first; a too long line is never read whole.
+
+    :raises UserError: naming file and line.
+    """
     where, expected = f"{path.parent.name}/{path.name}", 0
     with path.open("rb") as file:
         for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
@@ -111,6 +114,7 @@ def _is_number(text: str) -> bool:
 
 
 def _parquet(path: Path) -> np.ndarray:
+    """A Parquet file of numbers as float32 of shape (rows, columns)."""
     import pandas as pd
 
     try:
@@ -120,7 +124,7 @@ def _parquet(path: Path) -> np.ndarray:
 
 
 def _libsvm(files: list[Path]) -> xgboost.DMatrix:
-    """`label index:value ...`, indices from 0 or 1 as XGBoost has it."""
+    """A sparse matrix of shape (rows, largest index + 1) from lines `label index:value ...`."""
     from scipy import sparse
 
     labels: list[float] = []
@@ -135,15 +139,16 @@ def _libsvm(files: list[Path]) -> xgboost.DMatrix:
     width = max((max(indices, default=-1) for indices, _ in rows), default=-1) + 1
     starts = np.cumsum([0, *(len(indices) for indices, _ in rows)])
     columns = np.concatenate([np.asarray(indices, dtype=np.int64) for indices, _ in rows])
-    values_ = np.concatenate([np.asarray(found, dtype=np.float32) for _, found in rows])
-    matrix = sparse.csr_matrix((values_, columns, starts), shape=(len(rows), width))
+    data = np.concatenate([np.asarray(row_values, dtype=np.float32) for _, row_values in rows])
+    matrix = sparse.csr_matrix((data, columns, starts), shape=(len(rows), width))
     return xgboost.DMatrix(matrix, labels)
 
 
 def parse_libsvm(line: str, where: str) -> tuple[float, tuple[list[int], list[float]]]:
-    """Label, and indices with values.
+    """The label of a line, and its indices and values, both of the same length.
 
-    :raises UserError: naming the place and the pair that is not `index:value`.
+    :param where: file and line, for the error message.
+    :raises UserError: for a line that is not `label index:value ...`.
     """
     words = line.partition("#")[0].split()
     pairs = [word.split(":", 1) for word in words[1:]]

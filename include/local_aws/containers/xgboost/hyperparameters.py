@@ -1,4 +1,4 @@
-"""The built-in algorithm's hyperparameters: names, types, ranges, and what depends on what.
+"""The built-in algorithm's hyperparameters: names, types, ranges, dependencies.
 
 Source: the documentation of SageMaker's XGBoost algorithm ("XGBoost hyperparameters").
 """
@@ -16,12 +16,12 @@ INFINITY = float("inf")
 
 
 class UserError(Exception):
-    """What the user asked for cannot be done; the text names the place, the value and what is allowed."""
+    """An error that the user can correct; the text names the place, the value and what is allowed."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number between two bounds; `above`: the lower bound itself is excluded."""
+    """A number between two bounds; with `above` the lower bound itself is excluded."""
 
     kind: type
     low: float = -INFINITY
@@ -29,6 +29,10 @@ class Number:
     above: bool = False
 
     def read(self, name: str, text: str) -> float:
+        """The number in a text.
+
+        :raises UserError: when it is no number of this type or out of range.
+        """
         try:
             value = self.kind(text)
         except ValueError as error:
@@ -46,17 +50,21 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some words; `several`: a list of them, separated by commas."""
+    """One word of several; with `several` a list of them, separated by commas."""
 
     words: tuple[str, ...]
     several: bool = False
 
     def read(self, name: str, text: str) -> str | list[str]:
-        chosen = [word.strip() for word in text.split(",")] if self.several else [text]
-        for word in chosen:
+        """The word or words in a text.
+
+        :raises UserError: naming a word that is not allowed.
+        """
+        words = [word.strip() for word in text.split(",")] if self.several else [text]
+        for word in words:
             if word.partition("@")[0] not in self.words:  # error@0.7: a metric with its threshold
                 raise UserError(f"Hyperparameter {name}: {word!r} is not one of {', '.join(self.words)}.")
-        return chosen if self.several else text
+        return words if self.several else text
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,7 @@ class Text:
     """Any text; XGBoost itself reads it (constraints, updaters)."""
 
     def read(self, name: str, text: str) -> str:
+        """The text itself."""
         return text
 
 
@@ -106,7 +115,7 @@ ALIASES = {
 SHARE = Number(float, 0, 1, above=True)
 FLAG = Number(int, 0, 1)
 
-KNOWN: dict[str, Number | Choice | Text] = {
+HYPERPARAMETERS: dict[str, Number | Choice | Text] = {
     "num_round": Number(int, 1),
     "booster": Choice(("gbtree", "gblinear", "dart")),
     "objective": Choice(OBJECTIVES),
@@ -162,7 +171,7 @@ KNOWN: dict[str, Number | Choice | Text] = {
     "_kfold": Number(int, 2),
     "_num_cv_round": Number(int, 1),
 }
-# What the current XGBoost no longer knows; accepted and left out.
+# Hyperparameters that current XGBoost no longer has: accepted and left out.
 RETIRED = {
     "sketch_eps",
     "lambda_bias",
@@ -182,19 +191,19 @@ METRIC_OBJECTIVES = {
 }
 
 
-def read(given: Mapping[str, str]) -> dict[str, Any]:
-    """Check hyperparameters as they travel (all strings) and give them their types.
+def read(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Check hyperparameters, which arrive as strings, and convert them to their types.
 
-    :raises UserError: at the first that is unknown, missing, out of range, or contradicts another.
+    :raises UserError: for the first that is unknown, missing, out of range, or contradicts another.
     """
     values: dict[str, Any] = {}
-    for name, text in given.items():
-        known = ALIASES.get(name, name)
-        if known not in KNOWN:
+    for name, text in texts.items():
+        canonical = ALIASES.get(name, name)
+        if canonical not in HYPERPARAMETERS:
             raise UserError(f"Extraneous hyperparameter found: {name}")
-        if known in values:
-            raise UserError(f"Hyperparameter {known} is given twice, as {name} too.")
-        values[known] = KNOWN[known].read(name, _plain(text))
+        if canonical in values:
+            raise UserError(f"Hyperparameter {canonical} is given twice, as {name} too.")
+        values[canonical] = HYPERPARAMETERS[canonical].read(name, _plain(text))
     if "num_round" not in values:
         raise UserError("Missing required hyperparameter: num_round")
     _check_classes(values)
@@ -203,7 +212,7 @@ def read(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _plain(text: str) -> str:
-    """SDKs send strings as they are or as JSON strings: `"binary:logistic"` with its quotes."""
+    """A text without JSON quotes: the SDKs send strings plain or as JSON (`"binary:logistic"`)."""
     try:
         decoded = json.loads(text)
     except ValueError:

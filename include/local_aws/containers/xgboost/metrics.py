@@ -27,12 +27,12 @@ HIGHER_IS_BETTER |= {"recall", "recall_macro", "recall_micro"}
 
 
 def maximises(metric: str) -> bool:
-    """Whether a higher value is better; `validation:auc` and `auc` are the same here."""
+    """Whether a higher value is better; the channel of `validation:auc` is ignored."""
     return metric.rpartition(":")[2].partition("@")[0] in HIGHER_IS_BETTER
 
 
 def custom_metric(names: list[str]) -> Callable[[np.ndarray, xgboost.DMatrix], list[tuple[str, float]]]:
-    """What `xgboost.train(custom_metric=...)` takes, for the container's own metrics."""
+    """The argument `custom_metric` of `xgboost.train` for the container's own metrics."""
 
     def evaluate(predictions: np.ndarray, data: xgboost.DMatrix) -> list[tuple[str, float]]:
         truth = data.get_label()
@@ -42,6 +42,11 @@ def custom_metric(names: list[str]) -> Callable[[np.ndarray, xgboost.DMatrix], l
 
 
 def _value(name: str, truth: np.ndarray, predictions: np.ndarray) -> float:
+    """One metric of scikit-learn.
+
+    :param truth: shape (rows,).
+    :param predictions: shape (rows,), or (rows, classes) for class probabilities.
+    """
     from sklearn import metrics
 
     if name in ("mse", "r2"):
@@ -57,5 +62,5 @@ def _value(name: str, truth: np.ndarray, predictions: np.ndarray) -> float:
         "precision": metrics.precision_score,
         "recall": metrics.recall_score,
     }[base]
-    chosen = average or ("macro" if base == "f1" else "binary" if len(np.unique(truth)) == 2 else "macro")
-    return float(score(truth, labels, average=chosen, zero_division=0))
+    averaging = average or ("macro" if base == "f1" else "binary" if len(np.unique(truth)) == 2 else "macro")
+    return float(score(truth, labels, average=averaging, zero_division=0))

@@ -1,4 +1,4 @@
-"""The built-in algorithm's model: bytes in, scores out."""
+"""The built-in algorithm's model: from request bodies to scores."""
 
 from __future__ import annotations
 
@@ -27,19 +27,22 @@ if TYPE_CHECKING:
 
 JSON, JSON_LINES = "application/json", "application/jsonlines"
 ACCEPTED = (CSV, JSON, JSON_LINES)
-ONE_LINE_VERSIONS = ("0.90-", "1.0-")  # these answered CSV as one line, `a,b,c`
+ONE_LINE_VERSIONS = ("0.90-", "1.0-")  # they answer CSV as one line, `a,b,c`
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One row's answer in the words of selectable inference."""
+    """The answer for one row, with the values of selectable inference.
+
+    :param scores: one score, or one per class.
+    """
 
     scores: list[float]
 
     def select(self, name: str) -> Any:
-        """`predicted_label`, `probability` ... of a classification.
+        """A value of selectable inference by its name: `predicted_label`, `probability` ...
 
-        :raises HttpError: for a word that is not known.
+        :raises HttpError: 400 for an unknown name.
         """
         probabilities = [1 - self.scores[0], self.scores[0]] if len(self.scores) == 1 else self.scores
         values: dict[str, Callable[[], Any]] = {
@@ -57,18 +60,18 @@ class Answer:
 
 
 def load(folder: Path) -> xgboost.Booster:
-    """The model file of a model folder: `xgboost-model`, or the only file there.
+    """The model in a folder: the file `xgboost-model`, or the only file.
 
-    :raises BadCode: when there is none, or it is not XGBoost's.
+    :raises BadCode: when there is no such file, or it is not a model of XGBoost.
     """
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    named = [path for path in files if path.name == "xgboost-model"] or files
-    if len(named) != 1:
-        raise BadCode(f"model.tar.gz holds {len(named)} model files, expected xgboost-model")
+    candidates = [path for path in files if path.name == "xgboost-model"] or files
+    if len(candidates) != 1:
+        raise BadCode(f"model.tar.gz holds {len(candidates)} model files, expected xgboost-model")
     try:
-        return xgboost.Booster(model_file=bytearray(named[0].read_bytes()))
+        return xgboost.Booster(model_file=bytearray(candidates[0].read_bytes()))
     except xgboost.core.XGBoostError as error:
-        raise BadCode(f"{named[0].name} is not a model of XGBoost (UBJ or JSON)") from error
+        raise BadCode(f"{candidates[0].name} is not a model of XGBoost (UBJ or JSON)") from error
 
 
 class AlgorithmPredictor:
@@ -85,25 +88,28 @@ class AlgorithmPredictor:
         self._one_line = version.startswith(ONE_LINE_VERSIONS) and not batch
 
     def transform(self, body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
-        """Scores of the rows in a body.
+        """The scores of the rows of a body; returns body and content type of the answer.
 
-        :raises HttpError: 415, 406, or 400 naming what is wrong with the rows.
+        :raises HttpError: 415 for an unsupported type or rows that are not numbers, 406 for an unsupported
+            Accept, 400 for a wrong number of features.
         """
-        wanted = media_type(default_accept(accept, CSV).split(",")[0])
-        if wanted not in ACCEPTED:
+        accept_type = media_type(default_accept(accept, CSV).split(",")[0])
+        if accept_type not in ACCEPTED:
             raise HttpError(
                 406, f"Accept type {accept!r} is not supported. Supported are {', '.join(ACCEPTED)}."
             )
         if not body.strip():
-            return b"", wanted
+            return b"", accept_type
         predictions = self._predict(self._decode(body, content_type))
         answers = [Answer([float(score) for score in np.atleast_1d(row)]) for row in predictions]
-        return self._encode(answers, wanted), wanted
+        return self._encode(answers, accept_type), accept_type
 
     def execution_parameters(self) -> dict[str, Any]:
+        """The standard parameters."""
         return standard_parameters()
 
     def _predict(self, data: xgboost.DMatrix) -> np.ndarray:
+        """Scores, shape (rows,) or (rows, classes), of the best iteration."""
         best = self._booster.attr("best_iteration")
         rounds = (0, int(best) + 1) if best else (0, 0)
         return self._booster.predict(data, iteration_range=rounds, validate_features=False)
@@ -121,6 +127,7 @@ class AlgorithmPredictor:
 
     @staticmethod
     def _csv(body: bytes) -> np.ndarray:
+        """Rows of numbers, shape (rows, columns); empty values become NaN."""
         lines = [line for line in body.decode("utf-8").splitlines() if line.strip()]
         rows = [line.split(",") for line in lines]
         for number, row in enumerate(rows, start=1):
@@ -129,7 +136,7 @@ class AlgorithmPredictor:
         return np.asarray([[value.strip() or "nan" for value in row] for row in rows], dtype=np.float32)
 
     def _libsvm(self, body: bytes) -> np.ndarray:
-        """Dense rows; what a row does not name is missing."""
+        """Dense rows, shape (rows, features); values that a row does not name are NaN."""
         lines = body.decode("utf-8").splitlines()
         parsed = [parse_libsvm(line, f"row {number}")[1] for number, line in enumerate(lines, start=1)]
         table = np.full((len(parsed), self._features), np.nan, dtype=np.float32)
@@ -142,20 +149,21 @@ class AlgorithmPredictor:
         return table
 
     def _check(self, table: np.ndarray) -> np.ndarray:
+        """The table, shape (rows, features), when it has the model's number of features."""
         if table.shape[1] != self._features:
             raise HttpError(
                 400, f"The rows have {table.shape[1]} features, the model was trained on {self._features}."
             )
         return table
 
-    def _encode(self, answers: list[Answer], wanted: str) -> bytes:
+    def _encode(self, answers: list[Answer], accept_type: str) -> bytes:
         if self._selected:
             rows: list[dict[str, Any]] = [{n: answer.select(n) for n in self._selected} for answer in answers]
         else:
             rows = [{"score": a.scores[0] if len(a.scores) == 1 else a.scores} for a in answers]
-        if wanted == JSON:
+        if accept_type == JSON:
             return json.dumps({"predictions": rows}).encode()
-        if wanted == JSON_LINES:
+        if accept_type == JSON_LINES:
             return "".join(json.dumps(row) + "\n" for row in rows).encode()
         lines = [",".join(_flat(value) for value in row.values()) for row in rows]
         return (",".join(lines) if self._one_line else "\n".join(lines) + "\n").encode()

@@ -1,4 +1,4 @@
-"""`train` of the XGBoost image: the built-in algorithm, or the user's script when one is named."""
+"""`train` of the XGBoost image: the built-in algorithm, or the user's script."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "xgboost-model"
 CHECKPOINT = "xgboost-checkpoint"
-KEPT_CHECKPOINTS = 5
-# Hyperparameters that steer the container, not XGBoost.
-OURS = ("num_round", "early_stopping_rounds", "eval_metric", "csv_weights", "save_model_on_termination")
+MOST_CHECKPOINTS = 5  # older ones are deleted
+# Hyperparameters of the container, not of XGBoost.
+CONTAINER_HYPERPARAMETERS = (
+    "num_round",
+    "early_stopping_rounds",
+    "eval_metric",
+    "csv_weights",
+    "save_model_on_termination",
+)
 
 
 def main() -> int:
-    """Train; the exit code is 1 when the user has to change something, said in the failure file."""
+    """Train; the exit code is 1 for an error that the user can correct, which is in the failure file."""
     job = environment.load()
     if "sagemaker_program" in job.settings:
         return script.train("sagemaker_xgboost_container.training:main")
@@ -36,7 +42,7 @@ def main() -> int:
 def train(job: environment.TrainingEnvironment) -> None:
     """Read hyperparameters and channels, boost, save the model.
 
-    :raises UserError: naming what is wrong with hyperparameters or data.
+    :raises UserError: for wrong hyperparameters or data.
     """
     values = read({name: _text(value) for name, value in job.hyperparameters.items()})
     if unsupported := [name for name in ("_kfold", "_num_cv_round") if name in values]:
@@ -58,47 +64,40 @@ def _load_channels(
 ) -> list[tuple[xgboost.DMatrix, str]]:
     from include.local_aws.containers.xgboost import data
 
-    watched: list[tuple[xgboost.DMatrix, str]] = []
+    evals: list[tuple[xgboost.DMatrix, str]] = []
     for channel in ("train", "validation"):
         if channel in job.channels:
             kind = job.channels[channel].get("ContentType", "")
             matrix = data.load(paths.DATA / channel, kind, weights=bool(values.get("csv_weights")))
             print(f"Channel {channel}: {matrix.num_row()} rows, {matrix.num_col()} columns", flush=True)
-            watched.append((matrix, channel))
-    if watched[0][0].num_col() != watched[-1][0].num_col():
-        counts = " and ".join(f"{matrix.num_col()} in {name}" for matrix, name in watched)
+            evals.append((matrix, channel))
+    if evals[0][0].num_col() != evals[-1][0].num_col():
+        counts = " and ".join(f"{matrix.num_col()} in {name}" for matrix, name in evals)
         raise UserError(f"The channels differ in their features: {counts}.")
-    return watched
+    return evals
 
 
-def boost(values: dict[str, Any], watched: list[tuple[xgboost.DMatrix, str]]) -> xgboost.Booster:
-    """Train with one log line a round: `[0]<TAB>train-error:0.05<TAB>validation-error:0.06`."""
+def boost(values: dict[str, Any], evals: list[tuple[xgboost.DMatrix, str]]) -> xgboost.Booster:
+    """Train with one log line per round: `[0]<TAB>train-error:0.05<TAB>validation-error:0.06`.
+
+    :param evals: matrices of shape (rows, features) with their channels, the training data first.
+    :raises UserError: when XGBoost refuses the hyperparameters or the data.
+    """
     import xgboost
 
-    from include.local_aws.containers.xgboost.metrics import custom_metric, maximises
+    from include.local_aws.containers.xgboost.metrics import custom_metric
 
-    chosen = list(values.get("eval_metric", []))
-    if objective := str(values.get("_tuning_objective_metric", "")).rpartition(":")[2]:
-        chosen += [objective] if objective not in chosen else []
-    own = [name for name in chosen if name in CUSTOM_METRICS]
-    settings = {
-        name: value for name, value in values.items() if name not in OURS and not name.startswith("_")
-    }
-    settings["eval_metric"] = [name for name in chosen if name not in CUSTOM_METRICS]
-    settings["disable_default_eval_metric"] = bool(own and not settings["eval_metric"])
-    start, done = _resume()
-    callbacks: list[Any] = _callbacks(values, done)
-    if rounds := values.get("early_stopping_rounds"):
-        maximise = maximises(chosen[-1]) if chosen else False
-        callbacks.append(xgboost.callback.EarlyStopping(rounds, maximize=maximise, save_best=False))
+    metrics = _metrics(values)
+    custom_metrics = [name for name in metrics if name in CUSTOM_METRICS]
+    start, completed_rounds = _resume()
     try:
         return xgboost.train(
-            settings,
-            watched[0][0],
-            num_boost_round=max(values["num_round"] - done, 0),
-            evals=watched,
-            custom_metric=custom_metric(own) if own else None,
-            callbacks=callbacks,
+            _settings(values, metrics),
+            evals[0][0],
+            num_boost_round=max(values["num_round"] - completed_rounds, 0),
+            evals=evals,
+            custom_metric=custom_metric(custom_metrics) if custom_metrics else None,
+            callbacks=_callbacks(values, metrics, completed_rounds),
             verbose_eval=False,
             xgb_model=start,
         )
@@ -106,13 +105,35 @@ def boost(values: dict[str, Any], watched: list[tuple[xgboost.DMatrix, str]]) ->
         raise UserError(f"XGBoost refuses: {str(error).strip().splitlines()[0]}") from error
 
 
-def _callbacks(values: dict[str, Any], done: int) -> list[Any]:
+def _metrics(values: dict[str, Any]) -> list[str]:
+    """The evaluation metrics; the objective of a tuning job comes last."""
+    metrics = list(values.get("eval_metric", []))
+    objective = str(values.get("_tuning_objective_metric", "")).rpartition(":")[2]
+    return metrics if not objective or objective in metrics else [*metrics, objective]
+
+
+def _settings(values: dict[str, Any], metrics: list[str]) -> dict[str, Any]:
+    """The parameters of XGBoost."""
+    settings = {
+        name: value
+        for name, value in values.items()
+        if name not in CONTAINER_HYPERPARAMETERS and not name.startswith("_")
+    }
+    settings["eval_metric"] = [name for name in metrics if name not in CUSTOM_METRICS]
+    settings["disable_default_eval_metric"] = bool(metrics and not settings["eval_metric"])
+    return settings
+
+
+def _callbacks(values: dict[str, Any], metrics: list[str], completed_rounds: int) -> list[Any]:
+    """Progress, and early stopping on the last metric."""
     import xgboost
 
-    class Progress(xgboost.callback.TrainingCallback):
-        """One line a round, counted on from a checkpoint.
+    from include.local_aws.containers.xgboost.metrics import maximises
 
-        Ends the training when SIGTERM came and the model is to be kept.
+    class Progress(xgboost.callback.TrainingCallback):
+        """Prints one line per round; the count continues from a checkpoint.
+
+        Ends the training after SIGTERM when the model is to be saved.
         """
 
         stopped = False
@@ -120,35 +141,39 @@ def _callbacks(values: dict[str, Any], done: int) -> list[Any]:
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             parts = [
                 f"{channel}-{metric}:{history[-1]:.5f}"
-                for channel, metrics in evals_log.items()
-                for metric, history in metrics.items()
+                for channel, histories in evals_log.items()
+                for metric, history in histories.items()
             ]
-            print(f"[{done + epoch}]\t" + "\t".join(parts), flush=True)
-            _checkpoint(model, done + epoch)
+            print(f"[{completed_rounds + epoch}]\t" + "\t".join(parts), flush=True)
+            _checkpoint(model, completed_rounds + epoch)
             return self.stopped
 
     progress = Progress()
     if values.get("save_model_on_termination") == "true":
         signal.signal(signal.SIGTERM, lambda *_: setattr(progress, "stopped", True))
-    return [progress]
+    callbacks: list[Any] = [progress]
+    if rounds := values.get("early_stopping_rounds"):
+        maximise = maximises(metrics[-1]) if metrics else False
+        callbacks.append(xgboost.callback.EarlyStopping(rounds, maximize=maximise, save_best=False))
+    return callbacks
 
 
 def _checkpoint(model: Any, epoch: int) -> None:
-    """Keep the newest checkpoints where the job asked for any (the folder exists then)."""
+    """Save a checkpoint and delete the oldest; only when the job wants checkpoints (the folder exists)."""
     if not paths.CHECKPOINTS.is_dir():
         return
     draft = paths.CHECKPOINTS / "draft.ubj"
     model.save_model(draft)
     draft.rename(paths.CHECKPOINTS / f"{CHECKPOINT}.{epoch}")
-    (paths.CHECKPOINTS / f"{CHECKPOINT}.{epoch - KEPT_CHECKPOINTS}").unlink(missing_ok=True)
+    (paths.CHECKPOINTS / f"{CHECKPOINT}.{epoch - MOST_CHECKPOINTS}").unlink(missing_ok=True)
 
 
 def _resume() -> tuple[Any, int]:
-    """The newest checkpoint and the number of rounds that it holds."""
+    """The newest checkpoint and its number of rounds; (None, 0) without one."""
     import xgboost
 
-    found = paths.CHECKPOINTS.glob(f"{CHECKPOINT}.*") if paths.CHECKPOINTS.is_dir() else []
-    newest = max(found, key=lambda path: int(path.suffix[1:]), default=None)
+    checkpoints = paths.CHECKPOINTS.glob(f"{CHECKPOINT}.*") if paths.CHECKPOINTS.is_dir() else []
+    newest = max(checkpoints, key=lambda path: int(path.suffix[1:]), default=None)
     if newest is None:
         return None, 0
     booster = xgboost.Booster(model_file=bytearray(newest.read_bytes()))

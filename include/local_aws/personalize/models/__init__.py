@@ -1,4 +1,4 @@
-"""What Personalize's recipes are on this machine: one sequence model over items, and popularity.
+"""The models behind Personalize's recipes: one sequence model over items, and popularity.
 
-Nothing here knows of AWS, of the server or of sockets: files in, files out (see `training`).
+This package does not use AWS or the server: it reads and writes files (see `training`).
 """

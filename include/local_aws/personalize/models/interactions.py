@@ -1,4 +1,4 @@
-"""Interactions as arrays: identifiers become codes, rows are ordered by user and time."""
+"""Interactions as arrays: identifiers as integer codes, rows ordered by user and time."""
 
 from __future__ import annotations
 
@@ -24,18 +24,21 @@ NO_TYPE = ""
 
 
 class NotEnoughData(Exception):
-    """Too few interactions to train; the text is the service's."""
+    """Too few interactions to train; the text is that of the service."""
 
 
 @dataclass(frozen=True)
 class Interactions:
-    """Rows ordered by user, then time, then as they came.
+    """Rows ordered by user, then time, then their order in the files.
 
-    :param users: code of each row's user; `user_ids[code]`, in string order.
-    :param items: code of each row's item; `item_ids[code]`, in string order.
-    :param times: seconds since 1970.
-    :param types: code of each row's event type; `type_names[code]`.
-    :param contexts: by column of the user's own: code of each row's value, and the values (code -1: none).
+    :param users: shape (rows,): code of each row's user, an index of `user_ids`.
+    :param items: shape (rows,): code of each row's item, an index of `item_ids`.
+    :param times: shape (rows,): seconds since 1970.
+    :param types: shape (rows,): code of each row's event type, an index of `type_names`; -1: none.
+    :param user_ids: shape (users,): identifiers in string order.
+    :param item_ids: shape (items,): identifiers in string order.
+    :param contexts: for each metadata column the code of each row's value, shape (rows,), -1: none; and the
+        values.
     """
 
     users: Codes
@@ -52,11 +55,11 @@ class Interactions:
 
     @property
     def starts(self) -> NDArray[np.int64]:
-        """Where each user's rows begin; one entry more than users."""
+        """Index of each user's first row, shape (users + 1,); the last entry is the number of rows."""
         return np.searchsorted(self.users, np.arange(len(self.user_ids) + 1)).astype(np.int64)
 
     def take(self, rows: NDArray[np.bool_]) -> Interactions:
-        """The marked rows; codes keep their meaning."""
+        """The rows of a mask of shape (rows,); codes and identifiers stay the same."""
         contexts = {name: (codes[rows], values) for name, (codes, values) in self.contexts.items()}
         return replace(
             self,
@@ -70,27 +73,28 @@ class Interactions:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which events a solution learns from.
+    """The events that a solution learns from.
 
-    :param thresholds: by event type (empty: every type) the smallest EVENT_VALUE; None: any.
-    :param columns: the schema's own columns.
+    :param thresholds: for each event type ("": every type) the smallest EVENT_VALUE; None: any value.
+        Empty: all events.
+    :param columns: metadata columns of the schema.
     """
 
     thresholds: Mapping[str, float | None]
     columns: tuple[str, ...] = ()
 
 
-def load(files: Iterable[Path], selection: Selection, more_items: Iterable[str] = ()) -> Interactions:
+def load(files: Iterable[Path], selection: Selection, extra_items: Iterable[str] = ()) -> Interactions:
     """Read Parquet files of interactions.
 
-    :param more_items: items that may have no interactions, from the items dataset.
-    :raises NotEnoughData: fewer than 1,000 interactions, or than 25 users with two each.
+    :param extra_items: items of the items dataset, which may have no interactions.
+    :raises NotEnoughData: for fewer than 1,000 interactions, or fewer than 25 users with two or more each.
     """
     columns = ("EVENT_TYPE", *selection.columns)
     table = pa.concat_tables([_read(file, columns, selection) for file in files]).unify_dictionaries()
     _check(table)
     users, user_ids = _encode(table, "USER_ID")
-    items, item_ids = _encode(table, "ITEM_ID", more_items)
+    items, item_ids = _encode(table, "ITEM_ID", extra_items)
     times = table.column("TIMESTAMP").to_numpy()
     order = np.lexsort((times, users))
     types, names = _values(table, "EVENT_TYPE")
@@ -104,17 +108,18 @@ def load(files: Iterable[Path], selection: Selection, more_items: Iterable[str] 
 
 
 def _read(file: Path, columns: tuple[str, ...], selection: Selection) -> pa.Table:
-    there = set(pq.read_schema(file).names)
-    texts = [name for name in ("USER_ID", "ITEM_ID", "EVENT_TYPE") if name in there]
-    wanted = [*texts, "TIMESTAMP", "EVENT_VALUE", *selection.columns]
-    table = pq.read_table(file, columns=[name for name in wanted if name in there], read_dictionary=texts)
+    """The selected rows of a file; texts are dictionary-encoded, missing columns are null."""
+    available = set(pq.read_schema(file).names)
+    texts = [name for name in ("USER_ID", "ITEM_ID", "EVENT_TYPE") if name in available]
+    names = [*texts, "TIMESTAMP", "EVENT_VALUE", *selection.columns]
+    table = pq.read_table(file, columns=[name for name in names if name in available], read_dictionary=texts)
     table = _select(table, selection)
     rows = table.num_rows
-    result: dict[str, Any] = {"TIMESTAMP": table.column("TIMESTAMP")}
+    encoded: dict[str, Any] = {"TIMESTAMP": table.column("TIMESTAMP")}
     for name in ("USER_ID", "ITEM_ID", *columns):
-        given = table.column(name) if name in table.column_names else pa.nulls(rows, pa.string())
-        result[name] = given.cast(pa.string()).dictionary_encode() if given.type != TEXT else given
-    return pa.table({name: _chunked(column) for name, column in result.items()})
+        column = table.column(name) if name in table.column_names else pa.nulls(rows, pa.string())
+        encoded[name] = column.cast(pa.string()).dictionary_encode() if column.type != TEXT else column
+    return pa.table({name: _chunked(column) for name, column in encoded.items()})
 
 
 def _chunked(column: Any) -> pa.ChunkedArray:
@@ -122,21 +127,22 @@ def _chunked(column: Any) -> pa.ChunkedArray:
 
 
 def _select(table: pa.Table, selection: Selection) -> pa.Table:
+    """The rows with a selected event type and a value of at least its threshold."""
     if not selection.thresholds:
         return table
-    kept = None
+    mask = None
     for name, threshold in selection.thresholds.items():
         fits = _of_type(table, name)
         if threshold is not None and "EVENT_VALUE" in table.column_names:
             fits = pc.and_(
                 fits, pc.fill_null(pc.greater_equal(table.column("EVENT_VALUE"), threshold), False)
             )
-        kept = fits if kept is None else pc.or_(kept, fits)
-    return table.filter(kept)
+        mask = fits if mask is None else pc.or_(mask, fits)
+    return table.filter(mask)
 
 
 def _of_type(table: pa.Table, name: str) -> Any:
-    """Rows of an event type; as in the service, case does not matter."""
+    """Mask of the rows of an event type, shape (rows,); case does not matter, as in the service."""
     if not name:
         return pa.chunked_array([pa.repeat(True, table.num_rows)])
     if "EVENT_TYPE" not in table.column_names:
@@ -158,18 +164,19 @@ def _check(table: pa.Table) -> None:
         )
 
 
-def _encode(table: pa.Table, name: str, more: Iterable[str] = ()) -> tuple[Codes, NDArray[np.str_]]:
-    """Codes in the string order of all identifiers, and the identifiers."""
+def _encode(table: pa.Table, name: str, extra: Iterable[str] = ()) -> tuple[Codes, NDArray[np.str_]]:
+    """Codes of a column, shape (rows,), and all identifiers in string order, shape (identifiers,)."""
     column = table.column(name)
-    known = column.chunk(0).dictionary.to_numpy(zero_copy_only=False).astype(str)
-    extra = np.array(list(more), dtype=str)
-    identifiers = np.unique(np.concatenate([known, extra]) if len(extra) else known)
-    ranks = np.searchsorted(identifiers, known).astype(np.int32)
+    dictionary = column.chunk(0).dictionary.to_numpy(zero_copy_only=False).astype(str)
+    extras = np.array(list(extra), dtype=str)
+    identifiers = np.unique(np.concatenate([dictionary, extras]) if len(extras) else dictionary)
+    ranks = np.searchsorted(identifiers, dictionary).astype(np.int32)
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in column.chunks])
     return ranks[codes], identifiers
 
 
 def _values(table: pa.Table, name: str) -> tuple[Codes, list[str]]:
+    """Codes of a column, shape (rows,), -1 for null; and its values."""
     column = table.column(name)
     values = [str(value) for value in column.chunk(0).dictionary.to_pylist()]
     codes = [pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in column.chunks]

@@ -1,4 +1,4 @@
-"""A trained model: arrays on disk, and the scores that follow from them.
+"""A trained model: arrays on disk, and the scores computed from them.
 
 model = Model.load(folder)
 probabilities = model.for_user(model.history("42")[0])      # one per item of model.item_ids
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float64]
     Codes = NDArray[np.int32]
 
-RARE = 15  # interactions up to which an item is new (the service's cold_start_max_interactions)
-RIDGE = 10.0
-TINY = 1e-12  # keeps every new item possible
-PRIOR = 20.0  # events that a context value needs to count as much as none at all
+RARE = 15  # an item with at most so many interactions is new (the service's cold_start_max_interactions)
+RIDGE = 10.0  # weight of the penalty in the ridge regression
+TINY = 1e-12  # so that no new item has probability 0
+PRIOR = 20.0  # pseudo-count that pulls the lift of a rare context value towards 1
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What scores depend on besides the arrays.
+    """The numbers that scores depend on besides the arrays.
 
-    :param recency: weight of an event in relation to the next newer one of the user.
-    :param length: events of a user that count.
-    :param repeats: how often an event repeats an item of the user's history, 0 to 1.
-    :param rare: interactions up to which an item is new.
+    :param recency: weight of an event relative to the user's next newer event.
+    :param length: number of a user's newest events that count.
+    :param repeats: share of events with an item that the user had before, 0 to 1.
+    :param rare: an item with at most so many interactions is new.
     """
 
     recency: float = 0.9
@@ -46,18 +46,22 @@ class Settings:
 
 @dataclass
 class Model:
-    """Everything that recommendations need.
+    """All data of recommendations.
 
-    :param weights: items × items, how strongly an event with the row's item leads to the column's.
-    :param popularity: interactions by item.
-    :param trend: growth of popularity by item.
-    :param starts: where each user's history begins in `history_items`; one more than users.
-    :param history_items: item codes of all users, each user's newest first.
-    :param history_types: event type codes beside them.
-    :param features: items × metadata values, 1 where the item has the value.
-    :param inverse: (XᵀX + 10)⁻¹ of the features X of items that are not new: the ridge regression from
-        metadata to scores (Hoerl and Kennard 1970), solved for whatever scores a user gives.
-    :param lifts: by column, its values and items × values: interactions with the value.
+    :param item_ids: shape (items,): identifiers in string order; the index is the item's code.
+    :param user_ids: shape (users,): identifiers in string order.
+    :param weights: shape (items, items): how strongly an event with the row's item leads to the column's.
+    :param popularity: shape (items,): number of interactions.
+    :param trend: shape (items,): growth of popularity.
+    :param starts: shape (users + 1,): index of each user's first event in `history_items`.
+    :param history_items: shape (events,): item codes of all users, each user's newest first.
+    :param history_types: shape (events,): event type codes of the same events.
+    :param features: shape (items, metadata values): 1 where the item has the value.
+    :param inverse: shape (metadata values, metadata values): (XᵀX + 10·I)⁻¹ with the features X of the items
+        that are not new. It solves the ridge regression from metadata to the scores of any user
+        (Hoerl and Kennard 1970).
+    :param lifts: for each context column its values and a matrix of shape (items, values): the number of
+        interactions with the value.
     """
 
     settings: Settings
@@ -77,63 +81,82 @@ class Model:
     # ---- looking up
 
     def item(self, identifier: str) -> int | None:
-        """The code of an item; None for one that was not there at training."""
+        """The code of an item; None for an item that the training data did not have."""
         return _find(self.item_ids, identifier)
 
     def history(self, identifier: str) -> tuple[Codes, Codes]:
-        """Item and type codes of a user, newest first; empty for one that was not there at training."""
+        """Item and type codes of a user's events, both (events,), newest first; empty for a new user."""
         user = _find(self.user_ids, identifier)
         part = slice(0, 0) if user is None else slice(self.starts[user], self.starts[user + 1])
         return self.history_items[part], self.history_types[part]
 
-    # ---- scores; each is one number per item, larger is better
+    # ---- scores: shape (items,), larger is better
 
     def popular(self) -> Scores:
-        """The share of each item in all interactions."""
+        """The share of each item in all interactions, shape (items,)."""
         return _shares(self.popularity.astype(float))
 
     def for_user(self, items: Sequence[int] | Codes, context: Mapping[str, str] | None = None) -> Scores:
-        """Probability of each item to come next; the popular ones for a user without history."""
+        """Probability that each item comes next, shape (items,); popularity for a user without history.
+
+        :param items: item codes of the user's events, newest first.
+        :param context: values of context columns.
+        """
         scores = self.links(items) if len(items) else self.popular()
         for column, value in (context or {}).items():
             scores = scores * self._lift(column, value)
         return _shares(scores) if scores.any() else self.popular()
 
     def links(self, items: Sequence[int] | Codes) -> Scores:
-        """What a history leads to: older items count less, its own items as often as items are repeated."""
+        """Scores of a history, shape (items,): Σₖ recencyᵏ · weights[itemₖ], k = 0 for the newest item.
+
+        The scores of the history's own items are multiplied by `Settings.repeats`.
+
+        :param items: item codes, newest first; of equal codes the newest counts.
+        """
         newest = np.fromiter(dict.fromkeys(int(item) for item in items), dtype=np.int64)
-        counting = newest[: self.settings.length]
-        strength = self.settings.recency ** np.arange(len(counting), dtype=np.float64)
+        counted = newest[: self.settings.length]
+        strength = self.settings.recency ** np.arange(len(counted), dtype=np.float64)
         scores = np.zeros(len(self.item_ids))
-        for item, factor in zip(counting, strength, strict=True):
+        for item, factor in zip(counted, strength, strict=True):
             part = slice(self.weights.indptr[item], self.weights.indptr[item + 1])
             scores[self.weights.indices[part]] += factor * self.weights.data[part]
         scores[newest] *= self.settings.repeats
         return scores
 
     def like(self, item: int) -> Scores:
-        """How much each item belongs with an item; its metadata speak where few interactions do."""
+        """Similarity of each item to an item, shape (items,).
+
+        A mean of the item's weights and of the similarity of metadata; the fewer interactions the item has,
+        the more metadata count.
+        """
         scores = np.zeros(len(self.item_ids))
         part = slice(self.weights.indptr[item], self.weights.indptr[item + 1])
         scores[self.weights.indices[part]] = self.weights.data[part]
-        alike = self._alike(item)
+        similarity = self._metadata_similarity(item)
         trust = min(1.0, float(self.popularity[item]) / RARE)
-        return trust * _shares(scores) + (1 - trust) * alike if alike.any() else scores
+        return trust * _shares(scores) + (1 - trust) * similarity if similarity.any() else scores
 
     def new_items(self, scores: Scores) -> Scores:
-        """Probability of each new item: what its metadata let expect, given the scores of the other items."""
+        """Probability of each new item, shape (items,), predicted from metadata.
+
+        A ridge regression from metadata to the scores of the other items predicts those of the new items.
+        """
         new = self.popularity <= self.settings.rare
-        known = np.where(new, 0.0, scores - scores[~new].mean() if (~new).any() else 0.0)
-        guessed = self.features @ (self.inverse @ (self.features.T @ known))
-        positive = np.where(new, guessed - guessed.min() + TINY, 0.0)
+        residuals = np.where(new, 0.0, scores - scores[~new].mean() if (~new).any() else 0.0)
+        predicted = self.features @ (self.inverse @ (self.features.T @ residuals))
+        positive = np.where(new, predicted - predicted.min() + TINY, 0.0)
         return _shares(positive)
 
-    def explored(self, scores: Scores, weight: float) -> Scores:
-        """A share of the probability goes to new items: 0 none, 1 all."""
+    def with_exploration(self, scores: Scores, weight: float) -> Scores:
+        """Scores with exploration, shape (items,): the share `weight` (0 to 1) goes to new items."""
         return (1 - weight) * scores + weight * self.new_items(scores) if weight else scores
 
     def affinity(self, item_scores: Scores) -> Scores:
-        """One number per user: how much what the user did leads to the items with a score."""
+        """Affinity of each user to some items, shape (users,): Σₖ recencyᵏ · (weights @ item_scores)[itemₖ].
+
+        :param item_scores: shape (items,): 1 for the items in question, 0 for the others.
+        """
         leads = self.weights @ item_scores
         lengths = np.diff(self.starts)
         ranks = np.arange(len(self.history_items)) - np.repeat(self.starts[:-1], lengths)
@@ -141,21 +164,26 @@ class Model:
             ranks < self.settings.length, self.settings.recency ** np.minimum(ranks, 500), 0.0
         )
         users = np.repeat(np.arange(len(self.user_ids)), lengths)
-        found = np.bincount(users, strength * leads[self.history_items], minlength=len(self.user_ids))
-        return found.astype(np.float64)
+        affinities = np.bincount(users, strength * leads[self.history_items], minlength=len(self.user_ids))
+        return affinities.astype(np.float64)
 
-    def _alike(self, item: int) -> Scores:
+    def _metadata_similarity(self, item: int) -> Scores:
+        """Jaccard similarity of metadata, |A ∩ B| / |A ∪ B|, of each item to an item, shape (items,)."""
         row = self.features[[item]]
         if not row.nnz:
             return np.zeros(len(self.item_ids))
         shared = np.asarray((self.features @ row.T).todense()).ravel()
-        either = self.features.sum(axis=1) + row.sum() - shared
-        alike = shared / np.maximum(1, either)
-        alike[item] = 0
-        return _shares(alike)
+        union = self.features.sum(axis=1) + row.sum() - shared
+        similarity = shared / np.maximum(1, union)
+        similarity[item] = 0
+        return _shares(similarity)
 
     def _lift(self, column: str, value: str) -> Scores:
-        """How much more often an item occurs with a value than it does at all."""
+        """Lift of each item by a context value, shape (items,): (n + 20) / (E + 20).
+
+        n is the number of the item's interactions with the value, E the number expected if item and value
+        were independent (lift: Brin et al. 1997); the pseudo-count 20 is our own choice.
+        """
         values, counts = self.lifts.get(column, ([], None))
         if counts is None or value not in values:
             return np.ones(len(self.item_ids))
@@ -167,7 +195,7 @@ class Model:
     # ---- on disk
 
     def save(self, folder: Path) -> None:
-        """Write one file an array, so that loading maps them into memory."""
+        """Write one file per array, so that `load` can map them into memory."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in ARRAYS:
             np.save(folder / f"{name}.npy", getattr(self, name))
@@ -175,23 +203,27 @@ class Model:
         _save(folder, "features", self.features)
         for number, (_, counts) in enumerate(self.lifts.values()):
             _save(folder, f"lift{number}", counts)
-        told = {"settings": asdict(self.settings), "types": self.type_names}
-        told["lifts"] = {column: values for column, (values, _) in self.lifts.items()}
-        (folder / "model.json").write_text(json.dumps(told))
+        description = {"settings": asdict(self.settings), "types": self.type_names}
+        description["lifts"] = {column: values for column, (values, _) in self.lifts.items()}
+        (folder / "model.json").write_text(json.dumps(description))
 
     @classmethod
     def load(cls, folder: Path) -> Model:
-        told: dict[str, Any] = json.loads((folder / "model.json").read_text())
+        """Read a model that `save` wrote; arrays are mapped into memory.
+
+        :raises OSError: when a file does not exist.
+        """
+        description: dict[str, Any] = json.loads((folder / "model.json").read_text())
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
         lifts = {
             column: (values, _load(folder, f"lift{number}"))
-            for number, (column, values) in enumerate(told["lifts"].items())
+            for number, (column, values) in enumerate(description["lifts"].items())
         }
         return cls(
-            settings=Settings(**told["settings"]),
+            settings=Settings(**description["settings"]),
             weights=_load(folder, "weights"),
             features=_load(folder, "features"),
-            type_names=told["types"],
+            type_names=description["types"],
             lifts=lifts,
             **arrays,
         )
@@ -206,11 +238,13 @@ ARRAYS = [
 
 
 def _find(identifiers: NDArray[np.str_], identifier: str) -> int | None:
+    """Index of an identifier in a sorted array, shape (identifiers,)."""
     place = int(np.searchsorted(identifiers, identifier))
     return place if place < len(identifiers) and identifiers[place] == identifier else None
 
 
 def _shares(scores: Scores) -> Scores:
+    """Scores divided by their sum, shape (items,)."""
     total = scores.sum()
     return scores / total if total > 0 else scores
 

@@ -1,8 +1,9 @@
-"""A generator of telephone customers, for machines without a network.
+"""A generator of telephone customers.
 
-Columns, number formats, labels and marginal distributions follow the public data (3,333 customers of a US
-telephone company); who leaves follows what is known to drive churn there: many calls to customer service, an
-international plan, high bills without voice mail.
+Columns, number formats, labels and marginal distributions follow the public data: 3,333 customers of a US
+telephone company (Larose, "Discovering Knowledge in Data", 2005). The label follows the drivers of churn that
+the book finds in that data: many calls to customer service, an international plan, and high bills without
+voice mail. The coefficients are our own choice, so that about one customer in seven leaves.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ AREA_CODES = {"408": 0.25, "415": 0.5, "510": 0.25}
 RATES = {"Day": 0.17, "Eve": 0.085, "Night": 0.045, "Intl": 0.27}  # dollars a minute
 MINUTES = {"Day": (179.8, 54.5), "Eve": (201.0, 50.7), "Night": (200.9, 50.6), "Intl": (10.2, 2.8)}
 CHUNK_ROWS = 10_000
-PHONES = 10_000_000  # seven digits
-PHONE_STEP = 7_654_321  # coprime to the number of phones: numbers repeat only after all were used
+PHONES = 10_000_000  # seven digits each
+PHONE_STEP = 7_654_321  # coprime to PHONES: a number repeats only after all others
 
 
 def generate(rows: int, seed: int) -> Iterator[str]:
@@ -43,6 +44,7 @@ def generate(rows: int, seed: int) -> Iterator[str]:
 
 
 def _chunk(random: np.random.Generator, start: int, rows: int) -> str:
+    """The text of some rows; `start` is the number of rows before them."""
     customers = _customers(random, start, rows)
     customers["Churn?"] = _churn(random, customers)
     columns = [_texts(customers[name]) for name in HEADER.rstrip("\n").split(",")]
@@ -74,26 +76,30 @@ def _customers(random: np.random.Generator, start: int, rows: int) -> dict[str, 
 
 
 def _whole(random: np.random.Generator, mean: float, deviation: float, rows: int, least: int = 0) -> Any:
+    """Normally distributed whole numbers of at least `least`, shape (rows,)."""
     return random.normal(mean, deviation, rows).round().astype(int).clip(least)
 
 
 def _churn(random: np.random.Generator, customers: dict[str, Any]) -> Any:
-    """Labels `True.` and `False.`; about one customer in seven leaves."""
+    """Labels `True.` (the customer leaves) and `False.`, shape (rows,).
+
+    A logistic model: P(leaves) = 1 / (1 + exp(-logit)).
+    """
     import numpy as np
 
     bill = sum(customers[f"{period} Charge"] for period in RATES)
     international = customers["Int'l Plan"] == "yes"
-    urge = (
+    logit = (
         -4.0
         + 6.5 * (customers["CustServ Calls"] >= 4) * (customers["Day Mins"] < 190)
         + 7.0 * international * ((customers["Intl Calls"] <= 2) | (customers["Intl Mins"] > 13))
         + 7.0 * (bill > 72) * (customers["VMail Plan"] == "no")
     )
-    return np.where(random.random(len(bill)) < 1 / (1 + np.exp(-urge)), "True.", "False.")
+    return np.where(random.random(len(bill)) < 1 / (1 + np.exp(-logit)), "True.", "False.")
 
 
 def _texts(column: Any) -> list[str]:
-    """Numbers with a fraction have six decimals, as in the public file."""
+    """A column of shape (rows,) as text; floats have six decimals, as in the public file."""
     if column.dtype.kind == "f":
         return [f"{value:.6f}" for value in column.tolist()]
     return [str(value) for value in column.tolist()]

@@ -1,7 +1,7 @@
-"""A generator of film ratings, for machines without a network: the formats of MovieLens 100K.
+"""A generator of film ratings in the formats of MovieLens 100K (Harper and Konstan 2015).
 
-Users have tastes for genres that change slowly; films of a genre follow each other; popular films are seen
-more often. The three files fit each other: users 1 to 943, films 1 to 1682.
+Users have tastes for genres that change slowly; films of one genre follow each other; popular films are
+watched more often. The three files belong together: users 1 to 943, films 1 to 1682.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 USERS, ITEMS, GENRES = 943, 1682, 19
 FIRST_SECOND, STEP_SECONDS = 874_724_710, 60
 TASTES = 18  # genre 0 is MovieLens's "unknown"
-STAY = 0.85  # how often the next film is of the same taste
-POPULAR = 2.7  # how much more often a taste's first films are seen than its last ones
+STAY = 0.85  # probability that the next film is of the same taste
+POPULAR = 2.7  # exponent: the larger, the more often a taste's first films are watched
 OCCUPATIONS = ("student", "educator", "engineer", "writer", "other", "healthcare", "retired")
 
 
@@ -26,27 +26,28 @@ def ratings(rows: int, seed: int) -> Iterator[str]:
     import numpy as np
 
     rng = np.random.default_rng(seed)
-    each = -(-rows // USERS)
-    left = rows
+    per_user = -(-rows // USERS)
+    remaining = rows
     for user in range(1, USERS + 1):
-        number = min(each, left)
-        left -= number
+        number = min(per_user, remaining)
+        remaining -= number
         yield _user(rng, user, number)
 
 
 def _user(rng: np.random.Generator, user: int, number: int) -> str:
-    taste, seen, lines = int(rng.integers(1, TASTES + 1)), set[int](), list[str]()
+    """The ratings of one user, oldest first; a film at most once."""
+    taste, watched, lines = int(rng.integers(1, TASTES + 1)), set[int](), list[str]()
     moment = FIRST_SECOND + user * 10_000
     while len(lines) < min(number, ITEMS):
         if rng.random() > STAY:
             taste = int(rng.integers(1, TASTES + 1))
         films = range(taste, ITEMS + 1, TASTES)
         film = films[int(len(films) * rng.random() ** POPULAR)]
-        if film in seen:
+        if film in watched:
             film = int(rng.integers(1, ITEMS + 1))
-        if film in seen:
+        if film in watched:
             continue
-        seen.add(film)
+        watched.add(film)
         moment += STEP_SECONDS
         lines.append(f"{user}\t{film}\t{int(rng.integers(1, 6))}\t{moment}\n")
     return "".join(lines)

@@ -1,0 +1,1 @@
+"""Generators of made-up sample data, for machines without a network."""
