@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from include.local_aws.faults import BadFaults, Faults
 from tests.local_aws.conftest import RunningServer
-from tests.local_aws.sagemaker import hosting
+from tests.local_aws.sagemaker.hosting import tiny_model
 from tests.local_aws.sagemaker.job_requests import eventually, processing, upload
 
 if TYPE_CHECKING:
@@ -81,14 +81,16 @@ def test_a_job_is_stopped_and_an_update_is_rolled_back(start: Any) -> None:
     status = "ProcessingJobStatus"
     eventually(lambda: sagemaker.describe_processing_job(ProcessingJobName="cut-1")[status] == "Stopped")
 
-    given = hosting.container(s3, "bucket", 2)
-    sagemaker.create_model(ModelName="m", PrimaryContainer=given, ExecutionRoleArn=hosting.ROLE)
+    given = tiny_model.container(s3, "bucket", 2)
+    sagemaker.create_model(ModelName="m", PrimaryContainer=given, ExecutionRoleArn=tiny_model.ROLE)
     for name in ("old", "new"):
-        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[hosting.variant("m")])
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=[tiny_model.variant("m")]
+        )
     sagemaker.create_endpoint(EndpointName="moving", EndpointConfigName="old")
-    assert hosting.settled(sagemaker, "moving")["EndpointStatus"] == "InService"
+    assert tiny_model.settled(sagemaker, "moving")["EndpointStatus"] == "InService"
     sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="new")
-    after = hosting.settled(sagemaker, "moving")
+    after = tiny_model.settled(sagemaker, "moving")
     assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", "old")
 
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.local_aws.sagemaker import hosting
+from tests.local_aws.sagemaker.hosting import tiny_model
 from tests.local_aws.sagemaker.job_requests import (
     eventually,
     finished_processing,
@@ -63,12 +63,12 @@ def test_after_a_kill_an_endpoint_answers_again_and_a_transform_job_has_failed(s
     server = start()
     s3, sagemaker = server.client("s3"), server.client("sagemaker")
     s3.create_bucket(Bucket="bucket")
-    given = hosting.container(s3, "bucket", 2)
-    sagemaker.create_model(ModelName="double", PrimaryContainer=given, ExecutionRoleArn=hosting.ROLE)
-    variants = [hosting.variant("double")]
+    given = tiny_model.container(s3, "bucket", 2)
+    sagemaker.create_model(ModelName="double", PrimaryContainer=given, ExecutionRoleArn=tiny_model.ROLE)
+    variants = [tiny_model.variant("double")]
     sagemaker.create_endpoint_config(EndpointConfigName="double", ProductionVariants=variants)
     sagemaker.create_endpoint(EndpointName="double", EndpointConfigName="double")
-    assert hosting.settled(sagemaker, "double")["EndpointStatus"] == "InService"
+    assert tiny_model.settled(sagemaker, "double")["EndpointStatus"] == "InService"
     s3.put_object(Bucket="bucket", Key="in/a.csv", Body=b"slow\n")
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in"}}
     sagemaker.create_transform_job(
@@ -87,6 +87,6 @@ def test_after_a_kill_an_endpoint_answers_again_and_a_transform_job_has_failed(s
     job = sagemaker.describe_transform_job(TransformJobName="cut")
     assert (job["TransformJobStatus"], job["FailureReason"]) == ("Failed", REASON)
     assert "Contents" not in server.client("s3").list_objects_v2(Bucket="bucket", Prefix="out")
-    assert hosting.settled(sagemaker, "double")["EndpointStatus"] == "InService"
+    assert tiny_model.settled(sagemaker, "double")["EndpointStatus"] == "InService"
     answer = runtime.invoke_endpoint(EndpointName="double", Body=b"1,2", ContentType="text/csv")
     assert answer["Body"].read() == b"2.0,4.0"

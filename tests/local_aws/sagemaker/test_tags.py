@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker import hosting
+from tests.local_aws.sagemaker.hosting import tiny_model
 from tests.local_aws.sagemaker.job_requests import finished_processing, processing, training
 
 
@@ -80,8 +80,8 @@ PROJECT = [{"Key": "project", "Value": "ml"}]
 @pytest.fixture
 def made(sagemaker, s3, bucket, script):
     """Creates a resource of a kind, and what it needs, with the given tags; returns its ARN."""
-    role, container = {"ExecutionRoleArn": hosting.ROLE}, hosting.container(s3, bucket, 2)
-    variants = [hosting.variant(bucket)]
+    role, container = {"ExecutionRoleArn": tiny_model.ROLE}, tiny_model.container(s3, bucket, 2)
+    variants = [tiny_model.variant(bucket)]
 
     def model(tags):
         return sagemaker.create_model(ModelName=bucket, PrimaryContainer=container, Tags=tags, **role)[
@@ -136,7 +136,7 @@ def made(sagemaker, s3, bucket, script):
     by_name = {kind.__name__: kind for kind in kinds}
     yield lambda kind, tags: by_name[kind](tags)
     if sagemaker.list_endpoints(NameContains=bucket)["Endpoints"]:
-        hosting.settled(sagemaker, bucket)
+        tiny_model.settled(sagemaker, bucket)
         sagemaker.delete_endpoint(EndpointName=bucket)
 
 

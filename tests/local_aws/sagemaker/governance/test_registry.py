@@ -5,7 +5,7 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker import hosting
+from tests.local_aws.sagemaker.hosting import tiny_model
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def register(sagemaker, s3, bucket, group):
 
     def register(*factors, **more):
         specification = {
-            "Containers": [hosting.container(s3, bucket, factor) for factor in factors or (2.0,)],
+            "Containers": [tiny_model.container(s3, bucket, factor) for factor in factors or (2.0,)],
             "SupportedContentTypes": ["text/csv"],
             "SupportedResponseMIMETypes": ["text/csv"],
         }
@@ -124,7 +124,7 @@ def test_approval_and_metadata_change_the_rest_stays(sagemaker, register):
     assert (package["ModelApprovalStatus"], package["ApprovalDescription"]) == ("Approved", "better")
     assert package["CustomerMetadataProperties"] == {"run": "2"}
     assert package["LastModifiedTime"] >= package["CreationTime"]
-    assert package["InferenceSpecification"]["Containers"][0]["Image"] == hosting.IMAGE
+    assert package["InferenceSpecification"]["Containers"][0]["Image"] == tiny_model.IMAGE
 
 
 def test_the_newest_approved_version_is_found_by_listing(sagemaker, register, group):
@@ -156,17 +156,17 @@ def test_packages_of_groups_are_listed_only_where_asked_for(sagemaker, register)
 
 def test_an_approved_package_is_a_model(sagemaker, register, client):
     arn = register(3.0)
-    request = {"ModelName": "packaged", "ExecutionRoleArn": hosting.ROLE}
+    request = {"ModelName": "packaged", "ExecutionRoleArn": tiny_model.ROLE}
     with pytest.raises(ClientError, match="PendingManualApproval"):
         sagemaker.create_model(**request, PrimaryContainer={"ModelPackageName": arn})
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
     sagemaker.create_model(**request, PrimaryContainer={"ModelPackageName": arn})
     described = sagemaker.describe_model(ModelName="packaged")
     assert described["PrimaryContainer"]["ModelPackageName"] == arn
-    variants = [hosting.variant("packaged")]
+    variants = [tiny_model.variant("packaged")]
     sagemaker.create_endpoint_config(EndpointConfigName="packaged", ProductionVariants=variants)
     sagemaker.create_endpoint(EndpointName="packaged", EndpointConfigName="packaged")
-    assert hosting.settled(sagemaker, "packaged")["EndpointStatus"] == "InService"
+    assert tiny_model.settled(sagemaker, "packaged")["EndpointStatus"] == "InService"
     answer = client("sagemaker-runtime").invoke_endpoint(
         EndpointName="packaged", Body=b"2", ContentType="text/csv"
     )
@@ -179,12 +179,12 @@ def test_a_package_of_several_containers_is_a_pipeline(sagemaker, register, clie
     arn = register(3.0, 5.0, ModelApprovalStatus="Approved")
     package = {"ModelPackageName": arn, "Environment": {"GREETING": "hello"}}
     given = package if member == "PrimaryContainer" else [package]
-    sagemaker.create_model(ModelName=bucket, ExecutionRoleArn=hosting.ROLE, **{member: given})
+    sagemaker.create_model(ModelName=bucket, ExecutionRoleArn=tiny_model.ROLE, **{member: given})
     assert sagemaker.describe_model(ModelName=bucket)[member] == given
-    variants = [hosting.variant(bucket)]
+    variants = [tiny_model.variant(bucket)]
     sagemaker.create_endpoint_config(EndpointConfigName=bucket, ProductionVariants=variants)
     sagemaker.create_endpoint(EndpointName=bucket, EndpointConfigName=bucket)
-    served = hosting.settled(sagemaker, bucket)
+    served = tiny_model.settled(sagemaker, bucket)
     assert served["EndpointStatus"] == "InService", served.get("FailureReason")
     answer = client("sagemaker-runtime").invoke_endpoint(
         EndpointName=bucket, Body=b"2", ContentType="text/csv"
@@ -219,7 +219,7 @@ def test_several_are_described_at_once(sagemaker, register):
     ],
 )
 def test_wrong_requests_are_refused_by_name(sagemaker, request_, told):
-    specification = {"InferenceSpecification": {"Containers": [{"Image": hosting.IMAGE}]}}
+    specification = {"InferenceSpecification": {"Containers": [{"Image": tiny_model.IMAGE}]}}
     request = {key: value for key, value in (specification | request_).items() if value is not None}
     with pytest.raises(ClientError, match=told):
         sagemaker.create_model_package(**request)

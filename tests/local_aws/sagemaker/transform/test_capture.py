@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker.hosting import ROLE, SCRIPT, container
+from tests.local_aws.sagemaker.hosting.tiny_model import ROLE, SCRIPT, container
 from tests.local_aws.sagemaker.job_requests import eventually, s3_input
 
 JSON_SCRIPT = SCRIPT.replace(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker.hosting import ROLE, SCRIPT, container, settled, variant
+from tests.local_aws.sagemaker.hosting.tiny_model import ROLE, SCRIPT, container, settled, variant
 from tests.local_aws.sagemaker.job_requests import eventually
 
 if TYPE_CHECKING:

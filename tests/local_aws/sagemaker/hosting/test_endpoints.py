@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker.hosting import ROLE, archive, container, settled, variant
+from tests.local_aws.sagemaker.hosting.tiny_model import ROLE, archive, container, settled, variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

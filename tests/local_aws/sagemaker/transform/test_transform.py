@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker.hosting import ROLE, container
+from tests.local_aws.sagemaker.hosting.tiny_model import ROLE, container
 
 if TYPE_CHECKING:
     from collections.abc import Callable
