@@ -21,7 +21,7 @@ from include.local_aws.protocol.parse import parse
 from include.local_aws.protocol.router import Match, route
 from include.local_aws.protocol.serialize import serialize, serialize_error
 from include.local_aws.protocol.validate import validate
-from include.local_aws.recording import Recorder, described
+from include.local_aws.recording import Recorder, operation_and_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,8 +85,8 @@ class App:
         signature = (
             request.header("authorization") or f"Credential={request.query.get('X-Amz-Credential', '')}"
         )
-        if found := CREDENTIAL.search(signature):
-            return found["region"], found["service"]
+        if match := CREDENTIAL.search(signature):
+            return match["region"], match["service"]
         target = request.header("x-amz-target")
         for scope, services in SCOPES.items():
             if target and service_model(services[0]).metadata.get("targetPrefix") == target.partition(".")[0]:
@@ -96,10 +96,10 @@ class App:
     def _match(self, scope: str, request: Request) -> Match:
         target = request.header("x-amz-target").rpartition(".")[2]
         for service in SCOPES[scope]:
-            if (protocol_of(service) == "json") == bool(target) and (found := route(service, request)):
-                return found
-        asked = target or f"{request.method} {request.decoded_path}"
-        raise Refused(SCOPES[scope][0], str(uuid.uuid4()), UnknownOperation(scope, asked))
+            if (protocol_of(service) == "json") == bool(target) and (match := route(service, request)):
+                return match
+        operation_name = target or f"{request.method} {request.decoded_path}"
+        raise Refused(SCOPES[scope][0], str(uuid.uuid4()), UnknownOperation(scope, operation_name))
 
     def _method(self, match: Match) -> Callable[[dict[str, Any], Caller], Any] | None:
         name = xform_name(match.operation.name)
@@ -124,7 +124,7 @@ class App:
     def _answer(self, call: Call, request: Request) -> Response:
         agent = request.header("user-agent")
         if call.match is None or call.method is None:
-            self._recorder.note(call.scope, *described(request), call.caller.region, agent)
+            self._recorder.note(call.scope, *operation_and_parameters(request), call.caller.region, agent)
             return passthrough.answer(request)
         params = parse(call.match, request)
         self._recorder.note(call.scope, call.match.operation.name, params, call.caller.region, agent)

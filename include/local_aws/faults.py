@@ -53,12 +53,12 @@ class Faults:
 
         :raises BadFaults: naming the part that cannot be read.
         """
-        known = {entry.name for entry in fields(cls)} - {"_dice"}
+        names = {entry.name for entry in fields(cls)} - {"_dice"}
         values: dict[str, object] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, value = part.partition("=")
-            if name not in known:
-                raise BadFaults(f"{part!r}: expected one of {', '.join(sorted(known))}, as name=value")
+            if name not in names:
+                raise BadFaults(f"{part!r}: expected one of {', '.join(sorted(names))}, as name=value")
             try:
                 values[name] = _read(name, value)
             except (ValueError, re.error) as error:

@@ -33,15 +33,15 @@ def answer(request: Request) -> Response:
     try:
         chunks, status, headers = run_wsgi_app(_application(), _environ(request), buffered=True)
     except NotImplementedError as error:  # how moto says that it lacks an operation
-        return _lacking(str(error), request)
+        return _not_implemented(str(error), request)
     body = b"".join(chunks)
-    kept = {
+    response_headers = {
         name: value for name, value in headers.items() if name.lower() not in ("content-length", "server")
     }
-    return Response(int(status.split()[0]), kept, body)
+    return Response(int(status.split()[0]), response_headers, body)
 
 
-def _lacking(text: str, request: Request) -> Response:
+def _not_implemented(text: str, request: Request) -> Response:
     """An error in the form of the protocol that the request is in: query (XML), else JSON."""
     code = "UnknownOperationException"
     if request.header("content-type").startswith("application/x-www-form-urlencoded"):

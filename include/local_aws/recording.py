@@ -49,7 +49,7 @@ class Recorder:
             file.write(line)
 
 
-def described(request: Request) -> tuple[str, dict[str, str]]:
+def operation_and_parameters(request: Request) -> tuple[str, dict[str, str]]:
     """Operation and parameters of a request to a service that is not ours: by target header, form or path."""
     if target := request.header("x-amz-target"):
         return target.rpartition(".")[2], {}

@@ -97,8 +97,8 @@ class Server:
                 incoming.transport.abort()
             return web.Response()
         await incoming.read()
-        meant = faults.as_error(call.service, fault)
-        return await _send(incoming, serialize_error(call.service, meant, call.request_id))
+        fault_error = faults.as_error(call.service, fault)
+        return await _send(incoming, serialize_error(call.service, fault_error, call.request_id))
 
     async def _perform(self, call: Call, head: Request, incoming: web.BaseRequest) -> Response:
         upload: Path | None = None
@@ -131,7 +131,7 @@ class Server:
     def _bucket_of(self, host: str) -> str:
         """`bucket.localhost:4577` → `bucket`: S3's virtual-host style."""
         name = urlsplit(f"//{host}").hostname or ""
-        suffixes = [f".{known}" for known in self._names() if name.endswith(f".{known}")]
+        suffixes = [f".{host_name}" for host_name in self._names() if name.endswith(f".{host_name}")]
         return name.removesuffix(suffixes[0]) if suffixes else ""
 
     def _welcome(self, request: Request) -> bool:
@@ -140,8 +140,8 @@ class Server:
         if origin := request.header("origin"):
             hosts.append(urlsplit(origin).netloc)
         names = [urlsplit(f"//{host}").hostname or "" for host in hosts]
-        known = self._names()
-        return all(name in known or name.endswith(tuple(f".{k}" for k in known)) for name in names)
+        own_names = self._names()
+        return all(name in own_names or name.endswith(tuple(f".{k}" for k in own_names)) for name in names)
 
     async def _receive(self, incoming: web.BaseRequest, head: Request) -> Upload:
         """Write a streamed body to disk as it arrives; raises AwsError where it is not what was announced."""
@@ -194,10 +194,10 @@ async def _stream(part: FileSlice, stream: web.StreamResponse) -> None:
     loop = asyncio.get_running_loop()
     with part.path.open("rb", buffering=0) as file:
         file.seek(part.start)
-        left = part.length
-        while left:
-            piece = await loop.run_in_executor(None, file.read, min(PIECE, left))
+        remaining = part.length
+        while remaining:
+            piece = await loop.run_in_executor(None, file.read, min(PIECE, remaining))
             if not piece:
                 raise OSError(f"{part.path} became shorter while it was sent")
-            left -= len(piece)
+            remaining -= len(piece)
             await stream.write(piece)

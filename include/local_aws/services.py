@@ -53,8 +53,8 @@ class Services:
         self._settings, self._state = settings, state
         self._store = store = ObjectStore(state)
         logs, tags = LogStore(state), TagStore(state)
-        jobs = JobSettings(concurrent_jobs=settings.jobs, faults=settings.faults)
-        self._engine = JobEngine(state, probe(settings.runner), logs, tags, jobs)
+        job_settings = JobSettings(concurrent_jobs=settings.concurrent_jobs, faults=settings.faults)
+        self._engine = JobEngine(state, probe(settings.runner), logs, tags, job_settings)
         for bucket in settings.buckets:
             if not store.has_bucket(bucket):
                 store.create_bucket(bucket, settings.region)
@@ -84,7 +84,7 @@ class Services:
             # loaded with the first call: its libraries take as much memory as the rest of the server
             from include.local_aws.personalize.service import Personalize
 
-            self._personalize = Personalize(self._state, self._store, self._settings.jobs)
+            self._personalize = Personalize(self._state, self._store, self._settings.concurrent_jobs)
             self._handlers |= self._personalize.handlers
         return self._handlers.get(service, [])
 
@@ -134,8 +134,8 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
     """
     with exclusive(settings.state), contextlib.closing(State(settings.state)) as state:
         spool = state.subfolder("spool")
-        for left in spool.iterdir():  # of uploads that a killed server did not finish
-            left.unlink()
+        for unfinished in spool.iterdir():  # of uploads that a killed server did not finish
+            unfinished.unlink()
         services = Services(settings, state)
         server = Server(settings, App(settings, services.handlers), spool)
         await server.start()

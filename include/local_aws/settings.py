@@ -26,7 +26,7 @@ class Settings:
     port: int = 0  # 0: any free port
     region: str = "us-east-1"
     account: str = "123456789012"
-    jobs: int = os.cpu_count() or 2  # that run at the same time; others wait
+    concurrent_jobs: int = os.cpu_count() or 2  # SageMaker jobs that run at the same time; others wait
     runner: str = "auto"
     allow_hosts: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
@@ -52,7 +52,13 @@ def from_command_line(argv: Sequence[str] | None = None) -> Settings:
     parser.add_argument("--port", type=int, default=env("LOCAL_AWS_PORT", "0"), help="0 takes a free one")
     parser.add_argument("--region", default=env("LOCAL_AWS_REGION", "us-east-1"))
     parser.add_argument("--account", default=env("LOCAL_AWS_ACCOUNT", "123456789012"))
-    parser.add_argument("--jobs", type=int, default=env("LOCAL_AWS_JOBS", str(Settings.jobs)), help="at once")
+    parser.add_argument(
+        "--jobs",
+        dest="concurrent_jobs",
+        type=int,
+        default=env("LOCAL_AWS_JOBS", str(Settings.concurrent_jobs)),
+        help="jobs that run at the same time",
+    )
     parser.add_argument(
         "--runner",
         choices=["auto", "bubblewrap", "namespaces", "rewriting"],
@@ -92,5 +98,5 @@ def from_command_line(argv: Sequence[str] | None = None) -> Settings:
     return Settings(**vars(options))
 
 
-def _names(listed: str) -> list[str]:
-    return [name for name in listed.split(",") if name]
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]

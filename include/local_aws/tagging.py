@@ -48,15 +48,15 @@ class Tagging:
     def get_resources(self, params: Params, caller: Caller) -> Output:
         """A page of the resources of the caller's region that have all the tags and one of the types."""
         _check(params)
-        found = [
+        resources = [
             {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
             for arn, tags in self._tagged(caller)
             if _has_tags(tags, params) and _has_type(arn, params) and arn in params.get(ARNS, [arn])
         ]
-        page, token = _page(self._resources, found, params, params.get("ResourcesPerPage", PER_PAGE))
-        fitting = _fitting(page, params.get("TagsPerPage", LIMITS["TagsPerPage"][1]))
-        if fitting < len(page):
-            page, token = _page(self._resources, found, params, fitting)
+        page, token = _page(self._resources, resources, params, params.get("ResourcesPerPage", PER_PAGE))
+        fitting_count = _fitting_count(page, params.get("TagsPerPage", LIMITS["TagsPerPage"][1]))
+        if fitting_count < len(page):
+            page, token = _page(self._resources, resources, params, fitting_count)
         return {"ResourceTagMappingList": page, "PaginationToken": token}
 
     def get_tag_keys(self, params: Params, caller: Caller) -> Output:
@@ -70,9 +70,9 @@ class Tagging:
         return {"TagValues": [entry["Word"] for entry in page], "PaginationToken": token}
 
     def _tagged(self, caller: Caller) -> Iterator[Tagged]:
-        here = [caller.region, caller.account]
+        scope = [caller.region, caller.account]
         for source in self._sources:
-            yield from ((arn, tags) for arn, tags in source() if tags and arn.split(":")[3:5] == here)
+            yield from ((arn, tags) for arn, tags in source() if tags and arn.split(":")[3:5] == scope)
 
 
 def _check(params: Params) -> None:
@@ -92,19 +92,20 @@ def _check(params: Params) -> None:
 def _has_tags(tags: dict[str, str], params: Params) -> bool:
     """Whether tags have every filter's key, with one of its values where it names some."""
     return all(
-        one["Key"] in tags and (not one.get("Values") or tags[one["Key"]] in one["Values"])
-        for one in params.get("TagFilters", [])
+        tag_filter["Key"] in tags
+        and (not tag_filter.get("Values") or tags[tag_filter["Key"]] in tag_filter["Values"])
+        for tag_filter in params.get("TagFilters", [])
     )
 
 
 def _has_type(arn: str, params: Params) -> bool:
     """`sagemaker` fits every ARN of the service, `sagemaker:endpoint` those of its endpoints."""
-    wanted = params.get("ResourceTypeFilters")
+    types = params.get("ResourceTypeFilters")
     service, resource = arn.split(":")[2], arn.split(":")[5].partition("/")[0]
-    return not wanted or service in wanted or f"{service}:{resource}" in wanted
+    return not types or service in types or f"{service}:{resource}" in types
 
 
-def _fitting(page: list[Document], most: int) -> int:
+def _fitting_count(page: list[Document], most: int) -> int:
     """How many resources of a page have so many tags together; at least one."""
     return max(1, sum(total <= most for total in accumulate(len(entry["Tags"]) for entry in page)))
 

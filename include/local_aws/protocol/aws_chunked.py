@@ -58,7 +58,7 @@ class AwsChunked:
         self.trailers: dict[str, str] = {}
         self.finished = False
         self._buffer = bytearray()
-        self._left = 0  # bytes of the current chunk still to come
+        self._remaining = 0  # bytes of the current chunk still to come
         self._in_data = False
         self._in_trailers = False
 
@@ -77,10 +77,10 @@ class AwsChunked:
 
     def _take_data(self) -> bytes | None:
         """Some content; None when more bytes are needed first."""
-        if self._left:
-            piece = bytes(self._buffer[: self._left])
+        if self._remaining:
+            piece = bytes(self._buffer[: self._remaining])
             del self._buffer[: len(piece)]
-            self._left -= len(piece)
+            self._remaining -= len(piece)
             return piece or None
         if len(self._buffer) < 2:
             return None
@@ -107,10 +107,10 @@ class AwsChunked:
 
     def _header(self, line: str) -> None:
         try:
-            self._left = int(line.partition(";")[0], 16)
+            self._remaining = int(line.partition(";")[0], 16)
         except ValueError as error:
             raise BadBody("InvalidRequest", f"Not an aws-chunked header: {line[:100]!r}") from error
-        self._in_data, self._in_trailers = self._left > 0, self._left == 0
+        self._in_data, self._in_trailers = self._remaining > 0, self._remaining == 0
 
     def _trailer(self, line: str) -> None:
         if not line:
@@ -156,10 +156,11 @@ class BodyReader:
         """Compare length and checksums with what the client announced; raises BadBody."""
         if self._framing:
             self._framing.close()
-        announced = self._headers.get("x-amz-decoded-content-length", str(self.size))
-        if announced != str(self.size):
-            raise BadBody("IncompleteBody", f"{announced} bytes were announced, {self.size} arrived.")
-        if (sent := self._headers.get("content-md5")) and sent != base64.b64encode(self.md5).decode():
+        announced_size = self._headers.get("x-amz-decoded-content-length", str(self.size))
+        if announced_size != str(self.size):
+            raise BadBody("IncompleteBody", f"{announced_size} bytes were announced, {self.size} arrived.")
+        content_md5 = self._headers.get("content-md5")
+        if content_md5 and content_md5 != base64.b64encode(self.md5).decode():
             raise BadBody("BadDigest", "The Content-MD5 you specified did not match what we received.")
         for name, value in self.checksums.items():
             if name in self._digests and value != base64.b64encode(self._digests[name].digest()).decode():
@@ -174,8 +175,10 @@ class BodyReader:
     @property
     def checksums(self) -> dict[str, str]:
         """What the client said in headers and trailers: `{"crc32": "base64"}`."""
-        said = {**self._headers, **(self._framing.trailers if self._framing else {})}
-        values = {name.removeprefix(PREFIX): text for name, text in said.items() if name.startswith(PREFIX)}
+        headers = {**self._headers, **(self._framing.trailers if self._framing else {})}
+        values = {
+            name.removeprefix(PREFIX): text for name, text in headers.items() if name.startswith(PREFIX)
+        }
         return {name: text for name, text in values.items() if name not in ("type", "algorithm", "mode")}
 
 

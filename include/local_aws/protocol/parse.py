@@ -92,21 +92,21 @@ def _decode_xml(shape: Shape, body: bytes | Upload) -> Any:
 def _located(shape: StructureShape, match: Match, request: Request) -> Params:
     """Members that stand in the path, the query or the headers."""
     query = parse_qs(request.query_string, keep_blank_values=True)
-    found: Params = {}
+    params: Params = {}
     for name, member in shape.members.items():
         place = member.serialization.get("location")
         key = member.serialization.get("name", name)
         if place == "uri" and key.replace("-", "_") in match.uri:
-            found[name] = _scalar(member, match.uri[key.replace("-", "_")], name)
+            params[name] = _scalar(member, match.uri[key.replace("-", "_")], name)
         elif place == "querystring":
-            found |= _query_member(name, member, key, query)
+            params |= _query_member(name, member, key, query)
         elif place == "header" and key.lower() in request.headers:
-            found[name] = _header_member(member, request.headers[key.lower()], name)
+            params[name] = _header_member(member, request.headers[key.lower()], name)
         elif place == "headers":
             prefix = key.lower()
             values = {k[len(prefix) :]: v for k, v in request.headers.items() if k.startswith(prefix)}
-            found |= {name: values} if values else {}
-    return found
+            params |= {name: values} if values else {}
+    return params
 
 
 def _query_member(name: str, member: Shape, key: str, query: dict[str, list[str]]) -> Params:
@@ -180,12 +180,12 @@ def _guarded(read: Callable[[], Any], shape: Shape, value: Any, place: str) -> A
 
 def _structure(shape: Shape, value: dict[str, Any], place: str) -> Params:
     """Known members by their wire names; unknown ones are ignored, as AWS does."""
-    found: Params = {}
+    params: Params = {}
     for name, member in shape.members.items():
         key = member.serialization.get("name", name)
         if key in value and value[key] is not None:
-            found[name] = _from_json(member, value[key], f"{place}.{name}".lstrip("."))
-    return found
+            params[name] = _from_json(member, value[key], f"{place}.{name}".lstrip("."))
+    return params
 
 
 def _local(element: ElementTree.Element) -> str:
@@ -201,17 +201,17 @@ def _from_xml(shape: Shape, element: ElementTree.Element) -> Any:
 
 
 def _xml_structure(shape: Shape, element: ElementTree.Element) -> Params:
-    found: Params = {}
+    params: Params = {}
     for name, member in shape.members.items():
         key = member.serialization.get("name", name)
         if member.serialization.get("xmlAttribute"):
             texts = [value for attribute, value in element.attrib.items() if attribute.endswith("type")]
-            found |= {name: texts[0]} if texts else {}
+            params |= {name: texts[0]} if texts else {}
         elif member.type_name == "list" and member.serialization.get("flattened"):
             item = member.member.serialization.get("name") or key
             items = [child for child in element if _local(child) in (key, item)]
-            found |= {name: [_from_xml(member.member, child) for child in items]} if items else {}
+            params |= {name: [_from_xml(member.member, child) for child in items]} if items else {}
         else:
             child = next((child for child in element if _local(child) == key), None)
-            found |= {name: _from_xml(member, child)} if child is not None else {}
-    return found
+            params |= {name: _from_xml(member, child)} if child is not None else {}
+    return params

@@ -67,13 +67,13 @@ def route(service: str, request: Request) -> Match | None:
     if protocol_of(service) == "json":
         return _by_target(service, request)
     query = dict(parse_qsl(request.query_string, keep_blank_values=True))
-    fitting = [candidate for candidate in _routes(service) if candidate.fits(request, query)]
-    if not fitting:
+    candidates = [candidate for candidate in _routes(service) if candidate.fits(request, query)]
+    if not candidates:
         return None
-    chosen = max(fitting, key=lambda candidate: candidate.weight)
-    found = chosen.path.fullmatch(request.path)
-    uri = {name: unquote(value) for name, value in (found.groupdict() if found else {}).items()}
-    return Match(service, chosen.operation, uri)
+    best = max(candidates, key=lambda candidate: candidate.weight)
+    path_match = best.path.fullmatch(request.path)
+    uri = {name: unquote(value) for name, value in (path_match.groupdict() if path_match else {}).items()}
+    return Match(service, best.operation, uri)
 
 
 def _by_target(service: str, request: Request) -> Match | None:

@@ -84,21 +84,21 @@ def _rest_body(protocol: str, shape: StructureShape, output: dict[str, Any], res
         response.body = content.encode() if isinstance(content, str) else content
         return
     if payload is not None:
-        described, value = shape.members[payload], output.get(payload)
+        body_shape, value = shape.members[payload], output.get(payload)
     else:
-        described, value = shape, {name: output[name] for name in inner if name in output} if inner else None
+        body_shape, value = shape, {name: output[name] for name in inner if name in output} if inner else None
     if value is None:
         return
     if protocol == "rest-json":
         response.headers.setdefault("Content-Type", "application/json")
-        response.body = json.dumps(_to_json(described, value)).encode()
+        response.body = json.dumps(_to_json(body_shape, value)).encode()
     else:
         response.headers.setdefault("Content-Type", "application/xml")
-        name = described.serialization.get("name") or described.name
+        name = body_shape.serialization.get("name") or body_shape.name
         if name in BARE:
-            name, described, value = BARE[name], described.members[BARE[name]], value.get(BARE[name], "")
+            name, body_shape, value = BARE[name], body_shape.members[BARE[name]], value.get(BARE[name], "")
         root = ElementTree.Element(name, {"xmlns": "http://s3.amazonaws.com/doc/2006-03-01/"})
-        _fill(root, described, value)
+        _fill(root, body_shape, value)
         response.body = _document(root)
 
 

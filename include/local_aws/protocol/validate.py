@@ -63,8 +63,8 @@ def validate(service: str, shape: Shape | None, params: Params) -> None:
 
 def _failure(value: Any, place: str, rule: str) -> str:
     text = f"{len(value)} bytes" if isinstance(value, bytes) else str(value)[:200]
-    shown = "null" if value is None else f"'{text}'"
-    return f"Value {shown} at '{place}' failed to satisfy constraint: Member must {rule}"
+    value_text = "null" if value is None else f"'{text}'"
+    return f"Value {value_text} at '{place}' failed to satisfy constraint: Member must {rule}"
 
 
 def _check(shape: Shape, value: Any, place: str) -> Iterator[str]:
@@ -133,6 +133,6 @@ DIALECT = {
 @cache
 def _compiled(pattern: str) -> regex.Pattern[str]:
     """A model's pattern; AWS anchors every pattern at both ends."""
-    for java, ours in DIALECT.items():
-        pattern = pattern.replace(java, ours)
+    for java, python in DIALECT.items():
+        pattern = pattern.replace(java, python)
     return regex.compile(pattern)

@@ -85,15 +85,15 @@ def _owners(caller: Caller) -> list[dict[str, Any]]:
 
 def _from_header(name: str, value: str) -> list[dict[str, Any]]:
     """`id="...", uri="..."` → one grant each."""
-    found = []
+    grants_of_header = []
     for part in value.split(","):
         kind, _, text = part.strip().partition("=")
         if kind not in GRANTEES:
             raise S3Error("InvalidArgument", f"Not a grantee (id=, uri= or emailAddress=): {part.strip()}")
         type_, member = GRANTEES[kind]
         grantee = {"Type": type_, member: text.strip('"')}
-        found.append({"Grantee": grantee, "Permission": GRANT_HEADERS[name]})
-    return found
+        grants_of_header.append({"Grantee": grantee, "Permission": GRANT_HEADERS[name]})
+    return grants_of_header
 
 
 class Acl:
@@ -118,12 +118,12 @@ class Acl:
     def put_object_acl(self, params: Params, caller: Caller) -> Output:
         bucket = self._store.buckets.get(params["Bucket"])
         self._store.info(bucket.name, params["Key"])
-        asked = _required(grants(params, bucket.settings, caller))
-        self._store.describe(bucket.name, params["Key"], grants=asked)
+        new_grants = _required(grants(params, bucket.settings, caller))
+        self._store.describe(bucket.name, params["Key"], grants=new_grants)
         return {}
 
 
-def _required(asked: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    if asked is None:
+def _required(requested_grants: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    if requested_grants is None:
         raise S3Error("InvalidRequest", "An ACL request needs an ACL header or an AccessControlPolicy.")
-    return asked
+    return requested_grants

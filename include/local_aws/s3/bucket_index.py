@@ -43,8 +43,8 @@ class BucketIndex:
 
     def get(self, name: str) -> Bucket:
         """Raises NoSuchBucket."""
-        for found in self._state.rows("SELECT * FROM s3_buckets WHERE name=?", name):
-            return _bucket(found)
+        for row in self._state.rows("SELECT * FROM s3_buckets WHERE name=?", name):
+            return _bucket(row)
         raise S3Error("NoSuchBucket", BucketName=name)
 
     def has(self, name: str) -> bool:

@@ -63,20 +63,20 @@ class Buckets:
     def list_buckets(self, params: Params, caller: Caller) -> Output:
         prefix, token = params.get("Prefix", ""), params.get("ContinuationToken")
         after = base64.urlsafe_b64decode(token).decode() if token else ""
-        wanted = (
+        matching = (
             bucket
             for bucket in self._store.buckets.all()
             if bucket.name.startswith(prefix)
             and bucket.name > after
             and params.get("BucketRegion", bucket.region) == bucket.region
         )
-        buckets, more = take(wanted, params.get("MaxBuckets", MOST_BUCKETS))
+        buckets, has_more = take(matching, params.get("MaxBuckets", MOST_BUCKETS))
         return {
-            "Buckets": [_listed(bucket) for bucket in buckets],
+            "Buckets": [_summary(bucket) for bucket in buckets],
             "Owner": acl.owner(caller),
             "Prefix": params.get("Prefix"),
             "ContinuationToken": base64.urlsafe_b64encode(buckets[-1].name.encode()).decode()
-            if more
+            if has_more
             else None,
         }
 
@@ -85,7 +85,7 @@ class Buckets:
         return {}
 
 
-def _listed(bucket: Bucket) -> dict[str, object]:
+def _summary(bucket: Bucket) -> dict[str, object]:
     return {
         "Name": bucket.name,
         "CreationDate": bucket.created,
@@ -97,11 +97,11 @@ def _listed(bucket: Bucket) -> dict[str, object]:
 def _region(constraint: str | None, caller: Caller) -> str:
     """Where the bucket is made: us-east-1 takes any constraint, other regions need their own."""
     if caller.region != HOME and constraint != caller.region:
-        named = constraint or "unspecified"
+        constraint_text = constraint or "unspecified"
         raise S3Error(
             "IllegalLocationConstraintException",
-            f"The {named} location constraint is incompatible for the region specific endpoint this request "
-            "was sent to.",
+            f"The {constraint_text} location constraint is incompatible for the region specific endpoint "
+            "this request was sent to.",
         )
     return constraint or HOME
 

@@ -55,13 +55,13 @@ class Copying:
         bucket, key = self._store.buckets.get(params["Bucket"]), params["Key"]
         check_key(key)
         source = source_of(self._store, params)
-        described = _merged(source, details(params, bucket, caller), params)
+        new_details = _merged(source, details(params, bucket, caller), params)
         check = write_check(params)
         stored = self._content(source)
         if algorithm := params.get("ChecksumAlgorithm", "").lower():
             value = checksums.of_file(algorithm, self._store.files.path(stored.file))
-            described = replace(described, checksums={algorithm: value} if value else {})
-        info = self._store.put(bucket.name, key, stored, described, check)
+            new_details = replace(new_details, checksums={algorithm: value} if value else {})
+        info = self._store.put(bucket.name, key, stored, new_details, check)
         result = {
             "ETag": info.etag,
             "LastModified": info.modified,
@@ -77,26 +77,26 @@ class Copying:
         return Stored(link, source.size, bytes.fromhex(source.etag.strip('"')))
 
 
-def _merged(source: ObjectInfo, asked: Details, params: Params) -> Details:
+def _merged(source: ObjectInfo, request_details: Details, params: Params) -> Details:
     """The source's details, or the request's where its directives say REPLACE. Raises InvalidRequest."""
-    replacing = params.get("MetadataDirective") == "REPLACE"
+    is_replaced = params.get("MetadataDirective") == "REPLACE"
     itself = (source.bucket, source.key) == (params["Bucket"], params["Key"])
-    if itself and not replacing and not any(name in params for name in CHANGES):
+    if itself and not is_replaced and not any(name in params for name in CHANGES):
         raise S3Error(
             "InvalidRequest",
             "This copy request is illegal because it is trying to copy an object to itself without changing "
             "the object's metadata, storage class, website redirect location or encryption attributes.",
         )
     old = source.details
-    kept = old.checksums if old.checksum_type == "FULL_OBJECT" else {}
+    full_checksums = old.checksums if old.checksum_type == "FULL_OBJECT" else {}
     overrides = {
         name: value for name, value in headers(params).items() if name in params and name in OVERRIDABLE
     }
     without_class = {name: value for name, value in old.headers.items() if name != "StorageClass"}
     return replace(
-        asked,
-        headers=asked.headers if replacing else {**without_class, **overrides},
-        metadata=asked.metadata if replacing else old.metadata,
-        tags=asked.tags if params.get("TaggingDirective") == "REPLACE" else old.tags,
-        checksums=kept,
+        request_details,
+        headers=request_details.headers if is_replaced else {**without_class, **overrides},
+        metadata=request_details.metadata if is_replaced else old.metadata,
+        tags=request_details.tags if params.get("TaggingDirective") == "REPLACE" else old.tags,
+        checksums=full_checksums,
     )

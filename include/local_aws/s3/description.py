@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Params
     from include.local_aws.s3.bucket_index import Bucket
 
-KEPT = (
+STORED_HEADERS = (
     "CacheControl",
     "ContentDisposition",
     "ContentEncoding",
@@ -49,15 +49,15 @@ def details(params: Params, bucket: Bucket, caller: Caller) -> Details:
 
 def headers(params: Params) -> dict[str, Any]:
     """The headers that are kept, with S3's defaults."""
-    kept = {name: params[name] for name in KEPT if name in params}
-    encodings = [part.strip() for part in kept.pop("ContentEncoding", "").split(",")]
+    stored = {name: params[name] for name in STORED_HEADERS if name in params}
+    encodings = [part.strip() for part in stored.pop("ContentEncoding", "").split(",")]
     encoding = ",".join(
         part for part in encodings if part not in ("", "aws-chunked")
     )  # aws-chunked is framing
     return {
         "ContentType": DEFAULT_TYPE,
         "ServerSideEncryption": "AES256",
-        **kept,
+        **stored,
         **({"ContentEncoding": encoding} if encoding else {}),
     }
 

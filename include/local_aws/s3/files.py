@@ -115,9 +115,9 @@ def read_pieces(path: Path, start: int = 0, length: int | None = None) -> Iterat
     """The bytes of a file, or of a part of it, piece by piece."""
     with path.open("rb") as file:
         file.seek(start)
-        left = path.stat().st_size - start if length is None else length
-        while piece := file.read(min(left, PIECE)):
-            left -= len(piece)
+        remaining = path.stat().st_size - start if length is None else length
+        while piece := file.read(min(remaining, PIECE)):
+            remaining -= len(piece)
             yield piece
 
 

@@ -31,11 +31,11 @@ def check_key(key: str) -> None:
 
 def after_prefix(prefix: str) -> str:
     """The smallest string after all that begin with the prefix."""
-    kept = prefix.rstrip(LAST_CHARACTER)
-    if not kept:
+    stem = prefix.rstrip(LAST_CHARACTER)
+    if not stem:
         return END
-    following = ord(kept[-1]) + 1
-    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are no characters
+    following = ord(stem[-1]) + 1
+    return stem[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are no characters
 
 
 def common_prefix(key: str, prefix: str, delimiter: str) -> str | None:
@@ -76,5 +76,5 @@ def fold(
 
 def take(items: Iterator[T], limit: int) -> tuple[list[T], bool]:
     """The first `limit` items, and whether there are more."""
-    taken = list(islice(items, limit))
-    return taken, limit > 0 and next(items, None) is not None
+    first_items = list(islice(items, limit))
+    return first_items, limit > 0 and next(items, None) is not None

@@ -31,7 +31,7 @@ class Listing:
     last: str | None  # the last key or common prefix of a page with more after it
 
     @property
-    def shown(self) -> int:
+    def count(self) -> int:
         return len(self.objects) + len(self.members["CommonPrefixes"])
 
 
@@ -63,7 +63,7 @@ class Lists:
         return {
             **listing.members,
             "Contents": [_entry(info, listing, owner) for info in listing.objects],
-            "KeyCount": listing.shown,
+            "KeyCount": listing.count,
             "ContinuationToken": token,
             "NextContinuationToken": _token(listing.last) if listing.last is not None else None,
             "StartAfter": listing.text(params["StartAfter"]) if "StartAfter" in params else None,
@@ -72,14 +72,14 @@ class Lists:
     def list_objects(self, params: Params, caller: Caller) -> Output:
         marker = params.get("Marker", "")
         listing = self._page(params, marker)
-        more = listing.last is not None and params.get(
+        has_marker = listing.last is not None and params.get(
             "Delimiter"
         )  # else clients take the last key themselves
         return {
             **listing.members,
             "Contents": [_entry(info, listing, acl.owner(caller)) for info in listing.objects],
             "Marker": listing.text(marker),
-            "NextMarker": listing.text(listing.last) if more and listing.last is not None else None,
+            "NextMarker": listing.text(listing.last) if has_marker and listing.last is not None else None,
         }
 
     def list_object_versions(self, params: Params, caller: Caller) -> Output:
@@ -99,18 +99,18 @@ class Lists:
     def _page(self, params: Params, marker: str) -> Listing:
         bucket, limit, text = params["Bucket"], limit_of(params, "MaxKeys"), encoding(params)
         prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
-        entries, more = self._store.page(bucket, prefix, delimiter, marker, limit)
+        entries, has_more = self._store.page(bucket, prefix, delimiter, marker, limit)
         members = {
             "Name": bucket,
             "Prefix": text(prefix),
             "Delimiter": text(delimiter) if delimiter else None,
             "MaxKeys": limit,
             "EncodingType": params.get("EncodingType"),
-            "IsTruncated": more,
+            "IsTruncated": has_more,
             "CommonPrefixes": [{"Prefix": text(key)} for key, info in entries if info is None],
         }
         objects = [info for _, info in entries if info is not None]
-        return Listing(members, objects, text, entries[-1][0] if more else None)
+        return Listing(members, objects, text, entries[-1][0] if has_more else None)
 
 
 def _entry(info: ObjectInfo, listing: Listing, owner: dict[str, str] | None) -> dict[str, Any]:

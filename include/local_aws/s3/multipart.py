@@ -41,10 +41,10 @@ class Multipart:
         check_key(key)
         algorithm = params.get("ChecksumAlgorithm")
         kind = params.get("ChecksumType") or ("FULL_OBJECT" if algorithm == "CRC64NVME" else "COMPOSITE")
-        described = details(params, bucket, caller)
-        upload = self._uploads.start(bucket.name, key, described, (algorithm or "").lower(), kind)
-        said = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if algorithm else {}
-        return {"Bucket": bucket.name, "Key": key, "UploadId": upload.id, **said}
+        object_details = details(params, bucket, caller)
+        upload = self._uploads.start(bucket.name, key, object_details, (algorithm or "").lower(), kind)
+        checksum_members = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if algorithm else {}
+        return {"Bucket": bucket.name, "Key": key, "UploadId": upload.id, **checksum_members}
 
     def upload_part(self, params: Params, caller: Caller) -> Output:
         upload, body = self._upload(params), params["Body"]
@@ -58,8 +58,8 @@ class Multipart:
     def upload_part_copy(self, params: Params, caller: Caller) -> Output:
         upload, number = self._upload(params), _number(params)
         source = source_of(self._store, params)
-        asked = params.get("CopySourceRange")
-        start, length = source_range(asked, source.size) if asked else (0, source.size)
+        range_header = params.get("CopySourceRange")
+        start, length = source_range(range_header, source.size) if range_header else (0, source.size)
         stored = self._store.files.write(read_pieces(self._store.content(source), start, length))
         value = checksums.of_file(upload.algorithm, self._store.files.path(stored.file))
         part = self._uploads.put_part(upload, number, stored, {upload.algorithm: value} if value else {})
@@ -98,13 +98,13 @@ class Multipart:
         except S3Error:
             self._store.files.discard([file])
             raise
-        described = replace(
+        object_details = replace(
             upload.details,
             checksums=checksum,
             checksum_type=upload.checksum_type,
             parts=[Part(part.number, part.size, part.checksums) for part in parts],
         )
-        return ObjectInfo(upload.bucket, upload.key, file, size, _etag(parts), now(), described)
+        return ObjectInfo(upload.bucket, upload.key, file, size, _etag(parts), now(), object_details)
 
     def _checksum(
         self, upload: Upload, parts: list[UploadedPart], file: str, params: Params
@@ -117,12 +117,12 @@ class Multipart:
             computed = checksums.of_file(algorithm, self._store.files.path(file))
         elif len(values) == len(parts):
             computed = checksums.composite(algorithm, values)
-        said = params.get(checksums.member(algorithm)) if algorithm else None
-        if said and computed and said.partition("-")[0] != computed.partition("-")[0]:
+        client_checksum = params.get(checksums.member(algorithm)) if algorithm else None
+        if client_checksum and computed and client_checksum.partition("-")[0] != computed.partition("-")[0]:
             raise S3Error(
                 "BadDigest", f"The {algorithm} you specified did not match the calculated checksum."
             )
-        value = computed or said
+        value = computed or client_checksum
         return {algorithm: value} if value else {}
 
     def abort_multipart_upload(self, params: Params, caller: Caller) -> Output:
@@ -145,7 +145,7 @@ class Multipart:
             "NextPartNumberMarker": page[-1].number if page else after,
             "MaxParts": limit,
             "IsTruncated": len(parts) > len(page),
-            "Parts": [_listed_part(part) for part in page],
+            "Parts": [_part_summary(part) for part in page],
             "Initiator": acl.owner(caller),
             "Owner": acl.owner(caller),
             "StorageClass": upload.details.headers.get("StorageClass", "STANDARD"),
@@ -157,9 +157,9 @@ class Multipart:
         prefix, delimiter, text = params.get("Prefix", ""), params.get("Delimiter", ""), encoding(params)
         limit, marker = limit_of(params, "MaxUploads"), params.get("KeyMarker", "")
         identity = params.get("UploadIdMarker", "") if marker else ""
-        entries, more = self._uploads.page(params["Bucket"], prefix, delimiter, (marker, identity), limit)
+        entries, has_more = self._uploads.page(params["Bucket"], prefix, delimiter, (marker, identity), limit)
         uploads = [upload for _, upload in entries if upload is not None]
-        last_key, last = entries[-1] if more else (None, None)
+        last_key, last = entries[-1] if has_more else (None, None)
         return {
             "Bucket": params["Bucket"],
             "Prefix": text(prefix),
@@ -170,8 +170,8 @@ class Multipart:
             "NextKeyMarker": text(last_key) if last_key is not None else None,
             "NextUploadIdMarker": last.id if last is not None else None,
             "MaxUploads": limit,
-            "IsTruncated": more,
-            "Uploads": [_listed_upload(upload, caller) | {"Key": text(upload.key)} for upload in uploads],
+            "IsTruncated": has_more,
+            "Uploads": [_upload_summary(upload, caller) | {"Key": text(upload.key)} for upload in uploads],
             "CommonPrefixes": [{"Prefix": text(key)} for key, upload in entries if upload is None],
         }
 
@@ -187,21 +187,21 @@ def _number(params: Params) -> int:
     return number
 
 
-def _chosen(asked: list[dict[str, Any]], uploaded: list[UploadedPart]) -> list[UploadedPart]:
+def _chosen(requested_parts: list[dict[str, Any]], uploaded: list[UploadedPart]) -> list[UploadedPart]:
     """The parts that a client wants the object to be made of.
 
     Raises MalformedXML, InvalidPartOrder, InvalidPart, EntityTooSmall.
     """
-    numbers = [part.get("PartNumber", 0) for part in asked]
-    if not asked:
+    numbers = [part.get("PartNumber", 0) for part in requested_parts]
+    if not requested_parts:
         raise S3Error("MalformedXML")
     if numbers != sorted(set(numbers)):
         raise S3Error("InvalidPartOrder")
-    known = {part.number: part for part in uploaded}
-    for part in asked:
-        if not _is(part, known.get(part.get("PartNumber", 0))):
+    by_number = {part.number: part for part in uploaded}
+    for part in requested_parts:
+        if not _is(part, by_number.get(part.get("PartNumber", 0))):
             raise S3Error("InvalidPart", PartNumber=part.get("PartNumber"), ETag=part.get("ETag"))
-    chosen = [known[number] for number in numbers]
+    chosen = [by_number[number] for number in numbers]
     for small in (part for part in chosen[:-1] if part.size < SMALLEST_PART):
         raise S3Error(
             "EntityTooSmall",
@@ -213,11 +213,13 @@ def _chosen(asked: list[dict[str, Any]], uploaded: list[UploadedPart]) -> list[U
     return chosen
 
 
-def _is(asked: dict[str, Any], part: UploadedPart | None) -> bool:
+def _is(requested_part: dict[str, Any], part: UploadedPart | None) -> bool:
     """Whether an uploaded part is the one that the client means: same ETag, same checksums."""
-    if part is None or asked.get("ETag", "").strip('"') != part.etag.strip('"'):
+    if part is None or requested_part.get("ETag", "").strip('"') != part.etag.strip('"'):
         return False
-    return all(asked.get(name, value) == value for name, value in checksums.members(part.checksums).items())
+    return all(
+        requested_part.get(name, value) == value for name, value in checksums.members(part.checksums).items()
+    )
 
 
 def _etag(parts: list[UploadedPart]) -> str:
@@ -226,7 +228,7 @@ def _etag(parts: list[UploadedPart]) -> str:
     return f'"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"'
 
 
-def _listed_part(part: UploadedPart) -> dict[str, Any]:
+def _part_summary(part: UploadedPart) -> dict[str, Any]:
     return {
         "PartNumber": part.number,
         "LastModified": part.modified,
@@ -236,7 +238,7 @@ def _listed_part(part: UploadedPart) -> dict[str, Any]:
     }
 
 
-def _listed_upload(upload: Upload, caller: Caller) -> dict[str, Any]:
+def _upload_summary(upload: Upload, caller: Caller) -> dict[str, Any]:
     return {
         "UploadId": upload.id,
         "Initiated": upload.started,

@@ -105,10 +105,10 @@ class ObjectStore:
         """Raises NoSuchBucket, NoSuchKey."""
         with self.state.transaction():
             self.buckets.get(bucket)
-            found = self._find(bucket, key)
-        if found is None:
+            info = self._find(bucket, key)
+        if info is None:
             raise S3Error("NoSuchKey", Key=key)
-        return found
+        return info
 
     def path(self, bucket: str, key: str) -> Path:
         """The file with the object's content, to be opened soon: once replaced, it stays a while only.
@@ -198,17 +198,17 @@ class ObjectStore:
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
         """Objects in key order, read page by page. Raises NoSuchBucket."""
-        marker, more = "", True
-        while more:
-            entries, more = self.page(bucket, prefix, "", marker, PAGE)
+        marker, has_more = "", True
+        while has_more:
+            entries, has_more = self.page(bucket, prefix, "", marker, PAGE)
             for key, info in entries:
                 if info is not None:
                     yield info
                 marker = key
 
     def _find(self, bucket: str, key: str) -> ObjectInfo | None:
-        found = self.state.rows("SELECT * FROM s3_objects WHERE bucket=? AND key=?", bucket, key)
-        return _object(found[0]) if found else None
+        rows = self.state.rows("SELECT * FROM s3_objects WHERE bucket=? AND key=?", bucket, key)
+        return _object(rows[0]) if rows else None
 
 
 def now() -> float:

@@ -43,14 +43,16 @@ class Listing:
 
         Raises ValidationException for a token that was not made by the same request.
         """
-        found = sorted((d for d in documents if self._passes(d, params)), key=lambda d: self._key(d, params))
+        matching = sorted(
+            (d for d in documents if self._passes(d, params)), key=lambda d: self._key(d, params)
+        )
         if self._order(params) == "Descending":
-            found.reverse()
+            matching.reverse()
         if token := params.get("NextToken"):
-            found = self._after(found, self._read(token, params), params)
+            matching = self._after(matching, self._read(token, params), params)
         size = params.get("MaxResults", self.size)
-        shown = found[:size]
-        return shown, self._token(shown[-1], params) if len(found) > size else None
+        page = matching[:size]
+        return page, self._token(page[-1], params) if len(matching) > size else None
 
     def _order(self, params: Params) -> str:
         return str(params.get("SortOrder", self.order))
@@ -70,10 +72,10 @@ class Listing:
             and _between(modified, params.get("LastModifiedTimeAfter"), params.get("LastModifiedTimeBefore"))
         )
 
-    def _after(self, found: list[Document], last: Key, params: Params) -> list[Document]:
+    def _after(self, documents: list[Document], last: Key, params: Params) -> list[Document]:
         later = operator.lt if self._order(params) == "Descending" else operator.gt
         try:
-            return [document for document in found if later(self._key(document, params), last)]
+            return [document for document in documents if later(self._key(document, params), last)]
         except TypeError as error:
             raise _bad_token() from error
 

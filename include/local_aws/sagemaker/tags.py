@@ -56,8 +56,8 @@ class TagStore:
 
     def remove(self, arn: str, keys: Iterable[str]) -> None:
         unwanted = set(keys)
-        left = [tag for tag in self.list(arn) if tag["Key"] not in unwanted]
-        self._documents.update(arn, lambda document: document.update(Tags=left))
+        remaining = [tag for tag in self.list(arn) if tag["Key"] not in unwanted]
+        self._documents.update(arn, lambda document: document.update(Tags=remaining))
 
 
 class Tags:

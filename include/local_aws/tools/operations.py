@@ -27,10 +27,10 @@ def implemented() -> dict[str, list[str]]:
         service: [
             name
             for name in service_model(service).operation_names
-            if any(hasattr(handler, xform_name(name)) for handler in found)
+            if any(hasattr(handler, xform_name(name)) for handler in service_handlers)
         ]
-        for service, found in handlers.items()
-        if found
+        for service, service_handlers in handlers.items()
+        if service_handlers
     }
 
 

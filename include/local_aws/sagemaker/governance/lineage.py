@@ -18,7 +18,7 @@ from include.local_aws.protocol.errors import ResourceLimitExceeded, ResourceNot
 from include.local_aws.sagemaker import names
 from include.local_aws.sagemaker.governance.registry import AUTHOR
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.state import Taken
+from include.local_aws.state import NameTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class Kind:
 
     word: str  # Artifact
     most: int  # in an account (SageMaker's quota of entities created by hand)
-    changed: tuple[str, ...]  # members that Update replaces, besides the properties
+    updatable: tuple[str, ...]  # members that Update replaces, besides the properties
 
     @property
     def arn(self) -> str:
@@ -53,7 +53,7 @@ class Kind:
         return self.word.lower()
 
     @property
-    def shown(self) -> tuple[str, ...]:
+    def summary_members(self) -> tuple[str, ...]:
         """The members of a summary; those that a kind does not have are never there."""
         return self.arn, self.name, self.type, "Source", "Status", "CreationTime", "LastModifiedTime"
 
@@ -80,15 +80,15 @@ class Entities:
         """The operations under their names."""
         snake = self.kind.snake
         operations = {"create": self._create, "describe": self._describe, "update": self._update}
-        named = {f"{verb}_{snake}": method for verb, method in operations.items()}
-        return SimpleNamespace(**named, **{f"delete_{snake}": self._delete, f"list_{snake}s": self._list})
+        methods = {f"{verb}_{snake}": method for verb, method in operations.items()}
+        return SimpleNamespace(**methods, **{f"delete_{snake}": self._delete, f"list_{snake}s": self._list})
 
     def get(self, arn: str) -> Document:
         """An entity by ARN. Raises ResourceNotFound where there is none."""
-        found = self.documents.get(arn)
-        if found is None:
+        entity = self.documents.get(arn)
+        if entity is None:
             raise ResourceNotFound(f"{self.kind.word} {arn} does not exist.")
-        return found
+        return entity
 
     def _create(self, params: Params, caller: Caller) -> Output:
         kind, now = self.kind, time.time()
@@ -101,7 +101,7 @@ class Entities:
                 raise ResourceLimitExceeded(f"An account has at most {kind.most} {kind.snake}s.")
             try:
                 self.documents.insert(arn, document)
-            except Taken as error:
+            except NameTaken as error:
                 raise ValidationException(f"{kind.word} already exists: {arn}") from error
             self._tags.put(arn, params.get("Tags"))
         return {kind.arn: arn}
@@ -114,11 +114,13 @@ class Entities:
         arn = self._arn(params, caller)
 
         def change(document: Document) -> None:
-            document |= {member: params[member] for member in self.kind.changed if member in params}
-            kept = dict(params["Properties"] if "Properties" in params else document.get("Properties", {}))
+            document |= {member: params[member] for member in self.kind.updatable if member in params}
+            properties = dict(
+                params["Properties"] if "Properties" in params else document.get("Properties", {})
+            )
             for name in params.get("PropertiesToRemove", []):
-                kept.pop(name, None)
-            document["Properties"] = kept
+                properties.pop(name, None)
+            document["Properties"] = properties
             document |= {"LastModifiedTime": time.time(), "LastModifiedBy": AUTHOR}
 
         if self.documents.update(arn, change) is None:
@@ -137,9 +139,9 @@ class Entities:
         return {self.kind.arn: arn}
 
     def _list(self, params: Params, caller: Caller) -> Output:
-        found, token = self._listing.page((d for d in self.documents if self._passes(d, params)), params)
-        shown = [{member: d[member] for member in self.kind.shown if member in d} for d in found]
-        return {f"{self.kind.word}Summaries": shown} | ({"NextToken": token} if token else {})
+        page, token = self._listing.page((d for d in self.documents if self._passes(d, params)), params)
+        summaries = [{member: d[member] for member in self.kind.summary_members if member in d} for d in page]
+        return {f"{self.kind.word}Summaries": summaries} | ({"NextToken": token} if token else {})
 
     def _passes(self, document: Document, params: Params) -> bool:
         return (
@@ -157,8 +159,8 @@ class Entities:
             if "Source" not in params:
                 raise ValidationException("Give either ArtifactArn or Source.")
             return names.arn(caller, "artifact", _digest(params["Source"]))
-        given = str(params[kind.name])
-        return given if given.startswith("arn:") else names.arn(caller, kind.snake, given)
+        name = str(params[kind.name])
+        return name if name.startswith("arn:") else names.arn(caller, kind.snake, name)
 
 
 def within(moment: float, params: Params, what: str = "Created") -> bool:
@@ -169,6 +171,6 @@ def within(moment: float, params: Params, what: str = "Created") -> bool:
 
 def _digest(source: Params) -> str:
     """32 hexadecimal digits that stand for an artifact's source, whatever the order of its types."""
-    types = sorted((one["SourceIdType"], one["Value"]) for one in source.get("SourceTypes", []))
+    types = sorted((entry["SourceIdType"], entry["Value"]) for entry in source.get("SourceTypes", []))
     content = json.dumps([source["SourceUri"], types]).encode()
     return hashlib.md5(content, usedforsecurity=False).hexdigest()

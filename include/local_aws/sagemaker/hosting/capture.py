@@ -58,17 +58,17 @@ class DataCapture:
 
     def record(self, config: Document, exchange: Exchange) -> None:
         """Keep an exchange if the endpoint's configuration says so and the sample takes it."""
-        wanted = config.get("DataCaptureConfig", {"EnableCapture": False})
-        if not wanted.get("EnableCapture", True):
+        capture_config = config.get("DataCaptureConfig", {"EnableCapture": False})
+        if not capture_config.get("EnableCapture", True):
             return
-        if self._sampling.uniform(0, 100) > wanted["InitialSamplingPercentage"]:
+        if self._sampling.uniform(0, 100) > capture_config["InitialSamplingPercentage"]:
             return
         hour = datetime.fromtimestamp(exchange.moment, UTC).strftime("%Y/%m/%d/%H")
-        base = wanted["DestinationS3Uri"].rstrip("/")
+        base = capture_config["DestinationS3Uri"].rstrip("/")
         folder = f"{base}/{exchange.endpoint}/{exchange.variant}/{hour}"
         with self._lock:
             lines = self._waiting.setdefault(folder, [])
-            lines.append(json.dumps(capture_record(exchange, wanted)))
+            lines.append(json.dumps(capture_record(exchange, capture_config)))
             if len(lines) >= FLUSH_RECORDS:
                 self._wake.set()
 
@@ -131,8 +131,8 @@ def capture_record(exchange: Exchange, config: Document) -> dict[str, Any]:
 def _side(body: bytes, content_type: str, mode: str, types: dict[str, list[str]]) -> dict[str, str]:
     """Text as it is where its type is listed as CSV or JSON; everything else as base64."""
     kind = content_type.partition(";")[0].strip().lower()
-    listed = {"CSV": types.get("CsvContentTypes", []), "JSON": types.get("JsonContentTypes", [])}
-    encoding = next((name for name, kinds in listed.items() if kind in kinds), "BASE64")
+    content_types = {"CSV": types.get("CsvContentTypes", []), "JSON": types.get("JsonContentTypes", [])}
+    encoding = next((name for name, kinds in content_types.items() if kind in kinds), "BASE64")
     try:
         text = body.decode("utf-8") if encoding != "BASE64" else base64.b64encode(body).decode()
     except UnicodeDecodeError:

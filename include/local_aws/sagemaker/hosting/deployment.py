@@ -25,7 +25,7 @@ def check(params: Params) -> None:
 def retains_weights(params: Params) -> bool:
     """Whether an update keeps the weights that the variants have now."""
     excluded = params.get("ExcludeRetainedVariantProperties", [])
-    overridden = any(one["VariantPropertyType"] == "DesiredWeight" for one in excluded)
+    overridden = any(entry["VariantPropertyType"] == "DesiredWeight" for entry in excluded)
     return bool(params.get("RetainAllVariantProperties")) and not overridden
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from include.local_aws.protocol.errors import ValidationException
 from include.local_aws.sagemaker import checks, names
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.state import Taken
+from include.local_aws.state import NameTaken
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
@@ -36,7 +36,7 @@ class EndpointConfigs:
         with self._state.transaction():
             try:
                 self._documents.insert(name, document)
-            except Taken as error:
+            except NameTaken as error:
                 raise ValidationException(
                     f'Cannot create already existing endpoint configuration "{arn}".'
                 ) from error
@@ -47,8 +47,8 @@ class EndpointConfigs:
         return self.find(params["EndpointConfigName"], caller)
 
     def list_endpoint_configs(self, params: Params, caller: Caller) -> Output:
-        found, token = self._listing.page(self._documents, params)
-        return {"EndpointConfigs": found, "NextToken": token}
+        page, token = self._listing.page(self._documents, params)
+        return {"EndpointConfigs": page, "NextToken": token}
 
     def delete_endpoint_config(self, params: Params, caller: Caller) -> Output:
         """Delete it, in use or not, as AWS does; an endpoint keeps what it needs."""

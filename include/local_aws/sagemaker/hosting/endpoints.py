@@ -15,7 +15,7 @@ from include.local_aws.sagemaker.hosting import capture, deployment
 from include.local_aws.sagemaker.hosting.fleet import Fleet, summaries, weights_of
 from include.local_aws.sagemaker.hosting.serving import INVOCATION_SECONDS, ServingError
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.state import Taken
+from include.local_aws.state import NameTaken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,7 +67,7 @@ class Endpoints:
         with self._engine.state.transaction():
             try:
                 self._documents.insert(name, document)
-            except Taken as error:
+            except NameTaken as error:
                 raise ValidationException(f'Cannot create already existing endpoint "{arn}".') from error
             self._engine.tags.put(arn, params.get("Tags"))
         self._pool.submit(self._bring_up, name, serving)
@@ -85,14 +85,14 @@ class Endpoints:
         return {"EndpointArn": document["EndpointArn"]}
 
     def update_endpoint_weights_and_capacities(self, params: Params, caller: Caller) -> Output:
-        name, wanted = params["EndpointName"], params["DesiredWeightsAndCapacities"]
-        known = self.find(name, caller)["Weights"]
-        for variant in wanted:
-            if variant["VariantName"] not in known:
+        name, targets = params["EndpointName"], params["DesiredWeightsAndCapacities"]
+        weights = self.find(name, caller)["Weights"]
+        for variant in targets:
+            if variant["VariantName"] not in weights:
                 raise ValidationException(f"Variant {variant['VariantName']} is not part of endpoint {name}.")
         document = self._move(name, caller, "Updating")
-        changes = {v["VariantName"]: v["DesiredWeight"] for v in wanted if "DesiredWeight" in v}
-        self._pool.submit(self._shift, name, {**known, **changes})
+        changes = {v["VariantName"]: v["DesiredWeight"] for v in targets if "DesiredWeight" in v}
+        self._pool.submit(self._shift, name, {**weights, **changes})
         return {"EndpointArn": document["EndpointArn"]}
 
     def describe_endpoint(self, params: Params, caller: Caller) -> Output:
@@ -100,14 +100,14 @@ class Endpoints:
         if document["EndpointStatus"] not in ("Creating", "Failed"):
             config, models, weights = document["Config"], document["Models"], document["Weights"]
             document["ProductionVariants"] = summaries(config, models, weights)
-        if captured := document["Config"].get("DataCaptureConfig"):
-            document["DataCaptureConfig"] = capture.summary(captured)
+        if capture_config := document["Config"].get("DataCaptureConfig"):
+            document["DataCaptureConfig"] = capture.summary(capture_config)
         return document
 
     def list_endpoints(self, params: Params, caller: Caller) -> Output:
-        found, token = self._listing.page(self._documents, params)
-        shown = [{member: document[member] for member in SUMMARY} for document in found]
-        return {"Endpoints": shown, "NextToken": token}
+        page, token = self._listing.page(self._documents, params)
+        summaries = [{member: document[member] for member in SUMMARY} for document in page]
+        return {"Endpoints": summaries, "NextToken": token}
 
     def delete_endpoint(self, params: Params, caller: Caller) -> Output:
         name = params["EndpointName"]

@@ -138,12 +138,12 @@ def summaries(
 ) -> list[dict[str, Any]]:
     """What DescribeEndpoint shows of the variants."""
     now = time.time()
-    found = []
+    descriptions = []
     for variant in config["ProductionVariants"]:
         model = models[variant["ModelName"]]
         images = [container["Image"] for container in containers(model)]
         weight, count = weights[variant["VariantName"]], variant.get("InitialInstanceCount", 1)
-        found.append(
+        descriptions.append(
             {
                 "VariantName": variant["VariantName"],
                 "DeployedImages": [
@@ -156,4 +156,4 @@ def summaries(
                 "DesiredInstanceCount": count,
             }
         )
-    return found
+    return descriptions

@@ -31,7 +31,7 @@ STARTUP_SECONDS = 240.0  # until /ping answers
 PING_SECONDS = 2.0  # for one ping
 INVOCATION_SECONDS = 60.0
 SHUTDOWN_SECONDS = 30.0  # between SIGTERM and SIGKILL
-SHOWN_LINES = 8  # of a container's log, when it does not come up
+LAST_LINES = 8  # of a container's log, when it does not come up
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
@@ -117,7 +117,7 @@ class ModelServer:
         root = self._folder / name
         self._place_model(description, root / "model")
         image = images.find(description["Image"])
-        own = {
+        port_variables = {
             "SAGEMAKER_BIND_TO_PORT": str(port),
             "SAGEMAKER_SAFE_PORT_RANGE": f"{port}-{port}",
             "LOCAL_AWS_IMAGE_VERSION": image.version,
@@ -125,9 +125,9 @@ class ModelServer:
         container = Container(
             command=image.serve_command(),
             root=root,
-            environment={**self._environment, **description.get("Environment", {}), **own},
+            environment={**self._environment, **description.get("Environment", {}), **port_variables},
         )
-        lines: deque[str] = deque(maxlen=SHOWN_LINES)
+        lines: deque[str] = deque(maxlen=LAST_LINES)
 
         def log(line: str) -> None:
             lines.append(line)
@@ -186,8 +186,8 @@ class ModelServer:
         chain = [c for c in self._containers if target in (None, c.name)]
         answer = Answer(200, content_type, body)
         for container in chain:
-            wanted = accept if container is chain[-1] else None
-            answer = _ask(container, answer, wanted, custom_attributes, timeout)
+            accepted_type = accept if container is chain[-1] else None
+            answer = _ask(container, answer, accepted_type, custom_attributes, timeout)
             if answer.status >= 400:
                 break
         return answer

@@ -6,7 +6,7 @@ that Describe always tells the truth:
     InProgress → Completed | Failed
     InProgress → Stopping → Stopped
 
-    jobs = engine.jobs(PROCESSING)
+    jobs = engine.of_kind(PROCESSING)
     arn = jobs.create(document, tags, caller, work)      # work(job) runs later, in a thread of its own
 """
 
@@ -29,7 +29,7 @@ from include.local_aws.sagemaker.jobs.job import Job, JobEnd, JobFailed, JobStop
 from include.local_aws.sagemaker.jobs.kind import ENDED, JobKind
 from include.local_aws.sagemaker.jobs.transfer import TransferError
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.state import Taken
+from include.local_aws.state import NameTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,19 +84,19 @@ class JobEngine:
         self._pool = ThreadPoolExecutor(self.settings.concurrent_jobs, thread_name_prefix="job")
         self._conductors = ThreadPoolExecutor(MOST_CONDUCTORS, thread_name_prefix="conductor")
 
-    def jobs(self, kind: JobKind) -> Jobs:
+    def of_kind(self, kind: JobKind) -> JobsOfKind:
         """The jobs of one kind. Those that an earlier server left unfinished are marked as failed."""
-        return Jobs(self, kind)
+        return JobsOfKind(self, kind)
 
     def live(self, arn: str) -> Job | None:
         """The job when it is queued or running now."""
         return self._live.get(arn)
 
-    def submit(self, job: Job, work: Work, ended: Callable[[JobEnd | None], None]) -> None:
+    def submit(self, job: Job, work: Work, on_end: Callable[[JobEnd | None], None]) -> None:
         """Run `work(job)` when there is room, then `ended(None)`, or `ended(why)` if it did not complete."""
 
         def finish(future: Future[None]) -> None:
-            ended(_end(job, future))
+            on_end(_end(job, future))
             self._live.pop(job.arn, None)
 
         self._live[job.arn] = job
@@ -134,7 +134,7 @@ class JobEngine:
                 job.seen.wait(max(0.0, started + self.settings.observable_seconds - time.monotonic()))
 
 
-class Jobs:
+class JobsOfKind:
     """The jobs of one kind: what its Create, Describe, List, Stop and Delete operations do."""
 
     def __init__(self, engine: JobEngine, kind: JobKind) -> None:
@@ -158,8 +158,8 @@ class Jobs:
             with self.engine.state.transaction():
                 self.documents.insert(name, document)
                 self.engine.tags.put(arn, tags)
-        except Taken as error:
-            raise ResourceInUse(kind.taken.format(arn=arn)) from error
+        except NameTaken as error:
+            raise ResourceInUse(kind.name_in_use.format(arn=arn)) from error
         settings = self.engine.settings
         job = Job(
             kind, self.documents, document, self._folder / name, self.engine.runner, settings.stop_grace
@@ -173,7 +173,7 @@ class Jobs:
         """The job as it is now. Raises ValidationException where there is none, as SageMaker does."""
         document = self.documents.get(name)
         if document is None:
-            raise ValidationException(self.kind.missing.format(name=name))
+            raise ValidationException(self.kind.not_described.format(name=name))
         if job := self.engine.live(document[self.kind.arn]):
             job.seen.set()
         return document
@@ -191,7 +191,7 @@ class Jobs:
         """
         document = self.documents.update(name, self._stopping)
         if document is None:
-            raise ValidationException(self.kind.unknown.format(name=name))
+            raise ValidationException(self.kind.not_stopped.format(name=name))
         if (job := self.engine.live(document[self.kind.arn])) and job.end is None:
             job.interrupt(JobStopped())
 

@@ -48,16 +48,16 @@ class MetricReader:
     def read(self, line: str) -> None:
         for name, pattern in self._patterns:
             # `.*` first means the same wherever the search starts: do not try every start of a long line
-            find = pattern.match if pattern.pattern.startswith(".*") else pattern.search
-            if found := find(line):
-                self._keep(name, found.group(1))
+            search = pattern.match if pattern.pattern.startswith(".*") else pattern.search
+            if match := search(line):
+                self._store(name, match.group(1))
 
     def final(self) -> list[Document]:
         """FinalMetricDataList: `[{"MetricName", "Value", "Timestamp"}]`, in the order of the definitions."""
         with self._lock:
             return [self._last[name] for name, _ in self._patterns if name in self._last]
 
-    def _keep(self, name: str, text: str | None) -> None:
+    def _store(self, name: str, text: str | None) -> None:
         try:
             value = float(text or "")
         except ValueError:

@@ -15,7 +15,7 @@ from include.local_aws.sagemaker.jobs.engine import REASON_CHARACTERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from include.local_aws.sagemaker.jobs.engine import Jobs
+    from include.local_aws.sagemaker.jobs.engine import JobsOfKind
     from include.local_aws.sagemaker.jobs.job import Job
 
     Event = tuple[int, str]  # milliseconds, line
@@ -27,7 +27,7 @@ PREFIXES = ("AlgorithmError:", "ClientError:", "InternalServerError:")
 class Console:
     """Called with every line of every host: `with Console(...) as console: job.run(containers, console)`."""
 
-    def __init__(self, jobs: Jobs, job: Job, hosts: Iterable[str]) -> None:
+    def __init__(self, jobs: JobsOfKind, job: Job, hosts: Iterable[str]) -> None:
         group, extend = jobs.kind.log_group, jobs.engine.logs.extend
         self._streams = {host: _Stream(partial(extend, group, jobs.stream(job, host))) for host in hosts}
         self._last: dict[str, deque[str]] = {host: deque(maxlen=LAST_LINES) for host in self._streams}
@@ -56,8 +56,8 @@ class Console:
 
 
 def _signal_name(number: int) -> str:
-    known = {s.value: s.name for s in signal.Signals}
-    return known.get(number, f"signal {number}")
+    names = {s.value: s.name for s in signal.Signals}
+    return names.get(number, f"signal {number}")
 
 
 class _Stream:

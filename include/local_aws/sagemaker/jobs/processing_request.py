@@ -71,10 +71,10 @@ def check(job: Document) -> None:
     checks.image(job["AppSpecification"]["ImageUri"], "AppSpecification.ImageUri")
     if "InstanceCount" not in job["ProcessingResources"]["ClusterConfig"]:
         raise ValidationException("ProcessingResources.ClusterConfig.InstanceCount is required.")
-    given = job.get("ProcessingInputs", [])
-    results = job.get("ProcessingOutputConfig", {}).get("Outputs", [])
-    _check_entries(given, "ProcessingInputs", "InputName", "S3Input")
-    _check_entries(results, "ProcessingOutputConfig.Outputs", "OutputName", "S3Output")
+    input_entries = job.get("ProcessingInputs", [])
+    output_entries = job.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    _check_entries(input_entries, "ProcessingInputs", "InputName", "S3Input")
+    _check_entries(output_entries, "ProcessingOutputConfig.Outputs", "OutputName", "S3Output")
     for entry in inputs(job):
         if entry["S3InputMode"] == "Pipe":
             raise ValidationException(

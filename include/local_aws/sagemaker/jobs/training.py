@@ -64,10 +64,10 @@ def _record_duration(document: Document) -> None:
 TRAINING = JobKind(
     word="Training",
     noun="training job",
-    taken="Training job names must be unique within an AWS account and region, "
+    name_in_use="Training job names must be unique within an AWS account and region, "
     "and a training job with this name already exists ({arn})",
-    missing="Requested resource not found.",
-    unknown="Requested resource not found.",
+    not_described="Requested resource not found.",
+    not_stopped="Requested resource not found.",
     order="Ascending",
     on_status=enter_phase,
 )
@@ -78,7 +78,7 @@ class TrainingJobs:
 
     def __init__(self, engine: JobEngine, store: ObjectStore) -> None:
         self._engine, self._store = engine, store
-        self._jobs = engine.jobs(TRAINING)
+        self._jobs = engine.of_kind(TRAINING)
 
     def create_training_job(self, params: Params, caller: Caller) -> Output:
         return {"TrainingJobArn": self.start(params, caller, {})}
@@ -103,9 +103,9 @@ class TrainingJobs:
         request.check(document, self._store)
         return document
 
-    def start(self, params: Params, caller: Caller, more: Document) -> str:
+    def start(self, params: Params, caller: Caller, extra_members: Document) -> str:
         """Start a training job that carries more members, such as the tuning job it belongs to; its ARN."""
-        return self._jobs.create(self.check(params) | more, params.get("Tags"), caller, self._work)
+        return self._jobs.create(self.check(params) | extra_members, params.get("Tags"), caller, self._work)
 
     def find(self, name: str) -> Document:
         return self._jobs.describe(name)
@@ -140,8 +140,8 @@ class TrainingJobs:
         for channel, source in request.channels(job.document).items():
             job.check()
             transfer.download(self._store, source, root / "input" / "data" / channel, number, len(hosts))
-        if kept := request.checkpoints(job.document):
-            self._restore(kept[0], opt_ml.on_host(root, kept[1]))
+        if checkpoints := request.checkpoints(job.document):
+            self._restore(checkpoints.uri, opt_ml.on_host(root, checkpoints.folder))
 
     def _restore(self, uri: str, folder: Path) -> None:
         """Put back the checkpoints of an earlier job, if there are any."""
@@ -189,10 +189,10 @@ class TrainingJobs:
 
     def _checkpointing(self, job: Job, roots: dict[str, Path]) -> ExitStack:
         uploads = ExitStack()
-        if kept := request.checkpoints(job.document):
+        if checkpoints := request.checkpoints(job.document):
             for root in roots.values():
-                folder = opt_ml.on_host(root, kept[1])
-                uploads.enter_context(transfer.ContinuousUpload(self._store, folder, kept[0]))
+                folder = opt_ml.on_host(root, checkpoints.folder)
+                uploads.enter_context(transfer.ContinuousUpload(self._store, folder, checkpoints.uri))
         return uploads
 
     def _upload(self, job: Job, roots: dict[str, Path]) -> None:
@@ -245,8 +245,9 @@ def _write_configuration(document: Document, folder: Path, host: str, hosts: lis
             "network_interface_name": "lo",
         },
     )
-    if kept := request.checkpoints(document):
-        opt_ml.write_config(folder, "checkpointconfig.json", {"S3Uri": kept[0], "LocalPath": kept[1]})
+    if checkpoints := request.checkpoints(document):
+        config = {"S3Uri": checkpoints.uri, "LocalPath": checkpoints.folder}
+        opt_ml.write_config(folder, "checkpointconfig.json", config)
 
 
 def _failure(root: Path) -> str:

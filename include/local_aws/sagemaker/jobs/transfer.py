@@ -44,14 +44,14 @@ class Source:
         Raises TransferError when there is none, or when a manifest is wrong.
         """
         try:
-            found = list(self._manifest(store) if self.type == "ManifestFile" else self._prefix(store))
+            objects = list(self._manifest(store) if self.type == "ManifestFile" else self._prefix(store))
         except ValueError as error:
             raise TransferError(f"Data download failed:{error}") from error
         except AwsError as error:
             raise TransferError(f"Data download failed:{error.message} ({self.uri})") from error
-        if not found:
+        if not objects:
             raise TransferError(f"Data download failed:{nothing_found(self.uri)}")
-        return found
+        return objects
 
     def exists(self, store: ObjectStore) -> bool:
         """Whether an S3Prefix has any object."""
@@ -176,9 +176,7 @@ class ContinuousUpload:
                 status = path.stat()
                 version = (status.st_mtime_ns, status.st_size)
                 if self._seen.get(path) != version:
-                    upload_file(
-                        self._store, path, _join(self._uri, path.relative_to(self._folder).as_posix())
-                    )
+                    upload_file(self._store, path, self._target(path))
                     self._seen[path] = version
 
     def _target(self, path: Path) -> str:

@@ -38,10 +38,10 @@ OF_TRAINING = (
 TUNING = JobKind(
     word="HyperParameterTuning",
     noun="hyper parameter tuning job",
-    taken="Hyper parameter tuning job names must be unique within an AWS account and region, "
+    name_in_use="Hyper parameter tuning job names must be unique within an AWS account and region, "
     "and a hyper parameter tuning job with this name already exists ({arn})",
-    missing="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
-    unknown="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
+    not_described="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
+    not_stopped="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
     conducts=True,
 )
 
@@ -51,7 +51,7 @@ class TuningJobs:
 
     def __init__(self, engine: JobEngine, training: TrainingJobs) -> None:
         self._training, self._tags = training, engine.tags
-        self._jobs = engine.jobs(TUNING)
+        self._jobs = engine.of_kind(TUNING)
         self._listing = Listing(name="TrainingJobName", status="TrainingJobStatus")
 
     def create_hyper_parameter_tuning_job(self, params: Params, caller: Caller) -> Output:
@@ -89,8 +89,8 @@ class TuningJobs:
             summary = self._summary(document, child)
             metric = summary.get("FinalHyperParameterTuningJobObjectiveMetric", {})
             summaries.append(summary | {"FinalObjectiveMetricValue": metric.get("Value", float("-inf"))})
-        shown, token = self._listing.page(summaries, params)
-        return {"TrainingJobSummaries": shown} | ({"NextToken": token} if token else {})
+        page, token = self._listing.page(summaries, params)
+        return {"TrainingJobSummaries": page} | ({"NextToken": token} if token else {})
 
     def stop_hyper_parameter_tuning_job(self, params: Params, caller: Caller) -> Output:
         self._jobs.stop(params["HyperParameterTuningJobName"])
@@ -140,14 +140,14 @@ class TuningJobs:
         )
 
     @staticmethod
-    def _request(document: Document, name: str, tuned: dict[str, str]) -> Params:
+    def _request(document: Document, name: str, hyperparameters: dict[str, str]) -> Params:
         """The request of one training job."""
         definition = dict(document["TrainingJobDefinition"])
         metric = document["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
         static = definition.pop("StaticHyperParameters", {})
         for member in ("DefinitionName", "TuningObjective", "HyperParameterRanges", "RetryStrategy"):
             definition.pop(member, None)
-        values = {**static, **tuned, "_tuning_objective_metric": metric}
+        values = {**static, **hyperparameters, "_tuning_objective_metric": metric}
         return {"TrainingJobName": name, "HyperParameters": values, **definition}
 
     def _work(self, job: Job) -> None:
@@ -157,15 +157,15 @@ class TuningJobs:
         if "MaxRuntimeInSeconds" in limits:
             job.limit(limits["MaxRuntimeInSeconds"])
         running: dict[str, Trial] = {}
-        started, satisfied = 0, False
+        started, is_satisfied = 0, False
         try:
             while True:
                 job.check()
                 for name in [name for name in running if self._ended(name)]:
                     space.tell(running.pop(name), self._value(config, self._training.find(name)))
-                    satisfied = self._satisfied(job.document)
-                more = started < limits["MaxNumberOfTrainingJobs"] and not satisfied
-                if more and len(running) < limits["MaxParallelTrainingJobs"]:
+                    is_satisfied = self._satisfied(job.document)
+                may_start = started < limits["MaxNumberOfTrainingJobs"] and not is_satisfied
+                if may_start and len(running) < limits["MaxParallelTrainingJobs"]:
                     started += 1
                     name, trial = self._start(job, space, started)
                     running[name] = trial
@@ -179,12 +179,12 @@ class TuningJobs:
 
     def _start(self, job: Job, space: SearchSpace, number: int) -> tuple[str, Trial]:
         name = f"{job.name}-{number:03}-{secrets.token_hex(4)}"
-        trial, tuned = space.ask()
+        trial, hyperparameters = space.ask()
         account, region = job.arn.split(":")[4], job.region
-        more = {"TuningJobArn": job.arn, "TunedHyperParameters": tuned}
-        request = self._request(job.document, name, tuned) | {"Tags": self._tags.list(job.arn)}
+        extra_members = {"TuningJobArn": job.arn, "TunedHyperParameters": hyperparameters}
+        request = self._request(job.document, name, hyperparameters) | {"Tags": self._tags.list(job.arn)}
         try:
-            self._training.start(request, Caller(region, account), more)
+            self._training.start(request, Caller(region, account), extra_members)
         except AwsError as error:
             raise JobFailed(f"ClientError: {error}") from error
         return name, trial
@@ -227,8 +227,8 @@ class TuningJobs:
 
     def _children(self, document: Document) -> list[Document]:
         """The training jobs of a tuning job, oldest first: their names begin with its name."""
-        arn, named_like_it = document[TUNING.arn], self._training.beginning(f"{document[TUNING.name]}-")
-        return [child for child in named_like_it if child.get("TuningJobArn") == arn]
+        arn, same_prefix = document[TUNING.arn], self._training.beginning(f"{document[TUNING.name]}-")
+        return [child for child in same_prefix if child.get("TuningJobArn") == arn]
 
     @staticmethod
     def _value(config: Document, child: Document) -> float | None:
@@ -240,16 +240,16 @@ class TuningJobs:
     def _best(self, document: Document, children: list[Document]) -> Document | None:
         config = document["HyperParameterTuningJobConfig"]
         sign = 1 if config["HyperParameterTuningJobObjective"]["Type"] == "Maximize" else -1
-        scored = [(v, c) for c in children if (v := self._value(config, c)) is not None]
-        return max(scored, key=lambda pair: sign * pair[0])[1] if scored else None
+        scores = [(v, c) for c in children if (v := self._value(config, c)) is not None]
+        return max(scores, key=lambda pair: sign * pair[0])[1] if scores else None
 
     def _summary(self, document: Document, child: Document) -> Document:
         """A training job as the lists of a tuning job show it."""
         config = document["HyperParameterTuningJobConfig"]
         value = self._value(config, child)
-        waiting = "Failed" if child[TRAINING.status] in ENDED else "Pending"
+        without_value = "Failed" if child[TRAINING.status] in ENDED else "Pending"
         summary = {member: child[member] for member in OF_TRAINING if member in child}
-        summary |= {"ObjectiveStatus": waiting if value is None else "Succeeded"}
+        summary |= {"ObjectiveStatus": without_value if value is None else "Succeeded"}
         if value is not None:
             objective = config["HyperParameterTuningJobObjective"]
             summary |= {"FinalHyperParameterTuningJobObjectiveMetric": {**objective, "Value": value}}

@@ -55,8 +55,8 @@ class Step:
     def of(self, value: Any) -> Any:
         """The chosen part of a JSON value; one name or index gives the value itself."""
         if isinstance(value, list):
-            found = self.of_list(value)
-            return found[0] if self.kind == "indices" and len(found) == 1 else found
+            chosen = self.of_list(value)
+            return chosen[0] if self.kind == "indices" and len(chosen) == 1 else chosen
         if self.kind == "every" and isinstance(value, dict):
             return list(value.values())
         if self.kind != "names" or not isinstance(value, dict):
@@ -81,11 +81,11 @@ class Path:
             raise BadPath(f"{text!r} does not begin with $")
         steps, position = [], 1
         while position < len(text):
-            found = STEP.match(text, position)
-            if found is None:
+            match = STEP.match(text, position)
+            if match is None:
                 raise BadPath(f"{text!r}: {text[position:]!r} is not supported")
-            steps.append(_step(found))
-            position = found.end()
+            steps.append(_step(match))
+            position = match.end()
         return cls(text, tuple(steps))
 
     @property
@@ -106,16 +106,16 @@ class Path:
         return value
 
 
-def _step(found: re.Match[str]) -> Step:
-    if found["every"]:
+def _step(match: re.Match[str]) -> Step:
+    if match["every"]:
         return Step("every")
-    if found["name"]:
-        return Step("names", (found["name"],))
-    if found["names"]:
-        return Step("names", tuple(re.findall(r"'([^']*)'", found["names"])))
-    if found["indices"]:
-        return Step("indices", tuple(int(number) for number in found["indices"].split(",")))
-    start, _, end = found["slice"].partition(":")
+    if match["name"]:
+        return Step("names", (match["name"],))
+    if match["names"]:
+        return Step("names", tuple(re.findall(r"'([^']*)'", match["names"])))
+    if match["indices"]:
+        return Step("indices", tuple(int(number) for number in match["indices"].split(",")))
+    start, _, end = match["slice"].partition(":")
     return Step("slice", (int(start) if start else None, int(end) if end else None))
 
 
@@ -151,22 +151,22 @@ class DataProcessing:
             return self._combine_csv(records, answer)
         answers = answer.splitlines(keepends=True) if len(records) > 1 else [answer]
         _check_count(records, answers)
-        written = [self._combine_json(record, part) for record, part in zip(records, answers, strict=True)]
-        return b"".join(written)
+        outputs = [self._combine_json(record, part) for record, part in zip(records, answers, strict=True)]
+        return b"".join(outputs)
 
     def _combine_csv(self, records: list[bytes], answer: bytes) -> bytes:
         rows = _read_csv(answer)
         if self.join:
-            given = _read_csv(b"".join(records))
-            _check_count(given, rows)
-            rows = [left + right for left, right in zip(given, rows, strict=True)]
+            input_rows = _read_csv(b"".join(records))
+            _check_count(input_rows, rows)
+            rows = [input_row + answer_row for input_row, answer_row in zip(input_rows, rows, strict=True)]
         return _write_csv([self.output_filter.of_row(row) for row in rows])
 
     def _combine_json(self, record: bytes, answer: bytes) -> bytes:
         output = _read_json(answer)
         if self.join:
-            given = _read_json(record)
-            base = given if isinstance(given, dict) else {"SageMakerInput": given}
+            input_record = _read_json(record)
+            base = input_record if isinstance(input_record, dict) else {"SageMakerInput": input_record}
             output = {**base, "SageMakerOutput": output}
         return _write_json(self.output_filter.of_json(output))
 

@@ -19,9 +19,9 @@ from tests.local_aws.sagemaker.job_requests import eventually
 LABELING = JobKind(
     word="Labeling",
     noun="labeling job",
-    taken="there is {arn}",
-    missing="no {name}",
-    unknown="no {name} to stop",
+    name_in_use="there is {arn}",
+    not_described="no {name}",
+    not_stopped="no {name} to stop",
 )
 
 
@@ -36,7 +36,7 @@ class Laboratory:
         defaults = {"concurrent_jobs": 1, "observable_seconds": 0.0}
         logs, tags = LogStore(self.state), TagStore(self.state)
         self.engine = JobEngine(self.state, RUNNER, logs, tags, JobSettings(**(defaults | settings)))
-        self.jobs = self.engine.jobs(LABELING)
+        self.jobs = self.engine.of_kind(LABELING)
 
     def create(self, name, work=lambda job: None):
         return self.jobs.create({"LabelingJobName": name}, None, Caller(), work)
