@@ -1,6 +1,6 @@
-"""The journey of a request, without sockets: which service, which operation, parse, validate, do, serialize.
+"""The path of a request, without sockets.
 
-receive → service (signature's scope, target header, path) → operation → body → parameters → method → answer
+receive → service (by signature, target header or path) → operation → body → parameters → method → response
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ CREDENTIAL = re.compile(r"Credential=[^/,]+/\d+/(?P<region>[^/]+)/(?P<service>[^
 
 @dataclass(frozen=True)
 class Call:
-    """What a request turned out to ask for: an operation of ours, or something for moto (`match` is None)."""
+    """What a request names: an operation of this server, or one that moto answers (`match` is None)."""
 
     service: str
     scope: str  # the name that the request was signed for
@@ -57,7 +57,7 @@ class Call:
 class App:
     """All services behind one address.
 
-    :param handlers: gives the handlers (see `calls`) of a service by botocore's name for it.
+    :param handlers: returns the handlers (see `calls`) of a service by botocore's name for it.
     """
 
     def __init__(self, settings: Settings, handlers: Callable[[str], list[object]]) -> None:
@@ -65,9 +65,9 @@ class App:
         self._recorder = Recorder(settings.record)
 
     def recognise(self, request: Request) -> Call:
-        """What a request asks for; only its head is looked at.
+        """Which operation a request names; reads only its head.
 
-        :raises Refused: when it is an operation that this server does not have.
+        :raises Refused: for an operation that this server does not have.
         """
         region, scope = self._signed_for(request)
         caller = Caller(region, self._settings.account)
@@ -81,7 +81,7 @@ class App:
         return Call(match.service, scope, caller, request_id, match, method)
 
     def _signed_for(self, request: Request) -> tuple[str, str]:
-        """Region and service that the signature names; an unsigned request is one to S3."""
+        """Region and service of the signature; an unsigned request is one to S3."""
         signature = (
             request.header("authorization") or f"Credential={request.query.get('X-Amz-Credential', '')}"
         )
@@ -107,7 +107,10 @@ class App:
         return next((method for method in methods if method is not None), None)
 
     def perform(self, call: Call, request: Request) -> Response:
-        """Do what was asked and answer, in the protocol's form; blocks as long as the operation does."""
+        """Run the operation and return its response, or its error, in the protocol's form.
+
+        Blocks until it is done.
+        """
         try:
             response = self._answer(call, request)
         except AwsError as error:
@@ -133,7 +136,7 @@ class App:
 
 
 class Refused(Exception):
-    """A request whose operation is not there; carries the answer."""
+    """A request for an operation that this server does not have; it carries the response."""
 
     def __init__(self, service: str, request_id: str, error: AwsError) -> None:
         super().__init__(str(error))

@@ -1,4 +1,4 @@
-"""Sockets around the app: aiohttp reads requests, a thread does the work, files are streamed."""
+"""The sockets: aiohttp reads requests, a thread runs each operation, files are streamed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ class Server:
         self.url = ""
 
     async def start(self) -> None:
-        """Start to listen; OSError where the port is taken."""
+        """Start to listen.
+
+        :raises OSError: when the port is in use.
+        """
         # bodies are stored as they were sent: Content-Encoding is metadata of an object here
         server = web.Server(self._handle, auto_decompress=False, read_bufsize=PIECE, access_log=None)
         self._runner = web.ServerRunner(server)
@@ -63,7 +66,7 @@ class Server:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        """One request, from its head to the last byte of the answer."""
+        """One request, from its head to the last byte of the response."""
         request = self._head(incoming)
         if not self._welcome(request):
             return web.Response(status=403, text="This server answers local clients only.")
@@ -82,7 +85,7 @@ class Server:
     async def _fault(
         self, call: Call, request: Request, incoming: web.BaseRequest
     ) -> web.StreamResponse | None:
-        """A fault on purpose, where one is due."""
+        """The response of an injected fault; None without one."""
         header = request.header(faults.HEADER)
         try:
             late, fault = (faults.Faults.parse(header) if header else self._settings.faults).draw()
@@ -119,7 +122,7 @@ class Server:
                 upload.unlink(missing_ok=True)
 
     def _head(self, incoming: web.BaseRequest) -> Request:
-        """The request without its body; a bucket in the host name moves into the path."""
+        """The request without its body; a bucket in the host name is moved into the path."""
         path, _, query = incoming.raw_path.partition("?")
         headers = {name.lower(): value for name, value in incoming.headers.items()}
         bucket = self._bucket_of(headers.get("host", ""))
@@ -135,7 +138,7 @@ class Server:
         return name.removesuffix(suffixes[0]) if suffixes else ""
 
     def _welcome(self, request: Request) -> bool:
-        """Refuse other sites' pages in a browser: by Origin, and by host names rebound to loopback."""
+        """Refuse other sites' pages in a browser: by Origin, and by host names that resolve to loopback."""
         hosts = [request.header("host")]
         if origin := request.header("origin"):
             hosts.append(urlsplit(origin).netloc)
@@ -144,7 +147,10 @@ class Server:
         return all(name in own_names or name.endswith(tuple(f".{k}" for k in own_names)) for name in names)
 
     async def _receive(self, incoming: web.BaseRequest, head: Request) -> Upload:
-        """Write a streamed body to disk as it arrives; raises AwsError where it is not what was announced."""
+        """Write a streamed body to disk as it arrives.
+
+        :raises AwsError: when it is not what was announced.
+        """
         await _continue(incoming)
         reader = BodyReader(head.headers)
         loop = asyncio.get_running_loop()
@@ -162,14 +168,17 @@ class Server:
 
 
 async def _continue(incoming: web.BaseRequest) -> None:
-    """Tell a client that waits for it to send its body."""
+    """Answer a client that waits for `100 Continue` before it sends its body."""
     if incoming.headers.get("Expect", "").lower() == "100-continue":
         await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         incoming.writer.output_size = 0
 
 
 async def _read(incoming: web.BaseRequest) -> bytes:
-    """A body that is parsed as a whole; raises AwsError when it is too large for that."""
+    """A body that is parsed as a whole.
+
+    :raises AwsError: when it is too large for that.
+    """
     await _continue(incoming)
     body = bytearray()
     async for data in incoming.content.iter_any():

@@ -1,4 +1,4 @@
-"""How the server is started: the command line, with defaults from the environment."""
+"""The server's settings: command line options, with defaults from the environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the server runs with.
+    """The settings of a server.
 
     Settings(state=tmp_path)  # a free port on loopback
     """

@@ -1,6 +1,6 @@
 """Resource Groups Tagging API: the tagged resources of SageMaker and Personalize, by tag and type.
 
-AWS also shows resources that once had tags and have none now; that is not remembered here.
+AWS also lists resources that had tags once and have none now; this server does not.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PER_PAGE = 50
 
 
 class InvalidParameter(AwsError):
-    """Parameters that do not go together, or are out of range."""
+    """Parameters that exclude each other, or are out of range."""
 
     def __init__(self, message: str) -> None:
         super().__init__("InvalidParameterException", message)
@@ -37,7 +37,7 @@ class InvalidParameter(AwsError):
 class Tagging:
     """The operations GetResources, GetTagKeys and GetTagValues.
 
-    :param sources: each gives every resource of a service with its tags.
+    :param sources: each returns every resource of a service with its tags.
     """
 
     def __init__(self, *sources: Source) -> None:
@@ -46,7 +46,10 @@ class Tagging:
         self._words = Listing(name="Word", sort_by="Name", order="Ascending", size=PER_PAGE)
 
     def get_resources(self, params: Params, caller: Caller) -> Output:
-        """A page of the resources of the caller's region that have all the tags and one of the types."""
+        """A page of the resources of the caller's region that have all the tags and one of the types.
+
+        :raises InvalidParameter: naming the members that are wrong.
+        """
         _check(params)
         resources = [
             {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
@@ -76,7 +79,10 @@ class Tagging:
 
 
 def _check(params: Params) -> None:
-    """Raises InvalidParameter naming the members that are wrong."""
+    """Check what the service model cannot.
+
+    :raises InvalidParameter: naming the members that are wrong.
+    """
     if ARNS in params:
         for member in (*FILTERS, *SIZES, "PaginationToken"):
             if params.get(member):
@@ -90,7 +96,7 @@ def _check(params: Params) -> None:
 
 
 def _has_tags(tags: dict[str, str], params: Params) -> bool:
-    """Whether tags have every filter's key, with one of its values where it names some."""
+    """Whether tags have every filter's key, with one of its values if it has any."""
     return all(
         tag_filter["Key"] in tags
         and (not tag_filter.get("Values") or tags[tag_filter["Key"]] in tag_filter["Values"])
@@ -106,12 +112,15 @@ def _has_type(arn: str, params: Params) -> bool:
 
 
 def _fitting_count(page: list[Document], most: int) -> int:
-    """How many resources of a page have so many tags together; at least one."""
+    """How many resources of a page have at most `most` tags in total; at least one."""
     return max(1, sum(total <= most for total in accumulate(len(entry["Tags"]) for entry in page)))
 
 
 def _page(listing: Listing, entries: list[Document], params: Params, size: int) -> tuple[list[Document], str]:
-    """A page, and the next one's token ('' for none). Raises InvalidParameter for another request's token."""
+    """A page, and the next page's token ('' for none).
+
+    :raises InvalidParameter: for a token that belongs to another request.
+    """
     scope = {member: params[member] for member in (*FILTERS, "Key") if member in params}
     request = {**scope, "NextToken": params.get("PaginationToken"), "MaxResults": size}
     try:

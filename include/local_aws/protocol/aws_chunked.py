@@ -1,4 +1,5 @@
-r"""Bodies as they arrive: freed of `aws-chunked` framing, digested, compared with what was announced.
+r"""Bodies as they arrive: without the `aws-chunked` framing, and compared with the announced size and
+checksums.
 
 The framing of an upload is `SIZE[;chunk-signature=...]\r\n DATA \r\n ... 0\r\n TRAILERS \r\n`.
 """
@@ -48,11 +49,14 @@ PREFIX = "x-amz-checksum-"
 
 
 class BadBody(AwsError):
-    """A body that is not framed as announced, or not the one that the checksum was made of."""
+    """A body whose framing, size or checksum is not the announced one."""
 
 
 class AwsChunked:
-    """An incremental decoder: feed it bytes, it gives back the content; trailers are there at the end."""
+    """An incremental decoder: it takes bytes and returns the content.
+
+    The trailers are complete at the end.
+    """
 
     def __init__(self) -> None:
         self.trailers: dict[str, str] = {}
@@ -120,7 +124,10 @@ class AwsChunked:
         self.trailers[name.strip().lower()] = value.strip()
 
     def close(self) -> None:
-        """The body ended. Raises BadBody when content is missing; a missing last blank line is forgiven."""
+        """End of the body; a missing last blank line is accepted.
+
+        :raises BadBody: when content is missing.
+        """
         if not (self.finished or self._in_trailers):
             raise BadBody("IncompleteBody", "You did not provide the number of bytes that were announced.")
         if self._buffer:
@@ -128,7 +135,7 @@ class AwsChunked:
 
 
 class BodyReader:
-    """Decodes one streamed body and digests it on the way.
+    """Decodes one streamed body and computes its checksums on the way.
 
     reader = BodyReader(headers)
     for piece in reader.feed(data): file.write(piece)
@@ -145,6 +152,10 @@ class BodyReader:
         self._digests = {name: make() for name, make in ALGORITHMS.items() if name in names}
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        """The content in `data`, in pieces.
+
+        :raises BadBody: when the framing is broken.
+        """
         for piece in self._framing.feed(data) if self._framing else [data]:
             self.size += len(piece)
             self._md5.update(piece)
@@ -153,7 +164,10 @@ class BodyReader:
             yield piece
 
     def close(self) -> None:
-        """Compare length and checksums with what the client announced; raises BadBody."""
+        """Compare size and checksums with what the client announced.
+
+        :raises BadBody: when they differ.
+        """
         if self._framing:
             self._framing.close()
         announced_size = self._headers.get("x-amz-decoded-content-length", str(self.size))
@@ -174,7 +188,7 @@ class BodyReader:
 
     @property
     def checksums(self) -> dict[str, str]:
-        """What the client said in headers and trailers: `{"crc32": "base64"}`."""
+        """The checksums in the client's headers and trailers: `{"crc32": "base64"}`."""
         headers = {**self._headers, **(self._framing.trailers if self._framing else {})}
         values = {
             name.removeprefix(PREFIX): text for name, text in headers.items() if name.startswith(PREFIX)

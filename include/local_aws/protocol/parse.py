@@ -1,4 +1,4 @@
-"""From the wire to parameters, by the service model: JSON, and REST with JSON or XML bodies.
+"""From a request to parameters, by the service model: JSON, and REST with JSON or XML bodies.
 
 Timestamps become epoch seconds (float), blobs bytes; a streaming body stays an `Upload`.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Unreadable(AwsError):
-    """A body or value that is not of the form that the model says."""
+    """A body or value that does not have the form that the model requires."""
 
     def __init__(self, message: str) -> None:
         super().__init__("SerializationException", message)
@@ -90,7 +90,7 @@ def _decode_xml(shape: Shape, body: bytes | Upload) -> Any:
 
 
 def _located(shape: StructureShape, match: Match, request: Request) -> Params:
-    """Members that stand in the path, the query or the headers."""
+    """Members in the path, the query or the headers."""
     query = parse_qs(request.query_string, keep_blank_values=True)
     params: Params = {}
     for name, member in shape.members.items():
@@ -155,7 +155,10 @@ def _timestamp(shape: Shape, value: Any, default: str) -> float:
 
 
 def _from_json(shape: Shape, value: Any, place: str) -> Any:
-    """A JSON value by its shape; what has another type is left as it is for the validation to name."""
+    """A JSON value by its shape.
+
+    A value of another type is returned unchanged, so that validation names it.
+    """
     if value is None:
         return None
     if shape.type_name == "structure" and isinstance(value, dict):

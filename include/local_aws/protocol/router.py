@@ -1,4 +1,4 @@
-"""Which operation a request asks for: by target header (JSON), else by method, path and query (REST)."""
+"""Which operation a request names: by target header (JSON), else by method, path and query (REST)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Route:
-    """One REST operation's method, path pattern, and what must stand in query and headers."""
+    """One REST operation's method and path pattern, and what its query and headers must contain."""
 
     operation: OperationModel
     method: str
@@ -48,7 +48,10 @@ class Route:
 
     @property
     def weight(self) -> tuple[int, int, bool]:
-        """The most demanding route that fits is the one that is meant; of two alike, the newer operation."""
+        """Of several routes that fit, the one with the most requirements wins.
+
+        Of equal ones, the newer operation.
+        """
         demands = len(self.flags) + len(self.query) + len(self.headers)
         return demands, self.literals, not self.operation.deprecated
 
@@ -63,7 +66,7 @@ class Route:
 
 
 def route(service: str, request: Request) -> Match | None:
-    """The operation of a service that a request asks for; None where the service has no such operation."""
+    """The operation that a request names; None if the service has no such operation."""
     if protocol_of(service) == "json":
         return _by_target(service, request)
     query = dict(parse_qsl(request.query_string, keep_blank_values=True))

@@ -1,4 +1,4 @@
-"""From a result to the wire, by the service model; and errors in the form that each protocol gives them."""
+"""From an output to a response, by the service model; and errors in the form of each protocol."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BARE = {"GetBucketLocationOutput": "LocationConstraint"}
 
 
 def serialize(match: Match, result: dict[str, Any] | Reply | None) -> Response:
-    """The answer to a request that went well."""
+    """The response to a successful request."""
     reply = result if isinstance(result, Reply) else Reply(result or {})
     output = {name: value for name, value in reply.output.items() if value is not None}
     shape = match.operation.output_shape
@@ -175,7 +175,7 @@ def _fill_member(element: ElementTree.Element, key: str, member: Shape, value: A
 
 
 def _xml_text(text: str) -> str:
-    """XML 1.0 cannot carry control characters; S3 clients ask for `encoding-type=url` to see them."""
+    """Text without control characters: XML 1.0 cannot carry them (S3 clients use `encoding-type=url`)."""
     return "".join(
         char if char in "\t\n\r" or ord(char) >= 32 else "\N{REPLACEMENT CHARACTER}" for char in text
     )

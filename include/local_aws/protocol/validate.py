@@ -1,4 +1,4 @@
-"""Every constraint of the service model, checked as AWS checks them: all failures in one error."""
+"""Checks every constraint of the service model, as AWS does: all failures in one error."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class InvalidParameters(AwsError):
 def validate(service: str, shape: Shape | None, params: Params) -> None:
     """Check parameters against the operation's input shape.
 
-    :raises InvalidParameters: listing every broken constraint with the member's place and value.
+    :raises InvalidParameters: listing every broken constraint with the member's path and value.
     """
     failures = list(_check(shape, params, "")) if shape is not None else []
     if failures:
@@ -94,7 +94,7 @@ def _check_structure(shape: Shape, value: Params, place: str) -> Iterator[str]:
 
 
 def _join(place: str, name: str) -> str:
-    """`resourceConfig.instanceCount`: AWS names members with a small first letter."""
+    """`resourceConfig.instanceCount`: AWS writes members with a lower-case first letter."""
     return f"{place}.{name[:1].lower()}{name[1:]}".lstrip(".")
 
 

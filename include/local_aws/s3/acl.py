@@ -1,7 +1,7 @@
-"""Access control lists, kept and given back as data: a laptop has one user.
+"""Access control lists, stored and returned, not enforced: the local AWS has a single user.
 
-New buckets have ownership `BucketOwnerEnforced`, as on AWS, and refuse lists that give anybody else a right;
-after PutBucketOwnershipControls with another ownership they take them.
+New buckets have the ownership `BucketOwnerEnforced`, as on AWS, and refuse lists that grant anything to
+others. After PutBucketOwnershipControls with another ownership they accept them.
 """
 
 from __future__ import annotations
@@ -57,14 +57,15 @@ ENFORCED = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
 
 
 def owner(caller: Caller) -> dict[str, str]:
-    """The account's canonical user: 64 hexadecimal digits that stay the same."""
+    """The account's canonical user: 64 hexadecimal digits that never change."""
     return {"ID": hashlib.sha256(caller.account.encode()).hexdigest()}
 
 
 def grants(params: Params, settings: Mapping[str, Any], caller: Caller) -> list[dict[str, Any]] | None:
-    """The grants that a request's ACL members ask for; None where it has none.
+    """The grants of a request's ACL members; None if it has no such member.
 
-    Raises AccessControlListNotSupported where the bucket's settings allow no lists.
+    :raises S3Error: AccessControlListNotSupported when the bucket's settings allow no lists; InvalidArgument
+        for a grantee of an unknown kind.
     """
     document, canned = params.get("AccessControlPolicy"), params.get("ACL")
     headers = {name: params[name] for name in GRANT_HEADERS if name in params}
@@ -97,7 +98,7 @@ def _from_header(name: str, value: str) -> list[dict[str, Any]]:
 
 
 class Acl:
-    """Get and put the lists of buckets and objects."""
+    """Get and put the access control lists of buckets and objects."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store

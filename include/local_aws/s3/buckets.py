@@ -24,7 +24,10 @@ MOST_BUCKETS = 10_000
 
 
 def check_name(name: str) -> None:
-    """AWS's rules for general purpose buckets. Raises InvalidBucketName."""
+    """Check AWS's rules for general purpose buckets.
+
+    :raises S3Error: InvalidBucketName.
+    """
     if NAME.fullmatch(name) is None or name.endswith(RESERVED_ENDS) or _is_address(name):
         raise S3Error("InvalidBucketName", BucketName=name)
 
@@ -36,6 +39,11 @@ class Buckets:
         self._store = store
 
     def create_bucket(self, params: Params, caller: Caller) -> Output:
+        """Create a bucket; in us-east-1 a second call with the same name succeeds, as on AWS.
+
+        :raises S3Error: InvalidBucketName, IllegalLocationConstraintException, BucketAlreadyOwnedByYou, and
+            for access control lists InvalidBucketAclWithObjectOwnership. NotImplemented for object lock.
+        """
         name = params["Bucket"]
         check_name(name)
         region = _region((params.get("CreateBucketConfiguration") or {}).get("LocationConstraint"), caller)
@@ -95,7 +103,7 @@ def _summary(bucket: Bucket) -> dict[str, object]:
 
 
 def _region(constraint: str | None, caller: Caller) -> str:
-    """Where the bucket is made: us-east-1 takes any constraint, other regions need their own."""
+    """The region of a new bucket: us-east-1 accepts any constraint, other regions require their own."""
     if caller.region != HOME and constraint != caller.region:
         constraint_text = constraint or "unspecified"
         raise S3Error(
@@ -107,7 +115,7 @@ def _region(constraint: str | None, caller: Caller) -> str:
 
 
 def _first_settings(params: Params, caller: Caller) -> dict[str, Any]:
-    """What a bucket is born with, by setting."""
+    """The settings of a new bucket, by name."""
     settings: dict[str, Any] = {}
     if ownership := _ownership(params):
         settings[acl.OWNERSHIP] = {"Rules": [{"ObjectOwnership": ownership}]}
@@ -119,9 +127,9 @@ def _first_settings(params: Params, caller: Caller) -> dict[str, Any]:
 
 
 def _ownership(params: Params) -> str | None:
-    """The ObjectOwnership of a new bucket; to ask for the list `private` is to ask that lists are allowed.
+    """The ObjectOwnership of a new bucket; a request for the list `private` means that lists are allowed.
 
-    Raises InvalidBucketAclWithObjectOwnership for any other list where lists are not allowed.
+    :raises S3Error: InvalidBucketAclWithObjectOwnership for any other list when lists are not allowed.
     """
     ownership, lists = (
         params.get("ObjectOwnership"),

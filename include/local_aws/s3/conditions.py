@@ -1,4 +1,4 @@
-"""If-Match and its relatives (RFC 9110, section 13), on reads, copies and writes."""
+"""If-Match and the other conditional headers (RFC 9110, section 13), on reads, copies and writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def check_read(info: ObjectInfo, params: Params) -> None:
-    """Raise PreconditionFailed or NotModified unless the object is to be read; an ETag outranks a time."""
+    """Check the conditions of a read; a condition on the ETag takes precedence over one on the time.
+
+    :raises S3Error: PreconditionFailed or NotModified.
+    """
     if name := _failed_match(info, params, ""):
         raise S3Error("PreconditionFailed", Condition=name)
     if _failed_none_match(info, params, ""):
@@ -21,14 +24,22 @@ def check_read(info: ObjectInfo, params: Params) -> None:
 
 
 def check_copy(info: ObjectInfo, params: Params) -> None:
-    """Raise PreconditionFailed unless the source is to be copied."""
+    """Check the conditions on the source of a copy.
+
+    :raises S3Error: PreconditionFailed.
+    """
     prefix = "CopySource"
     if name := _failed_match(info, params, prefix) or _failed_none_match(info, params, prefix):
         raise S3Error("PreconditionFailed", Condition=name)
 
 
 def write_check(params: Params) -> Check:
-    """The check of what is there before a write: `If-None-Match: *` and `If-Match: etag`."""
+    """The check that a write makes of the existing object: `If-None-Match: *` and `If-Match: etag`.
+
+    The check itself raises S3Error: PreconditionFailed, or NoSuchKey for `If-Match` without an object.
+
+    :raises S3Error: NotImplemented for any other value of If-None-Match.
+    """
     if_match, if_none_match = params.get("IfMatch"), params.get("IfNoneMatch")
 
     def check(old: ObjectInfo | None) -> None:

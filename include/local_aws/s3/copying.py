@@ -1,4 +1,4 @@
-"""Copy an object to another key: on disk a second name for the same file."""
+"""CopyObject: on disk, a second name for the same file."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ OVERRIDABLE = (
 
 
 def source_of(store: ObjectStore, params: Params) -> ObjectInfo:
-    """The object that `CopySource` names, when its conditions hold.
+    """The object that `CopySource` names, if its conditions hold.
 
-    Raises InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed.
+    :raises S3Error: InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed.
     """
     path, _, version = params["CopySource"].partition("?versionId=")
     bucket, _, key = unquote(path).removeprefix("/").partition("/")
@@ -70,7 +70,7 @@ class Copying:
         return {"CopyObjectResult": result, **encryption(info)}
 
     def _content(self, source: ObjectInfo) -> Stored:
-        """The copy's file. An object that was uploaded in parts becomes a plain one, with its own MD5."""
+        """The copy's file. The copy of a multipart upload becomes a plain object with its own MD5."""
         if source.details.parts:
             return self._store.files.write(read_pieces(self._store.content(source)))
         link = self._store.files.link(source.file)
@@ -78,7 +78,10 @@ class Copying:
 
 
 def _merged(source: ObjectInfo, request_details: Details, params: Params) -> Details:
-    """The source's details, or the request's where its directives say REPLACE. Raises InvalidRequest."""
+    """The source's details, or the request's if its directives say REPLACE.
+
+    :raises S3Error: InvalidRequest for a copy of an object to itself that changes nothing.
+    """
     is_replaced = params.get("MetadataDirective") == "REPLACE"
     itself = (source.bucket, source.key) == (params["Bucket"], params["Key"])
     if itself and not is_replaced and not any(name in params for name in CHANGES):

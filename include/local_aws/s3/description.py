@@ -1,4 +1,4 @@
-"""What a request says about the object that it makes, besides its bytes."""
+"""What a request says about a new object, besides its bytes."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ METADATA_LIMIT = 2048  # bytes of names and values
 def details(params: Params, bucket: Bucket, caller: Caller) -> Details:
     """Headers, metadata, tags and grants of a request.
 
-    Raises MetadataTooLarge, InvalidTag, AccessControlListNotSupported, and for what the local AWS or the
-    bucket does not have, NotImplemented and InvalidRequest.
+    :raises S3Error: MetadataTooLarge, InvalidTag, AccessControlListNotSupported; NotImplemented and
+        InvalidRequest for what the local AWS or the bucket does not support.
     """
     refuse_customer_keys(params)
     if any(name.startswith("ObjectLock") for name in params):
@@ -48,7 +48,7 @@ def details(params: Params, bucket: Bucket, caller: Caller) -> Details:
 
 
 def headers(params: Params) -> dict[str, Any]:
-    """The headers that are kept, with S3's defaults."""
+    """The headers that are stored with the object, with S3's defaults."""
     stored = {name: params[name] for name in STORED_HEADERS if name in params}
     encodings = [part.strip() for part in stored.pop("ContentEncoding", "").split(",")]
     encoding = ",".join(
@@ -63,7 +63,10 @@ def headers(params: Params) -> dict[str, Any]:
 
 
 def refuse_customer_keys(params: Params) -> None:
-    """Raise NotImplemented for SSE-C: nothing is encrypted here, and a key must not seem to protect."""
+    """Refuse SSE-C: nothing is encrypted here, and a key must not seem to protect anything.
+
+    :raises S3Error: NotImplemented.
+    """
     if any("SSECustomer" in name for name in params):
         raise S3Error("NotImplemented", "The local AWS does not encrypt with keys that customers provide.")
 

@@ -1,4 +1,4 @@
-"""What the index knows of an object."""
+"""What the index stores about an object."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Part:
-    """One part of an object that was uploaded in parts."""
+    """One part of a multipart upload."""
 
     number: int  # 1 to 10,000
     size: int  # bytes
@@ -18,7 +18,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Details:
-    """What travels with an object besides its bytes."""
+    """What belongs to an object besides its bytes."""
 
     headers: dict[str, Any] = field(default_factory=dict)  # ContentType and others, by the model's names
     metadata: dict[str, str] = field(default_factory=dict)  # x-amz-meta-*

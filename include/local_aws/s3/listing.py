@@ -1,4 +1,4 @@
-"""List the objects of a bucket: three operations over one page of the index."""
+"""List the objects of a bucket: three operations with the same page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LARGEST_PAGE = 1000
 
 @dataclass(frozen=True)
 class Listing:
-    """One page as the three operations share it; `text` writes keys as `encoding-type` asks."""
+    """One page, as the three operations share it; `text` writes keys as the request's EncodingType says."""
 
     members: dict[str, Any]
     objects: list[ObjectInfo]
@@ -36,14 +36,17 @@ class Listing:
 
 
 def encoding(params: Params) -> Callable[[str], str]:
-    """How keys are written: XML cannot carry every character, so clients ask for percent-encoding."""
+    """How keys are written: XML cannot carry every character, so clients may request percent-encoding."""
     if params.get("EncodingType") != "url":
         return str
     return lambda key: quote_plus(key, safe="/")
 
 
 def limit_of(params: Params, name: str) -> int:
-    """Raises InvalidArgument for a negative page size."""
+    """The page size of a request.
+
+    :raises S3Error: InvalidArgument for a negative number.
+    """
     limit = int(params.get(name, LARGEST_PAGE))
     if limit < 0:
         raise S3Error("InvalidArgument", f"Argument {name} must be an integer between 0 and 2147483647")
@@ -83,7 +86,7 @@ class Lists:
         }
 
     def list_object_versions(self, params: Params, caller: Caller) -> Output:
-        """Every object is its only version, `null`."""
+        """Every object has a single version, `null`."""
         marker = params.get("KeyMarker", "")
         listing = self._page(params, marker)
         version = {"VersionId": "null", "IsLatest": True}

@@ -1,4 +1,4 @@
-"""Uploads in parts: start, upload or copy parts, complete, abort, list."""
+"""Multipart uploads: start, upload or copy parts, complete, abort, list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST_PARTS = 10_000
 
 
 class Multipart:
-    """The operations on uploads in parts."""
+    """The operations on multipart uploads."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store, self._uploads = store, UploadIndex(store)
@@ -47,6 +47,10 @@ class Multipart:
         return {"Bucket": bucket.name, "Key": key, "UploadId": upload.id, **checksum_members}
 
     def upload_part(self, params: Params, caller: Caller) -> Output:
+        """Store one part.
+
+        :raises S3Error: NoSuchBucket, NoSuchUpload, InvalidArgument for the number, EntityTooLarge.
+        """
         upload, body = self._upload(params), params["Body"]
         refuse_customer_keys(params)
         number = _number(params)
@@ -85,7 +89,10 @@ class Multipart:
         }
 
     def _joined(self, upload: Upload, parts: list[UploadedPart], params: Params) -> ObjectInfo:
-        """The parts as one new file, not yet in the index. Raises InvalidRequest, BadDigest, NoSuchUpload."""
+        """The parts as one new file, not yet in the index.
+
+        :raises S3Error: InvalidRequest, BadDigest, NoSuchUpload.
+        """
         size = sum(part.size for part in parts)
         if params.get("MpuObjectSize", size) != size:
             raise S3Error("InvalidRequest", "The provided 'x-amz-mp-object-size' header does not match.")
@@ -109,7 +116,10 @@ class Multipart:
     def _checksum(
         self, upload: Upload, parts: list[UploadedPart], file: str, params: Params
     ) -> dict[str, str]:
-        """The object's checksum, compared with the client's. Raises BadDigest."""
+        """The object's checksum, compared with the client's.
+
+        :raises S3Error: BadDigest.
+        """
         algorithm = upload.algorithm
         values = [part.checksums[algorithm] for part in parts if algorithm in part.checksums]
         computed = None
@@ -188,9 +198,9 @@ def _number(params: Params) -> int:
 
 
 def _chosen(requested_parts: list[dict[str, Any]], uploaded: list[UploadedPart]) -> list[UploadedPart]:
-    """The parts that a client wants the object to be made of.
+    """The parts of which the client wants the object to consist.
 
-    Raises MalformedXML, InvalidPartOrder, InvalidPart, EntityTooSmall.
+    :raises S3Error: MalformedXML, InvalidPartOrder, InvalidPart, EntityTooSmall.
     """
     numbers = [part.get("PartNumber", 0) for part in requested_parts]
     if not requested_parts:
@@ -214,7 +224,7 @@ def _chosen(requested_parts: list[dict[str, Any]], uploaded: list[UploadedPart])
 
 
 def _is(requested_part: dict[str, Any], part: UploadedPart | None) -> bool:
-    """Whether an uploaded part is the one that the client means: same ETag, same checksums."""
+    """Whether an uploaded part is the requested one: same ETag, same checksums."""
     if part is None or requested_part.get("ETag", "").strip('"') != part.etag.strip('"'):
         return False
     return all(
@@ -223,7 +233,7 @@ def _is(requested_part: dict[str, Any], part: UploadedPart | None) -> bool:
 
 
 def _etag(parts: list[UploadedPart]) -> str:
-    """The MD5 of the parts' MD5s and their number, which is what S3 computes."""
+    """The MD5 of the parts' MD5s and the number of parts, as S3 computes it."""
     digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
     return f'"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"'
 

@@ -33,9 +33,11 @@ OVERRIDES = (
 
 
 def current(store: ObjectStore, params: Params) -> ObjectInfo:
-    """The object that a request names. Raises NoSuchBucket, NoSuchKey, NoSuchVersion.
+    """The object that a request names.
 
-    Every object is the version `null`, as in a bucket that never had versions.
+    Every object is the version `null`, as in a bucket that never had versioning.
+
+    :raises S3Error: NoSuchBucket, NoSuchKey, NoSuchVersion.
     """
     refuse_customer_keys(params)
     info = store.info(params["Bucket"], params["Key"])
@@ -44,6 +46,10 @@ def current(store: ObjectStore, params: Params) -> ObjectInfo:
 
 
 def check_version(version: str | None, key: str) -> None:
+    """Check that a version is the only one that objects have.
+
+    :raises S3Error: NoSuchVersion.
+    """
     if version not in (None, "null"):
         raise S3Error("NoSuchVersion", Key=key, VersionId=version)
 
@@ -55,6 +61,11 @@ class Objects:
         self._store = store
 
     def put_object(self, params: Params, caller: Caller) -> Output:
+        """Store an object.
+
+        :raises S3Error: NoSuchBucket, KeyTooLongError, EntityTooLarge, PreconditionFailed, and those of its
+            details.
+        """
         bucket, key, upload = self._store.buckets.get(params["Bucket"]), params["Key"], params["Body"]
         check_key(key)
         if upload.size > LARGEST_PUT:
@@ -83,6 +94,10 @@ class Objects:
         return {}
 
     def delete_objects(self, params: Params, caller: Caller) -> Output:
+        """Delete up to 1000 objects; each failure is reported in `Errors`.
+
+        :raises S3Error: NoSuchBucket, or MalformedXML for another number of objects.
+        """
         request = params["Delete"]
         self._store.buckets.get(params["Bucket"])
         if not 0 < len(request["Objects"]) <= MOST_DELETIONS:
@@ -110,7 +125,7 @@ class Objects:
 
 
 def encryption(info: ObjectInfo) -> dict[str, Any]:
-    """The output members that say how an object is said to be encrypted."""
+    """The output members about an object's encryption."""
     return {name: info.headers[name] for name in ENCRYPTION if name in info.headers}
 
 
@@ -120,13 +135,13 @@ def _checksums(info: ObjectInfo) -> dict[str, Any]:
 
 
 def _deletion(entry: dict[str, Any]) -> dict[str, Any]:
-    """One object of a DeleteObjects request as DeleteObject has it."""
+    """One object of a DeleteObjects request, as DeleteObject takes it."""
     params = {name: entry[name] for name in ("Key", "VersionId") if name in entry}
     return params | ({"IfMatch": entry["ETag"]} if "ETag" in entry else {})
 
 
 def _reply(info: ObjectInfo, params: Params) -> tuple[int, int, Reply]:
-    """First byte, length, and the answer about them without the bytes."""
+    """First byte, length, and the response without the bytes."""
     part = _part(info, params["PartNumber"]) if "PartNumber" in params else None
     byte_window = part or byte_range(params.get("Range", ""), info.size)
     start, length = byte_window or (0, info.size)
@@ -158,7 +173,7 @@ def _headers(info: ObjectInfo, params: Params) -> dict[str, Any]:
 
 
 def _part(info: ObjectInfo, number: int) -> tuple[int, int]:
-    """First byte and length of a part; an object that was put at once is its only part."""
+    """First byte and length of a part; an object that was put in one request is its own only part."""
     sizes = [part.size for part in info.details.parts] or [info.size]
     if not 1 <= number <= len(sizes):
         raise S3Error("InvalidPartNumber", PartNumberRequested=number, ActualPartCount=len(sizes))

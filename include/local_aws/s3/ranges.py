@@ -1,4 +1,4 @@
-"""Which bytes of an object are asked for."""
+"""Which bytes of an object a request asks for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ RANGE = re.compile(r"bytes=(?P<first>\d*)-(?P<last>\d*)")
 def byte_range(header: str, size: int) -> tuple[int, int] | None:
     """First byte and length for `bytes=0-99`, `bytes=100-` or `bytes=-50`, cut at the object's end.
 
-    None for a header that S3 ignores: another unit, several ranges, nonsense. Raises InvalidRange.
+    None for a header that S3 ignores: another unit, several ranges, an invalid one.
+
+    :raises S3Error: InvalidRange for a start after the end of the object.
     """
     match = RANGE.fullmatch(header.strip())
     if match is None or match["first"] == match["last"] == "":
@@ -31,7 +33,7 @@ def byte_range(header: str, size: int) -> tuple[int, int] | None:
 def source_range(header: str, size: int) -> tuple[int, int]:
     """First byte and length of a copied part: `bytes=first-last`, inside the source.
 
-    Raises InvalidArgument for another form, InvalidRange for bytes that the source does not have.
+    :raises S3Error: InvalidArgument for another form, InvalidRange for bytes that the source does not have.
     """
     match = RANGE.fullmatch(header)
     if match is None or not match["first"] or not match["last"] or int(match["last"]) < int(match["first"]):

@@ -1,6 +1,6 @@
-"""Bucket settings that this server keeps for the client and gives back, without acting on them.
+"""Bucket settings that this server stores and returns, without acting on them.
 
-Each is one row of SETTINGS: its operations differ in nothing else.
+Each is one row of SETTINGS; their operations differ in nothing else.
 """
 
 from __future__ import annotations

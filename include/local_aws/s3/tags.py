@@ -16,7 +16,10 @@ KEY_LENGTH, VALUE_LENGTH = 128, 256
 
 
 def from_header(header: str) -> list[dict[str, str]]:
-    """`a=1&b=2` → a tag set. Raises InvalidArgument, InvalidTag, BadRequest."""
+    """`a=1&b=2` → a tag set.
+
+    :raises S3Error: InvalidArgument, InvalidTag, BadRequest.
+    """
     try:
         pairs = parse_qsl(header, keep_blank_values=True, strict_parsing=bool(header))
     except ValueError as error:
@@ -26,7 +29,10 @@ def from_header(header: str) -> list[dict[str, str]]:
 
 
 def checked(tags: list[dict[str, str]], limit: int) -> list[dict[str, str]]:
-    """The tags, when they keep the rules. Raises InvalidTag, BadRequest."""
+    """The tags, if they follow the rules.
+
+    :raises S3Error: InvalidTag, BadRequest.
+    """
     if len(tags) > limit:
         noun = "Object" if limit == OBJECT_LIMIT else "Bucket"
         raise S3Error("BadRequest", f"{noun} tags cannot be greater than {limit}")

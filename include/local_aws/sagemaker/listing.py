@@ -1,7 +1,7 @@
 """One page of a List operation: filters, order, MaxResults and NextToken, the same everywhere in SageMaker.
 
-The token is the sort key of the last document shown, not an offset: documents that arrive between two pages
-neither repeat nor hide others.
+The token is the sort key of the last document on the page, not an offset. So documents created between two
+pages do not repeat or hide others.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Listing:
     def page(self, documents: Iterable[Document], params: Params) -> tuple[list[Document], str | None]:
         """One page of the documents that pass the filters of a List request, and the token of the next page.
 
-        Raises ValidationException for a token that was not made by the same request.
+        :raises ValidationException: for a token that belongs to another request.
         """
         matching = sorted(
             (d for d in documents if self._passes(d, params)), key=lambda d: self._key(d, params)
@@ -80,7 +80,7 @@ class Listing:
             raise _bad_token() from error
 
     def _scope(self, params: Params) -> list[Any]:
-        """What a token belongs to: it continues the same request, only with another page size."""
+        """The request that a token belongs to: everything but the token and the page size."""
         filters = {k: v for k, v in params.items() if k not in ("NextToken", "MaxResults")}
         return [self.name, json.dumps(filters, sort_keys=True, default=str)]
 

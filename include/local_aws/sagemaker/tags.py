@@ -20,17 +20,23 @@ TagList = list[Tag]
 
 
 class TagStore:
-    """The tags of every resource. Create operations call `put` even without tags: it makes the ARN known."""
+    """The tags of every resource. Create operations call `put` even without tags: it registers the ARN."""
 
     def __init__(self, state: State) -> None:
         self._documents = state.collection("tags")
 
     def put(self, arn: str, tags: Iterable[Tag] | None = None) -> None:
-        """Set the tags of a new resource. Raises ValidationException for a repeated key or too many tags."""
+        """Set the tags of a new resource.
+
+        :raises ValidationException: for a repeated key or too many tags.
+        """
         self._documents.put(arn, {"ResourceArn": arn, "Tags": _merged([], list(tags or []), arn)})
 
     def list(self, arn: str) -> TagList:
-        """The tags, ordered by key. Raises ValidationException for an ARN that no resource has."""
+        """The tags, ordered by key.
+
+        :raises ValidationException: for an ARN that no resource has.
+        """
         document = self._documents.get(arn)
         if document is None:
             raise ValidationException(f"Could not find the resource {arn}.")
@@ -45,16 +51,23 @@ class TagStore:
         )
 
     def delete(self, arn: str) -> None:
-        """Forget a resource with all its tags; nothing happens where there is none."""
+        """Delete a resource with all its tags; does nothing if there is none."""
         self._documents.delete(arn)
 
     def add(self, arn: str, tags: Iterable[Tag]) -> TagList:
-        """Add tags, replacing those of the same key; returns all tags of the resource."""
+        """Add tags, replacing those with the same key; returns all tags of the resource.
+
+        :raises ValidationException: for a repeated key, too many tags, or an ARN that no resource has.
+        """
         merged = _merged(self.list(arn), list(tags), arn)
         self._documents.update(arn, lambda document: document.update(Tags=merged))
         return merged
 
     def remove(self, arn: str, keys: Iterable[str]) -> None:
+        """Remove the tags with these keys.
+
+        :raises ValidationException: for an ARN that no resource has.
+        """
         unwanted = set(keys)
         remaining = [tag for tag in self.list(arn) if tag["Key"] not in unwanted]
         self._documents.update(arn, lambda document: document.update(Tags=remaining))

@@ -17,7 +17,7 @@ Table = dict[str, dict[str, dict[str, str]]]
 
 
 def derive() -> Table:
-    """Framework → version → region → URI, for every region that the SDK knows."""
+    """Framework → version → region → URI, for every region of the SDK."""
     return {
         framework: {version: _regions(framework, version) for version in versions}
         for framework, versions in VERSIONS.items()

@@ -28,7 +28,7 @@ EDGE = ("SourceArn", "DestinationArn", "AssociationType")
 
 
 class Lineage:
-    """The operations on associations, and QueryLineage; `handlers` has those on entities, too."""
+    """The operations on associations, and QueryLineage; `handlers` also has the operations on entities."""
 
     def __init__(self, state: State, tags: TagStore) -> None:
         self._state = state
@@ -39,7 +39,12 @@ class Lineage:
         self.handlers: list[object] = [self, *(kind.handler() for kind in self._entities.values())]
 
     def add_association(self, params: Params, caller: Caller) -> Output:
-        """Connect two entities. Raises ResourceNotFound, ValidationException where they are connected."""
+        """Connect two entities.
+
+        :raises ResourceNotFound: for an entity that does not exist.
+        :raises ResourceLimitExceeded: for more associations than an account may have.
+        :raises ValidationException: for entities that are connected already.
+        """
         edge = {member: params[member] for member in EDGE if member in params}
         ends = {"SourceArn": edge["SourceArn"], "DestinationArn": edge["DestinationArn"]}
         with self._state.transaction():
@@ -57,6 +62,10 @@ class Lineage:
         return ends
 
     def delete_association(self, params: Params, caller: Caller) -> Output:
+        """Remove the association of two entities.
+
+        :raises ResourceNotFound: for an association that does not exist.
+        """
         ends = {"SourceArn": params["SourceArn"], "DestinationArn": params["DestinationArn"]}
         if not self._associations.delete(_key(ends)):
             raise ResourceNotFound(f"Association does not exist: {' → '.join(ends.values())}")
@@ -71,9 +80,13 @@ class Lineage:
         return {"AssociationSummaries": page} | ({"NextToken": token} if token else {})
 
     def query_lineage(self, params: Params, caller: Caller) -> Output:
-        """What is connected with an entity: with IncludeEdges also what lies on the (shortest) way there.
+        """The entities connected with one; with IncludeEdges also those on the shortest paths to them.
 
-        In direction Both every step goes either way, not only the first. An edge comes with its source.
+        In direction Both every step may go either way, not only the first. A page has the edges of its own
+        sources.
+
+        :raises ValidationException: without StartArns.
+        :raises ResourceNotFound: for a start that does not exist.
         """
         if not params.get("StartArns"):
             raise ValidationException("StartArns is required by the local AWS.")
@@ -144,7 +157,7 @@ def neighbours(edges: Iterable[Document], direction: str) -> Neighbours:
 
 
 def reachable(start: str, steps: Neighbours, depth: int) -> dict[str, set[str]]:
-    """Everything within `depth` steps, the start included; each with the ARNs one step before it."""
+    """Everything within `depth` steps, including the start; each ARN with those one step before it."""
     predecessors: dict[str, set[str]] = {start: set()}
     last: Iterable[str] = (start,)
     for _ in range(depth):
@@ -159,7 +172,7 @@ def reachable(start: str, steps: Neighbours, depth: int) -> dict[str, set[str]]:
 
 
 def on_shortest_paths(arns: Iterable[str], predecessors: Mapping[str, set[str]]) -> set[str]:
-    """What was found, and all that the shortest ways to it pass."""
+    """The ARNs, and all ARNs on the shortest paths to them."""
     path_arns: set[str] = set()
     pending = list(arns)
     while pending:

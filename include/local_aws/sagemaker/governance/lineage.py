@@ -1,8 +1,9 @@
-"""Lineage entities: artifacts, contexts and actions. What distinguishes the three is data.
+"""Lineage entities: artifacts, contexts and actions. The three differ only in data (`KINDS`).
 
-An artifact is known by its source: the same URI with the same source types has the same ARN, and creating it
-again is refused, as is a second context or action of one name. (AWS says that an entity that exists cannot
-be created again; that the source identifies an artifact follows from DeleteArtifact, which takes it.)
+An artifact is identified by its source: the same URI with the same source types gives the same ARN, and
+creating it again is refused, as is a second context or action of the same name. (AWS says that an entity that
+exists cannot be created again. That the source identifies an artifact follows from DeleteArtifact, which
+takes it.)
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Kind:
 
     @property
     def summary_members(self) -> tuple[str, ...]:
-        """The members of a summary; those that a kind does not have are never there."""
+        """The members of a summary; a kind that lacks one never shows it."""
         return self.arn, self.name, self.type, "Source", "Status", "CreationTime", "LastModifiedTime"
 
 
@@ -84,7 +85,10 @@ class Entities:
         return SimpleNamespace(**methods, **{f"delete_{snake}": self._delete, f"list_{snake}s": self._list})
 
     def get(self, arn: str) -> Document:
-        """An entity by ARN. Raises ResourceNotFound where there is none."""
+        """An entity by ARN.
+
+        :raises ResourceNotFound: for an entity that does not exist.
+        """
         entity = self.documents.get(arn)
         if entity is None:
             raise ResourceNotFound(f"{self.kind.word} {arn} does not exist.")
@@ -110,7 +114,7 @@ class Entities:
         return self.get(self._arn(params, caller))
 
     def _update(self, params: Params, caller: Caller) -> Output:
-        """Properties take the place of the old ones; then those to be removed go."""
+        """New properties replace the old ones; then PropertiesToRemove are removed."""
         arn = self._arn(params, caller)
 
         def change(document: Document) -> None:
@@ -128,7 +132,10 @@ class Entities:
         return {self.kind.arn: arn}
 
     def _delete(self, params: Params, caller: Caller) -> Output:
-        """Delete an entity. Raises ValidationException while it has associations."""
+        """Delete an entity.
+
+        :raises ValidationException: while it has associations.
+        """
         arn = self._arn(params, caller)
         with self._state.transaction():
             self.get(arn)
@@ -151,7 +158,7 @@ class Entities:
         )
 
     def _arn(self, params: Params, caller: Caller) -> str:
-        """The ARN that a request means: given itself, or by an artifact's source, or by a name."""
+        """The ARN that a request names: directly, by an artifact's source, or by a name."""
         kind = self.kind
         if kind.arn in params:
             return str(params[kind.arn])
@@ -164,13 +171,13 @@ class Entities:
 
 
 def within(moment: float, params: Params, what: str = "Created") -> bool:
-    """Whether a moment is within CreatedAfter and CreatedBefore (or ModifiedAfter ...), both included."""
+    """Whether a time is within CreatedAfter and CreatedBefore (or ModifiedAfter ...), both inclusive."""
     after, before = params.get(f"{what}After", float("-inf")), params.get(f"{what}Before", float("inf"))
     return bool(after <= moment <= before)
 
 
 def _digest(source: Params) -> str:
-    """32 hexadecimal digits that stand for an artifact's source, whatever the order of its types."""
+    """32 hexadecimal digits that identify an artifact's source, whatever the order of its types."""
     types = sorted((entry["SourceIdType"], entry["Value"]) for entry in source.get("SourceTypes", []))
     content = json.dumps([source["SourceUri"], types]).encode()
     return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -45,6 +45,10 @@ class Registry:
     # ---- groups
 
     def create_model_package_group(self, params: Params, caller: Caller) -> Output:
+        """Create a group for the versions of a model.
+
+        :raises ValidationException: for a group that exists, or wrong tags.
+        """
         name = params["ModelPackageGroupName"]
         arn = names.arn(caller, "model-package-group", name)
         document = {member: value for member, value in params.items() if member != "Tags"}
@@ -67,6 +71,11 @@ class Registry:
         return {"ModelPackageGroupSummaryList": summaries} | ({"NextToken": token} if token else {})
 
     def delete_model_package_group(self, params: Params, caller: Caller) -> Output:
+        """Delete a group without model packages.
+
+        :raises AwsError: ConflictException while it has model packages.
+        :raises ValidationException: for a group that does not exist.
+        """
         group = self._group(params["ModelPackageGroupName"], caller)
         if any(p.get("ModelPackageGroupName") == group["ModelPackageGroupName"] for p in self._packages):
             raise AwsError(
@@ -79,7 +88,10 @@ class Registry:
         return None
 
     def _group(self, name_or_arn: str, caller: Caller) -> Document:
-        """A group by name or ARN. Raises ValidationException where there is none."""
+        """A group by name or ARN.
+
+        :raises ValidationException: for a group that does not exist.
+        """
         name = name_or_arn.rpartition("/")[2]
         group = self._groups.get(name)
         if group is None:
@@ -90,7 +102,10 @@ class Registry:
     # ---- packages
 
     def create_model_package(self, params: Params, caller: Caller) -> Output:
-        """Register a version in a group, or a package of its own; local packages are complete at once."""
+        """Register a version in a group, or a package of its own; local packages are complete at once.
+
+        :raises ValidationException: naming the member that is wrong, or for a package that exists.
+        """
         self._check(params)
         document = {member: value for member, value in params.items() if member not in NOT_DESCRIBED}
         document |= {"CreationTime": time.time(), "CreatedBy": AUTHOR, "ModelPackageStatus": "Completed"}
@@ -118,7 +133,10 @@ class Registry:
         return {"ModelPackageSummaries": packages, "BatchDescribeModelPackageErrorMap": errors}
 
     def list_model_packages(self, params: Params, caller: Caller) -> Output:
-        """Without a group, or ModelPackageType Both, only packages that belong to none, as AWS does."""
+        """List packages.
+
+        Without a group, or with type Both, only those that belong to no group, as on AWS.
+        """
         kind, approval = params.get("ModelPackageType"), params.get("ModelApprovalStatus")
         group = params.get("ModelPackageGroupName")
         name = str(self._group(group, caller)["ModelPackageGroupName"]) if group else None
@@ -161,7 +179,10 @@ class Registry:
         return None
 
     def find(self, name_or_arn: str, caller: Caller) -> Document:
-        """A package by ARN, or by name where it belongs to no group. Raises ValidationException."""
+        """A package by ARN, or by name if it belongs to no group.
+
+        :raises ValidationException: for a package that does not exist.
+        """
         arn = (
             name_or_arn if name_or_arn.startswith("arn:") else names.arn(caller, "model-package", name_or_arn)
         )
@@ -171,7 +192,10 @@ class Registry:
         return package
 
     def containers(self, name_or_arn: str, caller: Caller) -> list[dict[str, Any]]:
-        """What a model of this package consists of. Raises ValidationException unless it is approved."""
+        """The containers of a model made from this package.
+
+        :raises ValidationException: for a package that does not exist or is not approved.
+        """
         package = self.find(name_or_arn, caller)
         status = package.get("ModelApprovalStatus", "Approved")
         if status != "Approved":

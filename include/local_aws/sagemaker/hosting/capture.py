@@ -57,7 +57,7 @@ class DataCapture:
         self._thread.start()
 
     def record(self, config: Document, exchange: Exchange) -> None:
-        """Keep an exchange if the endpoint's configuration says so and the sample takes it."""
+        """Capture an exchange if the endpoint's configuration and the sampling percentage select it."""
         capture_config = config.get("DataCaptureConfig", {"EnableCapture": False})
         if not capture_config.get("EnableCapture", True):
             return
@@ -73,7 +73,10 @@ class DataCapture:
                 self._wake.set()
 
     def flush(self) -> None:
-        """Write all that waits. A destination that cannot be written is logged; the records are lost then."""
+        """Write everything collected.
+
+        If a destination cannot be written, the error is logged and its records are lost.
+        """
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         for folder, lines in waiting.items():
@@ -87,7 +90,7 @@ class DataCapture:
                 logger.error("Captured data cannot be written to %s: %s", folder, error)
 
     def close(self) -> None:
-        """Write the rest and end."""
+        """Write the rest and stop."""
         self._closing = True
         self._wake.set()
         self._thread.join()
@@ -129,7 +132,7 @@ def capture_record(exchange: Exchange, config: Document) -> dict[str, Any]:
 
 
 def _side(body: bytes, content_type: str, mode: str, types: dict[str, list[str]]) -> dict[str, str]:
-    """Text as it is where its type is listed as CSV or JSON; everything else as base64."""
+    """Text if its type is listed as CSV or JSON; everything else as base64."""
     kind = content_type.partition(";")[0].strip().lower()
     content_types = {"CSV": types.get("CsvContentTypes", []), "JSON": types.get("JsonContentTypes", [])}
     encoding = next((name for name, kinds in content_types.items() if kind in kinds), "BASE64")

@@ -1,4 +1,7 @@
-"""How an endpoint is updated: what of the request is honoured, and what Describe shows meanwhile."""
+"""How an endpoint is updated.
+
+Which members of the request are supported, and what Describe shows meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def check(params: Params) -> None:
-    """Refuse what would be ignored: all traffic goes to the new fleet at once here."""
+    """Refuse what would otherwise be ignored: here all traffic goes to the new fleet at once.
+
+    :raises ValidationException: for any other kind of deployment.
+    """
     deployment = params.get("DeploymentConfig", {})
     routing = deployment.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
     if "RollingUpdatePolicy" in deployment or routing.get("Type", "ALL_AT_ONCE") != "ALL_AT_ONCE":
@@ -30,7 +36,7 @@ def retains_weights(params: Params) -> bool:
 
 
 def pending(serving: Document) -> Document:
-    """What DescribeEndpoint shows of an update under way."""
+    """What DescribeEndpoint shows of an update in progress."""
     variants = [{"VariantName": name} for name in serving["Weights"]]
     summary = {"EndpointConfigName": serving["EndpointConfigName"], "ProductionVariants": variants}
     return {"PendingDeploymentSummary": {**summary, "StartTime": time.time()}}

@@ -1,4 +1,4 @@
-"""Endpoint configurations: which models answer, and with what share of the traffic."""
+"""Endpoint configurations: which models an endpoint serves, and each one's share of the traffic."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNSUPPORTED = ("AsyncInferenceConfig", "ShadowProductionVariants", "ExplainerCon
 
 
 class EndpointConfigs:
-    """The operations on endpoint configurations; `find` serves the endpoints."""
+    """The operations on endpoint configurations; the endpoints use `find`."""
 
     def __init__(self, state: State, models: Models, tags: TagStore) -> None:
         self._state, self._documents = state, state.collection("endpoint_config")
@@ -28,6 +28,11 @@ class EndpointConfigs:
         self._listing = Listing(name="EndpointConfigName")
 
     def create_endpoint_config(self, params: Params, caller: Caller) -> Output:
+        """Store a configuration whose models exist.
+
+        :raises ValidationException: naming the member that is wrong or not supported, or for a name that
+            exists.
+        """
         name = params["EndpointConfigName"]
         arn = names.arn(caller, "endpoint-config", name)
         self._check(params, caller)
@@ -51,14 +56,17 @@ class EndpointConfigs:
         return {"EndpointConfigs": page, "NextToken": token}
 
     def delete_endpoint_config(self, params: Params, caller: Caller) -> Output:
-        """Delete it, in use or not, as AWS does; an endpoint keeps what it needs."""
+        """Delete it, whether in use or not, as AWS does; endpoints have a copy of what they need."""
         document = self.find(params["EndpointConfigName"], caller)
         self._documents.delete(params["EndpointConfigName"])
         self._tags.delete(document["EndpointConfigArn"])
         return None
 
     def find(self, name: str, caller: Caller) -> Document:
-        """A configuration by name; ValidationException, with SageMaker's text, where there is none."""
+        """A configuration by name.
+
+        :raises ValidationException: for one that does not exist, with SageMaker's text.
+        """
         document = self._documents.get(name)
         if document is None:
             arn = names.arn(caller, "endpoint-config", name)

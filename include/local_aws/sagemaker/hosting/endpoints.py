@@ -1,4 +1,7 @@
-"""Endpoints: created, updated blue/green, deleted; they answer again after a restart of the server."""
+"""Endpoints: created, updated (blue/green) and deleted.
+
+They are brought up again after a restart of the server.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ TRANSITIONS = 4  # endpoints that start or update at the same time
 
 
 class Endpoints:
-    """The operations on endpoints. A document keeps its configuration and models: both may be deleted."""
+    """The operations on endpoints.
+
+    A document has a copy of its configuration and models: both may be deleted.
+    """
 
     def __init__(
         self, engine: JobEngine, store: ObjectStore, models: Models, configs: EndpointConfigs
@@ -54,6 +60,10 @@ class Endpoints:
     # Operations
 
     def create_endpoint(self, params: Params, caller: Caller) -> Output:
+        """Store an endpoint and start its containers.
+
+        :raises ValidationException: for a configuration or model that does not exist, or a name that exists.
+        """
         name = params["EndpointName"]
         arn = names.arn(caller, "endpoint", name)
         deployment.check(params)
@@ -74,7 +84,10 @@ class Endpoints:
         return {"EndpointArn": arn}
 
     def update_endpoint(self, params: Params, caller: Caller) -> Output:
-        """Start the new fleet beside the old one, shift the traffic, end the old one."""
+        """Start the new fleet beside the old one, shift the traffic, then stop the old one.
+
+        :raises ValidationException: for an endpoint that does not exist or is being changed.
+        """
         name = params["EndpointName"]
         deployment.check(params)
         serving = self._resolve(params["EndpointConfigName"], caller)
@@ -85,6 +98,11 @@ class Endpoints:
         return {"EndpointArn": document["EndpointArn"]}
 
     def update_endpoint_weights_and_capacities(self, params: Params, caller: Caller) -> Output:
+        """Change the shares of the traffic.
+
+        :raises ValidationException: for a variant or endpoint that does not exist, or one that is being
+            changed.
+        """
         name, targets = params["EndpointName"], params["DesiredWeightsAndCapacities"]
         weights = self.find(name, caller)["Weights"]
         for variant in targets:
@@ -119,7 +137,10 @@ class Endpoints:
     # For the runtime
 
     def find(self, name: str, caller: Caller) -> Document:
-        """An endpoint by name; ValidationException, with SageMaker's text, where there is none."""
+        """An endpoint by name.
+
+        :raises ValidationException: for an endpoint that does not exist, with SageMaker's text.
+        """
         document = self._documents.get(name)
         if document is None:
             raise ValidationException(f'Could not find endpoint "{names.arn(caller, "endpoint", name)}".')
@@ -130,9 +151,9 @@ class Endpoints:
 
     @contextmanager
     def serving(self, name: str, timeout: float) -> Iterator[Fleet | None]:
-        """What serves the endpoint now, and goes on to run while the `with` block uses it.
+        """The fleet that serves the endpoint now; it keeps running while the `with` block uses it.
 
-        Waits for one that comes up again after a restart.
+        Waits for an endpoint that is brought up again after a restart.
         """
         with ExitStack() as using:
             with self._changed:
@@ -145,7 +166,10 @@ class Endpoints:
     # Life of the server
 
     def start(self) -> None:
-        """Bring up what an earlier server served; an interrupted update has failed, the old fleet serves."""
+        """Bring up the endpoints of an earlier server.
+
+        An interrupted update has failed, and the old fleet serves.
+        """
         for document in self._documents:
             name, status = document["EndpointName"], document["EndpointStatus"]
             if status == "Deleting":
@@ -157,7 +181,7 @@ class Endpoints:
                 self._pool.submit(self._restore, name, document)
 
     def close(self) -> None:
-        """Stop all containers; the endpoints stay what they are."""
+        """Stop all containers; the endpoints keep their status."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -200,7 +224,7 @@ class Endpoints:
         self._swap(name, fleet)
 
     def _failed(self, name: str, reason: str) -> None:
-        """A creation that failed leaves nothing that serves; after an update the old fleet goes on."""
+        """A failed creation leaves no fleet; after a failed update the old fleet keeps serving."""
         serves = name in self._fleets
         logger.warning("Endpoint %s: %s", name, reason)
         if serves:
@@ -215,7 +239,7 @@ class Endpoints:
         self._settle(name, {"Weights": weights, "FailureReason": None})
 
     def _swap(self, name: str, fleet: Fleet) -> None:
-        """New requests go to this fleet; the old one ends when it has answered those that it has."""
+        """Send new requests to this fleet; stop the old one when it has answered its requests."""
         with self._changed:
             old, closing = self._fleets.get(name), self._closing
             if not closing:
@@ -255,7 +279,10 @@ class Endpoints:
         changes: Document | None = None,
         unless: tuple[str, ...] = (*MOVING, "Failed"),
     ) -> Document:
-        """Enter a passing status; ValidationException in a status that does not allow it."""
+        """Enter a transitional status.
+
+        :raises ValidationException: in a status that does not allow it.
+        """
 
         def change(document: Document) -> None:
             arn, now = document["EndpointArn"], document["EndpointStatus"]
@@ -269,7 +296,7 @@ class Endpoints:
         return document if document is not None else self.find(name, caller)
 
     def _resolve(self, config_name: str, caller: Caller) -> Document:
-        """All that serving needs, copied: configuration, models, weights."""
+        """A copy of everything that serving needs: configuration, models, weights."""
         config = self._configs.find(config_name, caller)
         used = {variant["ModelName"] for variant in config["ProductionVariants"]}
         models = {name: self._models.find(name, caller) for name in used}

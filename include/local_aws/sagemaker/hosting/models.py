@@ -23,7 +23,7 @@ RESOLVED = "ResolvedContainers"  # of a model made from a model package; Describ
 
 
 def containers(model: Document) -> list[dict[str, Any]]:
-    """The model's containers in order, each with the name by which logs and errors know it."""
+    """The model's containers in order, each with the name that logs and errors use."""
     definitions = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model.get("Containers", [])
     resolved: list[dict[str, Any]] = model.get(RESOLVED) or definitions
     return [
@@ -33,7 +33,7 @@ def containers(model: Document) -> list[dict[str, Any]]:
 
 
 class Models:
-    """The operations on models; `find` serves transform jobs and endpoints."""
+    """The operations on models; transform jobs and endpoints use `find`."""
 
     def __init__(self, state: State, store: ObjectStore, tags: TagStore, registry: Registry) -> None:
         self._state, self._documents = state, state.collection("model")
@@ -41,7 +41,11 @@ class Models:
         self._listing = Listing(name="ModelName")
 
     def create_model(self, params: Params, caller: Caller) -> Output:
-        """Store a model whose images are known and whose data is there."""
+        """Store a model whose images can run and whose data exists.
+
+        :raises ValidationException: naming the container that is wrong or not supported, or for a name that
+            exists.
+        """
         arn = names.arn(caller, "model", params["ModelName"])
         document = {name: value for name, value in params.items() if name != "Tags"}
         definitions = (
@@ -76,14 +80,20 @@ class Models:
         return None
 
     def find(self, name: str, caller: Caller) -> Document:
-        """A model by name. Raises ValidationException, with SageMaker's text, where there is none."""
+        """A model by name.
+
+        :raises ValidationException: for a model that does not exist, with SageMaker's text.
+        """
         model = self._documents.get(name)
         if model is None:
             raise ValidationException(f'Could not find model "{names.arn(caller, "model", name)}".')
         return model
 
     def _resolved(self, container: dict[str, Any], caller: Caller) -> list[dict[str, Any]]:
-        """A container as it runs: a model package stands for its own, which get this one's environment."""
+        """The containers that run.
+
+        A model package is replaced by its containers, with this environment added.
+        """
         if "ModelPackageName" not in container:
             return [container]
         overrides = container.get("Environment", {})
@@ -124,6 +134,9 @@ class Models:
 
 
 def data_uri(container: dict[str, Any]) -> str:
-    """Where the container's model lies: an archive, or a prefix of files (ModelDataSource); '' for none."""
+    """Where the container's model data is: an archive, or a prefix of files (ModelDataSource).
+
+    '' for none.
+    """
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     return str(container.get("ModelDataUrl") or source.get("S3Uri", ""))

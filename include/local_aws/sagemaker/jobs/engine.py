@@ -1,7 +1,7 @@
-"""Every kind of SageMaker job runs by this one mechanism.
+"""The mechanism that runs every kind of SageMaker job.
 
-Jobs wait for a free place, run in a thread of their own, and change their stored document as they go, so
-that Describe always tells the truth:
+Jobs wait for a free slot, run in a thread of their own, and update their stored document as they go, so that
+Describe always shows the current state:
 
     InProgress → Completed | Failed
     InProgress → Stopping → Stopped
@@ -62,10 +62,10 @@ class JobSettings:
 
 
 class JobEngine:
-    """Runs jobs of all kinds, a bounded number at a time.
+    """Runs jobs of all kinds, a limited number at a time.
 
-    `endpoint_url` is the address of this server, which containers get as AWS_ENDPOINT_URL; the server sets it
-    as soon as it knows its port.
+    `endpoint_url` is the address of this server; containers get it as AWS_ENDPOINT_URL. The server sets it as
+    soon as it knows its port.
     """
 
     def __init__(
@@ -89,11 +89,13 @@ class JobEngine:
         return JobsOfKind(self, kind)
 
     def live(self, arn: str) -> Job | None:
-        """The job when it is queued or running now."""
+        """The job if it is queued or running now."""
         return self._live.get(arn)
 
     def submit(self, job: Job, work: Work, on_end: Callable[[JobEnd | None], None]) -> None:
-        """Run `work(job)` when there is room, then `ended(None)`, or `ended(why)` if it did not complete."""
+        """Run `work(job)` when a slot is free, then call `on_end(None)`, or `on_end(reason)` if it did not
+        complete.
+        """
 
         def finish(future: Future[None]) -> None:
             on_end(_end(job, future))
@@ -105,14 +107,14 @@ class JobEngine:
         job.future.add_done_callback(finish)
 
     def close(self) -> None:
-        """Kill what runs; queued and running jobs are reported as failed, with the reason."""
+        """Kill all running jobs; running and queued jobs are reported as failed, with the reason."""
         for job in list(self._live.values()):
             job.kill()
         for pool in (self._conductors, self._pool):
             pool.shutdown(wait=True, cancel_futures=True)
 
     def environment(self, region: str) -> dict[str, str]:
-        """What every container gets, so that boto3 inside it talks to this server."""
+        """The variables that every container gets, so that boto3 inside it calls this server."""
         return {
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
@@ -147,8 +149,9 @@ class JobsOfKind:
     def create(self, document: Document, tags: list[Tag] | None, caller: Caller, work: Work) -> str:
         """Store a new job and queue its work; returns its ARN.
 
-        `document` holds the members of the request as Describe shows them. Raises ResourceInUse for a name
-        that is taken, ValidationException for wrong tags.
+        :param document: the members of the request as Describe shows them.
+        :raises ResourceInUse: for a name that exists.
+        :raises ValidationException: for wrong tags.
         """
         kind, name, now = self.kind, document[self.kind.name], time.time()
         arn = names.arn(caller, kind.resource, name)
@@ -170,7 +173,10 @@ class JobsOfKind:
         return arn
 
     def describe(self, name: str) -> Document:
-        """The job as it is now. Raises ValidationException where there is none, as SageMaker does."""
+        """The job as it is now.
+
+        :raises ValidationException: for a job that does not exist, with SageMaker's text.
+        """
         document = self.documents.get(name)
         if document is None:
             raise ValidationException(self.kind.not_described.format(name=name))
@@ -179,15 +185,18 @@ class JobsOfKind:
         return document
 
     def page(self, params: Params, members: tuple[str, ...]) -> dict[str, object]:
-        """The output of the List operation; a summary has those of the given members that the job has."""
+        """The output of the List operation; a summary has those of `members` that the job has.
+
+        :raises ValidationException: for a token that belongs to another request.
+        """
         documents, token = self._listing.page(self.documents, params)
         summaries = [{member: d[member] for member in members if member in d} for d in documents]
         return {f"{self.kind.word}JobSummaries": summaries} | ({"NextToken": token} if token else {})
 
     def stop(self, name: str) -> None:
-        """Ask a job to stop; it is Stopping until its containers are gone. Stopping twice is asking once.
+        """Ask a job to stop; it is Stopping until its containers have ended. A second call changes nothing.
 
-        Raises ValidationException for a job that does not exist or has ended.
+        :raises ValidationException: for a job that does not exist or has ended.
         """
         document = self.documents.update(name, self._stopping)
         if document is None:
@@ -200,7 +209,11 @@ class JobsOfKind:
             self.stop(name)
 
     def delete(self, name: str) -> None:
-        """Forget a job that has ended. Raises ResourceInUse for one that has not."""
+        """Delete a job that has ended.
+
+        :raises ResourceInUse: for a job that has not ended.
+        :raises ValidationException: for a job that does not exist.
+        """
         document = self.describe(name)
         status = document[self.kind.status]
         if status not in ENDED:
@@ -209,7 +222,7 @@ class JobsOfKind:
         self.engine.tags.delete(document[self.kind.arn])
 
     def stream(self, job: Job, host: str) -> str:
-        """The CloudWatch stream of one host that starts now, in the group `kind.log_group`."""
+        """The name of the CloudWatch stream of one host that starts now, in the group `kind.log_group`."""
         return f"{job.name}/{host}-{int(time.time())}"
 
     def _stopping(self, document: Document) -> None:

@@ -1,4 +1,4 @@
-"""What distinguishes kinds of job: AWS's words for them."""
+"""What tells one kind of job from another: AWS's names and texts."""
 
 from __future__ import annotations
 

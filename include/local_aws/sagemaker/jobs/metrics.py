@@ -1,4 +1,4 @@
-"""Metrics that SageMaker reads from a training job's log by regular expressions."""
+"""The metrics that SageMaker reads from a training job's log by regular expressions."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ def xgboost_definitions() -> list[Definition]:
 
 
 class MetricReader:
-    """Matches every line of a log; the last value of a metric is its final one. Lines come from many threads.
+    """Matches every line of a log; the last value of a metric is its final value. Safe to call from many
+    threads.
 
-    Raises ValidationException for a regular expression that is none or has no group for the number.
+    :raises ValidationException: for an invalid regular expression, or one without a group for the number.
     """
 
     def __init__(self, definitions: Iterable[Definition]) -> None:

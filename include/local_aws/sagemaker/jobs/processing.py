@@ -130,7 +130,7 @@ class ProcessingJobs:
                     transfer.upload(self._store, opt_ml.on_host(root, output["LocalPath"]), output["S3Uri"])
 
     def _exit_message(self, job: Job, roots: dict[str, Path]) -> None:
-        """Show what the script wrote to /opt/ml/output/message; of several hosts, the first that did."""
+        """Show what the script wrote to /opt/ml/output/message; with several hosts, the first message."""
         message_files = [root / "output" / "message" for root in roots.values()]
         if path := next((path for path in message_files if path.is_file()), None):
             message = _decoded(path)
@@ -138,7 +138,10 @@ class ProcessingJobs:
 
 
 def _decoded(path: Path) -> str:
-    """The first kilobyte, less a character that this cuts in two. Raises JobFailed where it is not UTF-8."""
+    """The first kilobyte, without a character that this limit cuts in two.
+
+    :raises JobFailed: for a message that is not UTF-8.
+    """
     with path.open("rb") as file:
         content = file.read(MESSAGE_BYTES)
     try:

@@ -67,7 +67,10 @@ def job_config(job: Document) -> Document:
 
 
 def check(job: Document) -> None:
-    """Raises ValidationException naming the member that is wrong or that this server does not support."""
+    """Check what the service model cannot.
+
+    :raises ValidationException: naming the member that is wrong or that this server does not support.
+    """
     checks.image(job["AppSpecification"]["ImageUri"], "AppSpecification.ImageUri")
     if "InstanceCount" not in job["ProcessingResources"]["ClusterConfig"]:
         raise ValidationException("ProcessingResources.ClusterConfig.InstanceCount is required.")

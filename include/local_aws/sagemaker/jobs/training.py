@@ -98,16 +98,27 @@ class TrainingJobs:
         return None
 
     def check(self, params: Params) -> Document:
-        """The job of a request, as Describe shows it. Raises ValidationException."""
+        """The job of a request, as Describe shows it.
+
+        :raises ValidationException: naming the member that is wrong or that this server does not support.
+        """
         document = request.document(params)
         request.check(document, self._store)
         return document
 
     def start(self, params: Params, caller: Caller, extra_members: Document) -> str:
-        """Start a training job that carries more members, such as the tuning job it belongs to; its ARN."""
+        """Start a training job with extra members, such as its tuning job's ARN; returns the job's ARN.
+
+        :raises ValidationException: naming the member that is wrong.
+        :raises ResourceInUse: for a name that exists.
+        """
         return self._jobs.create(self.check(params) | extra_members, params.get("Tags"), caller, self._work)
 
     def find(self, name: str) -> Document:
+        """The job as it is now.
+
+        :raises ValidationException: for a job that does not exist.
+        """
         return self._jobs.describe(name)
 
     def beginning(self, prefix: str) -> Iterable[Document]:
@@ -151,7 +162,10 @@ class TrainingJobs:
             transfer.download(self._store, source, folder)
 
     def _train(self, job: Job, roots: dict[str, Path]) -> None:
-        """Run the containers. Raises JobFailed with the algorithm's own reason where one fails."""
+        """Run the containers.
+
+        :raises JobFailed: with the algorithm's own reason when one fails.
+        """
         reader = MetricReader(job.document["AlgorithmSpecification"].get("MetricDefinitions", []))
         containers = {host: self._container(job, root) for host, root in roots.items()}
         console = Console(self._jobs, job, roots)
@@ -251,7 +265,7 @@ def _write_configuration(document: Document, folder: Path, host: str, hosts: lis
 
 
 def _failure(root: Path) -> str:
-    """What the algorithm wrote to /opt/ml/output/failure, if it did."""
+    """What the algorithm wrote to /opt/ml/output/failure; empty if it wrote nothing."""
     path = root / "output" / "failure"
     if not path.is_file():
         return ""

@@ -48,7 +48,7 @@ def document(params: Params) -> Document:
 
 
 def built_in(job: Document) -> bool:
-    """The XGBoost image runs as the built-in algorithm, not as a framework for somebody's script."""
+    """Whether the XGBoost image runs as the built-in algorithm, not as a framework for a user's script."""
     algorithm = job.get("AlgorithmSpecification", {})
     custom_script = (
         "sagemaker_program" in job.get("HyperParameters", {}) or "ContainerEntrypoint" in algorithm
@@ -83,7 +83,10 @@ def checkpoints(job: Document) -> Checkpoints | None:
 
 
 def check(job: Document, store: ObjectStore) -> None:
-    """Raises ValidationException naming the member that is wrong or that this server does not support."""
+    """Check what the service model cannot.
+
+    :raises ValidationException: naming the member that is wrong or that this server does not support.
+    """
     _check_algorithm(job)
     _check_resources(job)
     _check_stopping(job)

@@ -1,7 +1,7 @@
 """Hyperparameter tuning jobs: they run training jobs, several at a time, and keep the best.
 
-A training job of a tuning job is an ordinary one that carries what was tuned: counters, the best job and the
-lists are computed from those, nothing is kept twice.
+The training jobs of a tuning job are ordinary ones that also record the hyperparameters tried. Counters, the
+best job and the lists are computed from them; nothing is stored twice.
 """
 
 from __future__ import annotations
@@ -101,7 +101,10 @@ class TuningJobs:
         return None
 
     def _check(self, document: Document) -> None:
-        """Raises ValidationException for what the service model cannot see, and what is not supported."""
+        """Check what the service model cannot, and what is not supported.
+
+        :raises ValidationException: naming the member.
+        """
         config = document["HyperParameterTuningJobConfig"]
         for member in ("TrainingJobDefinitions", "WarmStartConfig", "Autotune"):
             if member in document:
@@ -151,7 +154,7 @@ class TuningJobs:
         return {"TrainingJobName": name, "HyperParameters": values, **definition}
 
     def _work(self, job: Job) -> None:
-        """Keep as many training jobs running as allowed, until the limits are reached."""
+        """Keep as many training jobs running as allowed, until a limit is reached."""
         config = job.document["HyperParameterTuningJobConfig"]
         limits, space = config["ResourceLimits"], self._space(config)
         if "MaxRuntimeInSeconds" in limits:
@@ -193,7 +196,7 @@ class TuningJobs:
         return bool(self._training.find(name)[TRAINING.status] in ENDED)
 
     def _stop(self, names: list[str]) -> None:
-        """The tuning job ends early: its training jobs are stopped first."""
+        """Stop the training jobs of a tuning job that ends early."""
         for name in names:
             if not self._ended(name):
                 self._training.stop_training_job({"TrainingJobName": name}, Caller())
@@ -201,7 +204,7 @@ class TuningJobs:
             time.sleep(POLL_SECONDS)
 
     def _satisfied(self, document: Document) -> bool:
-        """Whether the completion criteria are met, or going on makes no sense."""
+        """Whether a completion criterion is met, or the first training jobs have all failed."""
         config, children = document["HyperParameterTuningJobConfig"], self._children(document)
         done = [child for child in children if child[TRAINING.status] in ENDED]
         values = [value for child in done if (value := self._value(config, child)) is not None]
@@ -232,7 +235,7 @@ class TuningJobs:
 
     @staticmethod
     def _value(config: Document, child: Document) -> float | None:
-        """The final objective of a training job that has one."""
+        """The final value of the objective; None for a training job that has none."""
         metric = config["HyperParameterTuningJobObjective"]["MetricName"]
         final = {entry["MetricName"]: entry["Value"] for entry in child.get("FinalMetricDataList", [])}
         return final.get(metric) if child[TRAINING.status] == "Completed" else None

@@ -1,6 +1,6 @@
-"""Data capture of batch transform: manifests of what went in and came out, and an identifier for each record.
+"""Data capture of batch transform: manifests of input and output, and an identifier for each record.
 
-The formats are those of the developer guide's page "Capture data from batch transform job"; the names of the
+The formats are those of the developer guide's page "Capture data from batch transform job". The names of the
 manifests themselves are not documented.
 """
 
@@ -61,7 +61,7 @@ def _lines(answer: bytes) -> list[bytes]:
 
 
 def _objects(answer: bytes) -> list[dict[str, Any]]:
-    """The JSON objects of an answer: one, which may span lines, or one on each line."""
+    """The JSON objects of an answer: a single one, which may span lines, or one on each line."""
     try:
         records = [json.loads(answer)]
     except ValueError:

@@ -1,8 +1,8 @@
 """DataProcessing of batch transform: which part of a record goes to the model, and which part is written.
 
-The JSONPath subset that SageMaker documents: `$`, `.name`, `.*`, `['a','b']`, `[n]`, `[n,m]`, negatives,
-slices. Slices include their end: `$[1:4]` are the second to fifth column. (So the guide's examples; plain
-JSONPath leaves the end out.)
+The JSONPath subset that SageMaker documents: `$`, `.name`, `.*`, `['a','b']`, `[n]`, `[n,m]`, negative
+indices, slices. A slice includes its end: `$[1:4]` is the second to fifth column, as in the developer guide's
+examples. (Standard JSONPath excludes the end.)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ STEP = re.compile(
 
 
 class BadPath(ValueError):
-    """A path that is not of the subset, or does not fit the data."""
+    """A path that is not in the supported subset, or does not fit the data."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,10 @@ class Step:
     values: tuple[Any, ...] = ()
 
     def of_list(self, row: list[Any]) -> list[Any]:
-        """The chosen values. Raises BadPath for an index out of range."""
+        """The chosen values of a list.
+
+        :raises BadPath: for a name, or an index out of range.
+        """
         if self.kind == "every":
             return row
         if self.kind == "slice":
@@ -53,7 +56,10 @@ class Step:
         return [row[index] for index in self.values]
 
     def of(self, value: Any) -> Any:
-        """The chosen part of a JSON value; one name or index gives the value itself."""
+        """The chosen part of a JSON value; a single name or index gives the value itself.
+
+        :raises BadPath: for a name or index that the value does not have.
+        """
         if isinstance(value, list):
             chosen = self.of_list(value)
             return chosen[0] if self.kind == "indices" and len(chosen) == 1 else chosen
@@ -76,7 +82,10 @@ class Path:
 
     @classmethod
     def parse(cls, text: str) -> Path:
-        """Read a path. Raises BadPath naming what is not understood."""
+        """Read a path.
+
+        :raises BadPath: naming the part that is not supported.
+        """
         if not text.startswith("$"):
             raise BadPath(f"{text!r} does not begin with $")
         steps, position = [], 1
@@ -98,9 +107,17 @@ class Path:
         return len(self.steps) <= 1 and all(step.kind != "names" for step in self.steps)
 
     def of_row(self, row: list[str]) -> list[str]:
+        """The chosen columns of a CSV row.
+
+        :raises BadPath: for an index out of range.
+        """
         return row if not self.steps else self.steps[0].of_list(row)
 
     def of_json(self, value: Any) -> Any:
+        """The chosen part of a JSON value.
+
+        :raises BadPath: for a name or index that the value does not have.
+        """
         for step in self.steps:
             value = step.of(value)
         return value
@@ -137,15 +154,19 @@ class DataProcessing:
         return self.join or not self.output_filter.is_everything
 
     def select(self, record: bytes) -> bytes:
-        """What of a record goes to the model. Raises BadPath where the filter does not fit it."""
+        """The part of a record that goes to the model.
+
+        :raises BadPath: when the filter does not fit the record.
+        """
         if self.format == "csv":
             return _write_csv([self.input_filter.of_row(row) for row in _read_csv(record)])
         return _write_json(self.input_filter.of_json(_read_json(record)))
 
     def combine(self, records: list[bytes], answer: bytes) -> bytes:
-        """What is written for a request: the answer, joined to its input records and filtered.
+        """The output of a request: the answer, joined with its input records and filtered.
 
-        :raises BadPath: when the answers are not as many as the records, or the filter does not fit.
+        :raises BadPath: when the number of answers differs from the number of records, or the filter does not
+            fit.
         """
         if self.format == "csv":
             return self._combine_csv(records, answer)

@@ -1,4 +1,7 @@
-"""Sends an object's records to a model: how many at a time, how large, and what is written of an answer."""
+"""Sends an object's records to a model.
+
+How many at a time, how large, and which part of an answer is written.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ DEFAULT_PAYLOAD_MB = 6
 
 @dataclass(frozen=True)
 class Plan:
-    """How a job sends records: the request's word, else the container's, else the service's default."""
+    """How a job sends records.
+
+    Each value comes from the request, else from the container, else the default.
+    """
 
     split_type: str
     strategy: str
@@ -47,6 +53,7 @@ class Plan:
 
         :param container: what the container answered to /execution-parameters.
         :param started: when the job started, epoch seconds.
+        :raises ValidationException: for a path that is not supported, or a join whose types do not fit.
         """
         adds_identifiers = job.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
         transform_input, transform_output = job["TransformInput"], job["TransformOutput"]
@@ -89,15 +96,16 @@ def data_processing(job: Document) -> DataProcessing:
 
 
 class Sender:
-    """Sends one object's records, some requests at a time, and gives the answers in order."""
+    """Sends one object's records, several requests at a time, and returns the answers in order."""
 
     def __init__(self, job: Job, plan: Plan, server: ModelServer, where: str) -> None:
         self._job, self._plan, self._server, self._where = job, plan, server, where
 
     def answers(self, stream: IO[bytes]) -> Iterator[bytes]:
-        """What is to be written, a piece for each request.
+        """The output, one piece for each request.
 
         :raises JobFailed: naming the records that the model refused.
+        :raises BadRecord: naming the records that cannot be read, filtered or joined.
         """
         plan, first = self._plan, 1
         pending: deque[Future[bytes]] = deque()
@@ -115,7 +123,7 @@ class Sender:
             senders.shutdown(wait=False, cancel_futures=True)
 
     def _result(self, future: Future[bytes]) -> bytes:
-        """The answer; a job that is stopped meanwhile does not wait for it."""
+        """The answer; raises at once if the job is stopped meanwhile."""
         while True:
             self._job.check()
             if wait([future], POLL_SECONDS).done:

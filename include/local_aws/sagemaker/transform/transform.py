@@ -44,7 +44,10 @@ SUMMARY = (
 
 
 class TransformJobs:
-    """The operations on transform jobs. One set of containers serves a job, whatever its instance count."""
+    """The operations on transform jobs.
+
+    A single set of containers serves a job, whatever its instance count.
+    """
 
     def __init__(self, engine: JobEngine, store: ObjectStore, models: Models) -> None:
         self._engine, self._store, self._models = engine, store, models
@@ -112,7 +115,10 @@ class TransformJobs:
             write_manifests(self._store, capture["DestinationS3Uri"], objects, output, started)
 
     def _transform(self, job: Job, plan: Plan, server: ModelServer, path: str, info: ObjectInfo) -> None:
-        """One object. Its output appears when all its records are done, and not at all when one fails."""
+        """Transform one object.
+
+        Its output is uploaded when all its records are done; if one fails, nothing is.
+        """
         target = transfer.inside(job.folder / "out", f"{path}.out")
         target.parent.mkdir(parents=True, exist_ok=True)
         where = f"s3://{info.bucket}/{info.key}"
@@ -140,7 +146,7 @@ def _source(job: Document) -> Source:
 
 
 def _environment(job: Document) -> dict[str, str]:
-    """What a batch container is told: of the limits only those that the user set."""
+    """The variables of a batch container: only those limits that the user set."""
     variables = {"SAGEMAKER_BATCH": "true"}
     if "MaxPayloadInMB" in job:
         variables["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(job["MaxPayloadInMB"])
