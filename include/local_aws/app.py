@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The name in a signature's scope, and the services of botocore that sign with it.
+# The service name in a signature's scope, and botocore's services that sign with it.
 SCOPES = {
     "s3": ["s3"],
     "logs": ["logs"],

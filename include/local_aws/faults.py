@@ -101,4 +101,4 @@ def as_error(service: str, fault: Fault) -> AwsError:
     if fault == "throttle":
         code, status = ("SlowDown", 503) if service == "s3" else ("ThrottlingException", 400)
         return AwsError(code, "Rate exceeded", status=status)
-    return AwsError("InternalFailure", "A fault on purpose (see LOCAL_AWS_FAULTS).", status=500)
+    return AwsError("InternalFailure", "An injected fault (see LOCAL_AWS_FAULTS).", status=500)

@@ -35,7 +35,7 @@ def answer(request: Request) -> Response:
 
     try:
         chunks, status, headers = run_wsgi_app(_application(), _environ(request), buffered=True)
-    except NotImplementedError as error:  # how moto says that it lacks an operation
+    except NotImplementedError as error:  # moto does not implement the operation
         return _not_implemented(str(error), request)
     body = b"".join(chunks)
     response_headers = {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-THREADS = 64  # requests that are worked on at the same time; an invocation may take a minute
+THREADS = 64  # requests at the same time; an invocation may take a minute
 IN_MEMORY = 64 * 1024**2  # bytes; only streamed bodies (S3 uploads) may be larger
 PIECE = 512 * 1024  # bytes of a streamed body; each connection holds a few of them in memory
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -51,7 +51,7 @@ class Server:
 
         :raises OSError: when the port is in use.
         """
-        # bodies are stored as they were sent: Content-Encoding is metadata of an object here
+        # bodies are stored as sent: Content-Encoding is an object's metadata
         server = web.Server(self._handle, auto_decompress=False, read_bufsize=PIECE, access_log=None)
         self._runner = web.ServerRunner(server)
         await self._runner.setup()
@@ -79,7 +79,7 @@ class Server:
             return answer
         try:
             return await _send(incoming, await self._perform(call, request, incoming))
-        except ConnectionResetError:  # the client went away in the middle: nobody is left to be told
+        except ConnectionResetError:  # the client has closed the connection
             return web.Response()
 
     async def _fault(

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PERSONALIZE = "personalize"  # first part of its services' names; its folder
+PERSONALIZE = "personalize"  # the prefix of its services' names, and its folder
 
 
 class StateInUse(RuntimeError):
@@ -81,7 +81,7 @@ class Services:
     def handlers(self, service: str) -> list[object]:
         """The handlers to which the app dispatches the operations of a service."""
         if service.startswith(PERSONALIZE) and self._personalize is None:
-            # loaded with the first call: its libraries take as much memory as the rest of the server
+            # imported at its first call: its libraries need as much memory as the rest of the server
             from include.local_aws.personalize.service import Personalize
 
             self._personalize = Personalize(self._state, self._store, self._settings.concurrent_jobs)
@@ -96,7 +96,7 @@ class Services:
         """The server listens at `url`: containers get this address, endpoints are brought up again."""
         self._engine.endpoint_url = url
         self._endpoints.start()
-        if (self._state.folder / PERSONALIZE).exists():  # an earlier server left something
+        if (self._state.folder / PERSONALIZE).exists():  # an earlier server has used it
             self.handlers(PERSONALIZE)
         if self._personalize is not None:
             self._personalize.start()
@@ -134,7 +134,7 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
     """
     with exclusive(settings.state), contextlib.closing(State(settings.state)) as state:
         spool = state.subfolder("spool")
-        for unfinished in spool.iterdir():  # of uploads that a killed server did not finish
+        for unfinished in spool.iterdir():  # uploads of a killed server
             unfinished.unlink()
         services = Services(settings, state)
         server = Server(settings, App(settings, services.handlers), spool)

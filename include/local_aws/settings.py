@@ -49,7 +49,7 @@ def from_command_line(argv: Sequence[str] | None = None) -> Settings:
         "--state", type=Path, default=env("LOCAL_AWS_STATE", ".local_aws"), help="state folder"
     )
     parser.add_argument("--host", default=env("LOCAL_AWS_HOST", "127.0.0.1"), help="address to listen on")
-    parser.add_argument("--port", type=int, default=env("LOCAL_AWS_PORT", "0"), help="0 takes a free one")
+    parser.add_argument("--port", type=int, default=env("LOCAL_AWS_PORT", "0"), help="0: any free port")
     parser.add_argument("--region", default=env("LOCAL_AWS_REGION", "us-east-1"))
     parser.add_argument("--account", default=env("LOCAL_AWS_ACCOUNT", "123456789012"))
     parser.add_argument(
@@ -63,32 +63,37 @@ def from_command_line(argv: Sequence[str] | None = None) -> Settings:
         "--runner",
         choices=["auto", "bubblewrap", "namespaces", "rewriting"],
         default=env("LOCAL_AWS_RUNNER", "auto"),
-        help="how containers run; auto takes the first that works",
+        help="how containers run; auto: the first way that works",
     )
     parser.add_argument(
         "--allow-host",
         dest="allow_hosts",
         action="append",
         default=_names(env("LOCAL_AWS_ALLOW_HOSTS", "")),
-        help="a further name that clients may call the server by",
+        help="a further host name that clients may use",
     )
     parser.add_argument(
         "--bucket",
         dest="buckets",
         action="append",
         default=_names(env("LOCAL_AWS_BUCKETS", "")),
-        help="an S3 bucket that is made at the start where it does not exist",
+        help="an S3 bucket that is created at the start if it does not exist",
     )
     parser.add_argument("--log-level", default=env("LOCAL_AWS_LOG_LEVEL", "INFO"))
     parser.add_argument(
         "--faults",
         default=env("LOCAL_AWS_FAULTS", ""),
-        help="faults on purpose, such as throttle=0.3,slow=0.2:1.5 (see include/local_aws/faults.py)",
+        help="injected faults, such as throttle=0.3,slow=0.2:1.5 (see include/local_aws/faults.py)",
     )
     parser.add_argument(
-        "--record", type=Path, default=env("LOCAL_AWS_RECORD"), help="file that gets a line for each request"
+        "--record",
+        type=Path,
+        default=env("LOCAL_AWS_RECORD"),
+        help="file to which every request is written as a line",
     )
-    parser.add_argument("--ready-file", type=Path, help="gets the server's URL when it is ready")
+    parser.add_argument(
+        "--ready-file", type=Path, help="file to which the server's URL is written when it is ready"
+    )
     options = parser.parse_args(argv)
     options.allow_hosts, options.buckets = tuple(options.allow_hosts), tuple(options.buckets)
     try:

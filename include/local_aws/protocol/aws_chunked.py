@@ -39,7 +39,7 @@ class Crc32:
         return self._value.to_bytes(4, "big")
 
 
-# What the standard library computes; other checksums (crc32c, crc64nvme) are kept as the client sent them.
+# What the standard library computes; other checksums (crc32c, crc64nvme) are stored as the client sent them.
 ALGORITHMS: dict[str, Callable[[], Digest]] = {
     "crc32": Crc32,
     "sha1": lambda: hashlib.sha1(usedforsecurity=False),

@@ -81,7 +81,7 @@ def _decode_json(shape: Shape, body: bytes | Upload) -> Any:
 def _decode_xml(shape: Shape, body: bytes | Upload) -> Any:
     if isinstance(body, Upload) or not body:
         return {}
-    if b"<!DOCTYPE" in body:  # no entity is ever needed, and expanding them is an attack
+    if b"<!DOCTYPE" in body:  # no request needs entities, and expanding them is an attack
         raise AwsError("MalformedXML", "The XML you provided was not well-formed: it has a DOCTYPE.")
     try:
         return _from_xml(shape, ElementTree.fromstring(body))  # noqa: S314 — entities are refused above

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from include.local_aws.protocol.router import Match
 
 
-# Outputs whose one member is the root element itself, which the model does not say.
+# Outputs whose single member is the root element; the model does not say so.
 BARE = {"GetBucketLocationOutput": "LocationConstraint"}
 
 

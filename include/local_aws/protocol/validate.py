@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from include.local_aws.calls import Params
 
-# The code that each service gives to invalid parameters; all others say ValidationException.
+# The error code of each service for invalid parameters; all others use ValidationException.
 CODES = {
     "personalize": "InvalidInputException",
     "personalize-runtime": "InvalidInputException",
@@ -122,7 +122,7 @@ def _matches(pattern: str, value: str) -> bool:
     return _compiled(pattern).fullmatch(value) is not None
 
 
-# What Java's expressions in the service models say in a way that `regex` does not read.
+# Java's syntax in the models' patterns that `regex` does not read.
 DIALECT = {
     r"\z": r"\Z",  # the very end
     ")${": "){",  # an anchor with a quantifier

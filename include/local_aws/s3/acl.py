@@ -22,7 +22,7 @@ EVERYBODY, SIGNED_IN, LOGGING = (
     {"Type": "Group", "URI": f"{GROUPS}/{name}"}
     for name in ("global/AllUsers", "global/AuthenticatedUsers", "s3/LogDelivery")
 )
-# What each canned list grants besides the owner's full control.
+# The grants of each canned list besides the owner's full control.
 CANNED: dict[str, list[dict[str, Any]]] = {
     "private": [],
     "bucket-owner-full-control": [],
@@ -46,7 +46,7 @@ GRANT_HEADERS = {
     "GrantWrite": "WRITE",
     "GrantWriteACP": "WRITE_ACP",
 }
-REQUESTS = ("ACL", *GRANT_HEADERS)  # the members by which a request asks for a list
+REQUESTS = ("ACL", *GRANT_HEADERS)  # the members of a request that set a list
 GRANTEES = {
     "id": ("CanonicalUser", "ID"),
     "uri": ("Group", "URI"),

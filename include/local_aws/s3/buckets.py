@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from include.local_aws.s3.bucket_index import Bucket
     from include.local_aws.s3.store import ObjectStore
 
-HOME = "us-east-1"  # the region that knows no location constraint
+HOME = "us-east-1"  # the region without a location constraint
 NAME = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
 RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 MOST_BUCKETS = 10_000

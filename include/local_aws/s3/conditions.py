@@ -51,7 +51,7 @@ def write_check(params: Params) -> Check:
             raise S3Error("PreconditionFailed", Condition="If-Match")
 
     if if_none_match not in (None, "*"):
-        raise S3Error("NotImplemented")  # as AWS: a write knows no other value
+        raise S3Error("NotImplemented")  # AWS supports no other value on writes
     return check
 
 

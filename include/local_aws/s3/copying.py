@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from include.local_aws.s3.info import Details, ObjectInfo
     from include.local_aws.s3.store import ObjectStore
 
-# What makes a copy of an object onto itself worth doing.
+# A copy of an object to itself must change one of these.
 CHANGES = ("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption")
 OVERRIDABLE = (
     "StorageClass",

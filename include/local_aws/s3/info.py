@@ -23,7 +23,7 @@ class Details:
     headers: dict[str, Any] = field(default_factory=dict)  # ContentType and others, by the model's names
     metadata: dict[str, str] = field(default_factory=dict)  # x-amz-meta-*
     tags: list[dict[str, str]] = field(default_factory=list)  # [{"Key": ..., "Value": ...}]
-    grants: list[dict[str, Any]] | None = None  # None: the owner's alone
+    grants: list[dict[str, Any]] | None = None  # None: only the owner's
     checksums: dict[str, str] = field(default_factory=dict)  # {"crc32": "base64"}
     checksum_type: str = "FULL_OBJECT"  # or COMPOSITE: a checksum of the parts' checksums
     parts: list[Part] = field(default_factory=list)  # empty unless uploaded in parts

@@ -38,7 +38,7 @@ def after_prefix(prefix: str) -> str:
     if not stem:
         return END
     following = ord(stem[-1]) + 1
-    return stem[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are no characters
+    return stem[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are not characters
 
 
 def common_prefix(key: str, prefix: str, delimiter: str) -> str | None:

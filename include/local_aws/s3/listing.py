@@ -28,7 +28,7 @@ class Listing:
     members: dict[str, Any]
     objects: list[ObjectInfo]
     text: Callable[[str], str]
-    last: str | None  # the last key or common prefix of a page with more after it
+    last: str | None  # the last key or common prefix; None for the last page
 
     @property
     def count(self) -> int:
@@ -77,7 +77,7 @@ class Lists:
         listing = self._page(params, marker)
         has_marker = listing.last is not None and params.get(
             "Delimiter"
-        )  # else clients take the last key themselves
+        )  # otherwise clients use the last key
         return {
             **listing.members,
             "Contents": [_entry(info, listing, acl.owner(caller)) for info in listing.objects],

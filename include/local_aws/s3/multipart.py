@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from include.local_aws.s3.store import ObjectStore
     from include.local_aws.s3.upload_index import Upload, UploadedPart
 
-SMALLEST_PART = 5 * 1024**2  # bytes, of all parts but the last
+SMALLEST_PART = 5 * 1024**2  # bytes; the last part may be smaller
 MOST_PARTS = 10_000
 
 

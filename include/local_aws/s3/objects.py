@@ -155,7 +155,7 @@ def _reply(info: ObjectInfo, params: Params) -> tuple[int, int, Reply]:
         "TagCount": len(info.details.tags) or None,
     }
     if byte_window is None:
-        whole = params.get("ChecksumMode") == "ENABLED"  # the checksum is that of all bytes
+        whole = params.get("ChecksumMode") == "ENABLED"  # the checksum is of the whole object
         return start, length, Reply({**output, **(_checksums(info) if whole else {})})
     if length:
         output["ContentRange"] = f"bytes {start}-{start + length - 1}/{info.size}"

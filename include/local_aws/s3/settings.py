@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from include.local_aws.s3.store import ObjectStore
 
 
-def _nothing(document: Any) -> None:
-    """No rule of its own."""
+def _no_check(document: Any) -> None:
+    """Most settings have no check of their own."""
 
 
 def _policy(document: str) -> None:
@@ -57,11 +57,11 @@ class Setting:
 
     name: str  # after Get, Put and Delete in the operations' names
     member: str  # carries the document in the Put request
-    missing: tuple[str, str] | None = None  # error code and text of Get where nothing was put
-    default: Any = None  # the document where nothing was put or, without `missing`, it was deleted
-    wrapped: bool = False  # Get answers with the member itself, not with its content
-    delete: str = ""  # the Delete operation where its name is another one
-    check: Callable[[Any], None] = _nothing
+    missing: tuple[str, str] | None = None  # error code and text of Get when nothing was put
+    default: Any = None  # the document when nothing was put or, without `missing`, after Delete
+    wrapped: bool = False  # Get returns the member itself, not its content
+    delete: str = ""  # the name of the Delete operation, if it differs
+    check: Callable[[Any], None] = _no_check
 
 
 ENCRYPTION = {

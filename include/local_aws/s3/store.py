@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from include.local_aws.s3.files import Stored
     from include.local_aws.state import State
 
-    Check = Callable[[ObjectInfo | None], object]  # is given what is there now; raises to refuse the change
+    Check = Callable[[ObjectInfo | None], object]  # gets the existing object; raises to refuse the change
 
-    # Keys with their objects and common prefixes with None, in order; and whether there are more.
+    # Keys with their objects and common prefixes with None, in order; and whether more follow.
     Page = tuple[list[tuple[str, ObjectInfo | None]], bool]
 
 SCHEMA = """

@@ -29,9 +29,9 @@ class Upload:
     key: str
     id: str
     started: float  # epoch seconds
-    algorithm: str  # of the checksums: `crc32`, or "" where the client asked for none
+    algorithm: str  # of the checksums: `crc32`, or "" for none
     checksum_type: str  # FULL_OBJECT or COMPOSITE
-    details: Details  # of the object to come
+    details: Details  # of the future object
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class UploadIndex:
 
         :raises S3Error: NoSuchBucket.
         """
-        identity = f"{time.time_ns():016x}{uuid.uuid4().hex}"  # in the order of their start
+        identity = f"{time.time_ns():016x}{uuid.uuid4().hex}"  # sorts by start time
         upload = Upload(bucket, key, identity, now(), algorithm, checksum_type, details)
         request = json.dumps([algorithm, checksum_type, details.to_json()])
         with self._state.transaction() as db:

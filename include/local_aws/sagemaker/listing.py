@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from include.local_aws.calls import Params
     from include.local_aws.state import Document
 
-Key = tuple[Any, str]  # the value sorted by, then the name: unique
+Key = tuple[Any, str]  # the sort value, then the name: unique
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Listing:
     """
 
     name: str  # the member that holds the name, unique among the documents
-    status: str = ""  # the member that holds the status, where there is one
+    status: str = ""  # the member that holds the status, if there is one
     sort_by: str = "CreationTime"
     order: str = "Descending"
-    size: int = 10  # documents on a page where MaxResults is not given
+    size: int = 10  # documents on a page without MaxResults
 
     def page(self, documents: Iterable[Document], params: Params) -> tuple[list[Document], str | None]:
         """One page of the documents that pass the filters of a List request, and the token of the next page.

@@ -25,7 +25,7 @@ SUMMARY = (
     *("ModelLifeCycle", "ModelPackageRegistrationType"),
 )
 NOT_DESCRIBED = ("Tags", "ClientToken")
-REPLACED = (  # members of an update that take the place of the old ones
+REPLACED = (  # members that an update replaces
     *("ModelApprovalStatus", "ApprovalDescription", "ModelPackageRegistrationType", "InferenceSpecification"),
     *("SourceUri", "ModelCard", "ModelLifeCycle"),
 )
@@ -216,7 +216,7 @@ class Registry:
             group["Newest"] += 1
 
         self._groups.update(name, count)
-        version = self._group(name, caller)["Newest"]  # versions are never used twice
+        version = self._group(name, caller)["Newest"]  # numbers of deleted versions are not used again
         document |= {"ModelPackageGroupName": name, "ModelPackageVersion": version, "ModelPackageName": name}
         document.setdefault("ModelApprovalStatus", "PendingManualApproval")
         return names.arn(caller, "model-package", f"{name}/{version}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 1.0  # AWS delivers within minutes; nobody wants to wait for that on a laptop
+FLUSH_SECONDS = 1.0  # AWS delivers within minutes
 FLUSH_RECORDS = 500
 
 
@@ -52,7 +52,7 @@ class DataCapture:
         self._waiting: dict[str, list[str]] = {}  # lines by the S3 URI of their folder
         self._lock = threading.Lock()
         self._wake, self._closing = threading.Event(), False
-        self._sampling = random.Random()  # noqa: S311 — which requests are kept is no secret
+        self._sampling = random.Random()  # noqa: S311 — sampling needs no secret randomness
         self._thread = threading.Thread(target=self._work, name="data-capture", daemon=True)
         self._thread.start()
 

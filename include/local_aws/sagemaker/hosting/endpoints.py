@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from include.local_aws.protocol.errors import ValidationException
 from include.local_aws.sagemaker import names
-from include.local_aws.sagemaker.hosting import capture, deployment
-from include.local_aws.sagemaker.hosting.fleet import Fleet, summaries, weights_of
+from include.local_aws.sagemaker.hosting import capture, deployment, endpoint_status
+from include.local_aws.sagemaker.hosting.fleet import Fleet, variant_summaries, weights_of
 from include.local_aws.sagemaker.hosting.serving import INVOCATION_SECONDS, ServingError
 from include.local_aws.sagemaker.listing import Listing
 from include.local_aws.state import NameTaken
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
 INTERRUPTED = "InternalServerError: the local AWS server stopped while the endpoint was updated"
 TRANSITIONS = 4  # endpoints that start or update at the same time
@@ -52,7 +51,7 @@ class Endpoints:
         self._folder = engine.state.subfolder("endpoints")
         self._listing = Listing(name="EndpointName", status="EndpointStatus")
         self._fleets: dict[str, Fleet] = {}
-        self._retired: list[Fleet] = []  # they answer their last requests
+        self._retired: list[Fleet] = []  # old fleets that answer their last requests
         self._changed = threading.Condition()
         self._pool = ThreadPoolExecutor(TRANSITIONS, thread_name_prefix="endpoint")
         self._closing = False
@@ -91,7 +90,7 @@ class Endpoints:
         name = params["EndpointName"]
         deployment.check(params)
         serving = self._resolve(params["EndpointConfigName"], caller)
-        document = self._move(name, caller, "Updating", deployment.pending(serving))
+        document = self._enter(name, caller, "Updating", deployment.pending(serving))
         if deployment.retains_weights(params):
             serving["Weights"] |= {k: w for k, w in document["Weights"].items() if k in serving["Weights"]}
         self._pool.submit(self._bring_up, name, serving)
@@ -108,7 +107,7 @@ class Endpoints:
         for variant in targets:
             if variant["VariantName"] not in weights:
                 raise ValidationException(f"Variant {variant['VariantName']} is not part of endpoint {name}.")
-        document = self._move(name, caller, "Updating")
+        document = self._enter(name, caller, "Updating")
         changes = {v["VariantName"]: v["DesiredWeight"] for v in targets if "DesiredWeight" in v}
         self._pool.submit(self._shift, name, {**weights, **changes})
         return {"EndpointArn": document["EndpointArn"]}
@@ -117,7 +116,7 @@ class Endpoints:
         document = self.find(params["EndpointName"], caller)
         if document["EndpointStatus"] not in ("Creating", "Failed"):
             config, models, weights = document["Config"], document["Models"], document["Weights"]
-            document["ProductionVariants"] = summaries(config, models, weights)
+            document["ProductionVariants"] = variant_summaries(config, models, weights)
         if capture_config := document["Config"].get("DataCaptureConfig"):
             document["DataCaptureConfig"] = capture.summary(capture_config)
         return document
@@ -130,11 +129,11 @@ class Endpoints:
     def delete_endpoint(self, params: Params, caller: Caller) -> Output:
         name = params["EndpointName"]
         if self.find(name, caller)["EndpointStatus"] != "Deleting":
-            self._move(name, caller, "Deleting", unless=("Creating", "Updating", "RollingBack"))
+            self._enter(name, caller, "Deleting")
             self._pool.submit(self._take_down, name)
         return None
 
-    # For the runtime
+    # Used by the runtime
 
     def find(self, name: str, caller: Caller) -> Document:
         """An endpoint by name.
@@ -163,7 +162,7 @@ class Endpoints:
                     using.enter_context(fleet.used())
             yield fleet
 
-    # Life of the server
+    # Start and stop of the server
 
     def start(self) -> None:
         """Bring up the endpoints of an earlier server.
@@ -177,7 +176,9 @@ class Endpoints:
             elif status == "Creating":
                 self._pool.submit(self._bring_up, name, _serving_of(document))
             elif status != "Failed":
-                self._settle(name, {"FailureReason": INTERRUPTED} if status in MOVING else {})
+                self._settle(
+                    name, {"FailureReason": INTERRUPTED} if status in endpoint_status.CHANGING else {}
+                )
                 self._pool.submit(self._restore, name, document)
 
     def close(self) -> None:
@@ -202,7 +203,7 @@ class Endpoints:
             fleet.start()
             if name in self._fleets and self._engine.settings.faults.rolls_back(name):
                 fleet.close()
-                raise ServingError("a fault on purpose (see LOCAL_AWS_FAULTS)")
+                raise ServingError("an injected fault (see LOCAL_AWS_FAULTS)")
         except ServingError as error:
             self._failed(name, str(error))
             return
@@ -264,35 +265,10 @@ class Endpoints:
             self._engine.tags.delete(document["EndpointArn"])
 
     def _settle(self, name: str, changes: Document, status: str = "InService") -> None:
-        def change(document: Document) -> None:
-            document.update(changes, EndpointStatus=status, LastModifiedTime=time.time())
-            if status != "RollingBack":
-                document.pop("PendingDeploymentSummary", None)
+        endpoint_status.settle(self._documents, name, changes, status)
 
-        self._documents.update(name, change)
-
-    def _move(
-        self,
-        name: str,
-        caller: Caller,
-        status: str,
-        changes: Document | None = None,
-        unless: tuple[str, ...] = (*MOVING, "Failed"),
-    ) -> Document:
-        """Enter a transitional status.
-
-        :raises ValidationException: in a status that does not allow it.
-        """
-
-        def change(document: Document) -> None:
-            arn, now = document["EndpointArn"], document["EndpointStatus"]
-            if now in unless and now == "Failed":
-                raise ValidationException(f'Cannot update endpoint "{arn}" in status Failed; only delete it.')
-            if now in unless:
-                raise ValidationException(f'Cannot update in-progress endpoint "{arn}".')
-            document.update(changes or {}, EndpointStatus=status, LastModifiedTime=time.time())
-
-        document = self._documents.update(name, change)
+    def _enter(self, name: str, caller: Caller, status: str, changes: Document | None = None) -> Document:
+        document = endpoint_status.enter(self._documents, name, status, changes)
         return document if document is not None else self.find(name, caller)
 
     def _resolve(self, config_name: str, caller: Caller) -> Document:

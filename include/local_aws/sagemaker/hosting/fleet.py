@@ -55,7 +55,7 @@ class Fleet:
         )
         self.streams: dict[str, str] = {}
         self.servers: dict[str, ModelServer] = {}
-        self._choice = random.Random()  # noqa: S311 — traffic shares are no secret
+        self._choice = random.Random()  # noqa: S311 — routing needs no secret randomness
         self._requests, self._idle = 0, threading.Condition()
         for variant in config["ProductionVariants"]:
             name, model = variant["VariantName"], models[variant["ModelName"]]
@@ -133,7 +133,7 @@ def weights_of(config: Document) -> dict[str, float]:
     }
 
 
-def summaries(
+def variant_summaries(
     config: Document, models: Mapping[str, Document], weights: Mapping[str, float]
 ) -> list[dict[str, Any]]:
     """What DescribeEndpoint shows of the variants."""

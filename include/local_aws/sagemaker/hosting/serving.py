@@ -31,7 +31,7 @@ STARTUP_SECONDS = 240.0  # until /ping answers
 PING_SECONDS = 2.0  # for one ping
 INVOCATION_SECONDS = 60.0
 SHUTDOWN_SECONDS = 30.0  # between SIGTERM and SIGKILL
-LAST_LINES = 8  # of a container's log, when it does not come up
+LAST_LINES = 8  # of its log, in the error of a container that does not come up
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 

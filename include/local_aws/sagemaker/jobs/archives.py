@@ -36,7 +36,7 @@ def pack(folder: Path, archive: Path) -> None:
     ):
         for path in files(folder):
             member = tar.gettarinfo(path, arcname=path.relative_to(folder).as_posix())
-            member.type, member.linkname = tarfile.REGTYPE, ""  # a second hard link is a file of its own
+            member.type, member.linkname = tarfile.REGTYPE, ""  # hard links are packed as files
             member.mtime = member.uid = member.gid = 0
             member.uname = member.gname = ""
             member.size, member.mode = path.stat().st_size, 0o755 if member.mode & 0o100 else 0o644

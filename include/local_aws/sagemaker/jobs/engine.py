@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MOST_CONDUCTORS = 100  # tuning jobs at a time, the service's own limit
-STOP_SECONDS = 1.0  # until a job is stopped that is to be stopped on purpose
+MOST_TUNING_JOBS = 100  # at the same time; SageMaker's quota
+STOP_SECONDS = 1.0  # after which an injected fault stops a job
 REASON_CHARACTERS = 1024  # the model's limit of FailureReason
 
 
@@ -56,8 +56,8 @@ class JobSettings:
 
     concurrent_jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
     stop_grace: float = 120.0  # seconds between SIGTERM and SIGKILL
-    observable_seconds: float = 1.0  # a job that nobody has described yet stays InProgress at least so long
-    keep_job_folders: bool = False  # to look at what a job left behind
+    observable_seconds: float = 1.0  # minimum time InProgress of a job that no client has described
+    keep_job_folders: bool = False  # for debugging
     faults: Faults = field(default_factory=Faults)
 
 
@@ -82,7 +82,7 @@ class JobEngine:
         self.folder = state.subfolder("jobs")
         self._live: dict[str, Job] = {}  # queued and running jobs by ARN
         self._pool = ThreadPoolExecutor(self.settings.concurrent_jobs, thread_name_prefix="job")
-        self._conductors = ThreadPoolExecutor(MOST_CONDUCTORS, thread_name_prefix="conductor")
+        self._tuning_pool = ThreadPoolExecutor(MOST_TUNING_JOBS, thread_name_prefix="tuning")
 
     def of_kind(self, kind: JobKind) -> JobsOfKind:
         """The jobs of one kind. Those that an earlier server left unfinished are marked as failed."""
@@ -102,7 +102,7 @@ class JobEngine:
             self._live.pop(job.arn, None)
 
         self._live[job.arn] = job
-        pool = self._conductors if job.kind.conducts else self._pool
+        pool = self._tuning_pool if job.kind.runs_jobs else self._pool
         job.future = pool.submit(self._run, job, work)
         job.future.add_done_callback(finish)
 
@@ -110,7 +110,7 @@ class JobEngine:
         """Kill all running jobs; running and queued jobs are reported as failed, with the reason."""
         for job in list(self._live.values()):
             job.kill()
-        for pool in (self._conductors, self._pool):
+        for pool in (self._tuning_pool, self._pool):
             pool.shutdown(wait=True, cancel_futures=True)
 
     def environment(self, region: str) -> dict[str, str]:
@@ -169,7 +169,7 @@ class JobsOfKind:
         )
         self.engine.submit(job, work, lambda end: self._ended(name, end))
         if settings.faults.stops(name):
-            threading.Timer(STOP_SECONDS, self._stop_on_purpose, [name]).start()
+            threading.Timer(STOP_SECONDS, self._stop_by_fault, [name]).start()
         return arn
 
     def describe(self, name: str) -> Document:
@@ -204,8 +204,8 @@ class JobsOfKind:
         if (job := self.engine.live(document[self.kind.arn])) and job.end is None:
             job.interrupt(JobStopped())
 
-    def _stop_on_purpose(self, name: str) -> None:
-        with contextlib.suppress(ValidationException):  # it has ended
+    def _stop_by_fault(self, name: str) -> None:
+        with contextlib.suppress(ValidationException):  # it has ended already
             self.stop(name)
 
     def delete(self, name: str) -> None:

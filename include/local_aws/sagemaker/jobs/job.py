@@ -78,9 +78,9 @@ class Job:
         self.name, self.arn = str(document[kind.name]), str(document[kind.arn])
         self.region = self.arn.split(":")[3]
         self.seen = threading.Event()  # a client has seen the job in progress
-        self.interrupted = threading.Event()  # asked to stop, or the server closes
-        self.end: JobEnd | None = None  # how it was asked to end
-        self.future: Future[None] | None = None  # its place in the queue
+        self.interrupted = threading.Event()  # a stop was requested, or the server stops
+        self.end: JobEnd | None = None  # the requested end
+        self.future: Future[None] | None = None  # in the queue
         self._documents, self._runner, self._grace = documents, runner, grace
         self._lock = threading.Lock()
         self._processes: dict[str, Process] = {}  # by host
@@ -92,7 +92,7 @@ class Job:
             self.end = end
         self.interrupted.set()
         if self.future:
-            self.future.cancel()  # a queued job ends at once; a running one is not touched by this
+            self.future.cancel()  # ends a queued job at once; does nothing to a running one
 
     def kill(self) -> None:
         """End the job at once: the server stops."""
@@ -163,7 +163,7 @@ class Job:
             if any(codes.values()):
                 self._stop(running.values())
         if self.end is not None:
-            raise self.end  # what ended the containers, not their exit codes
+            raise self.end  # the cause, not the exit codes of the killed containers
         return codes
 
     def _stop(self, processes: Iterable[Process]) -> None:

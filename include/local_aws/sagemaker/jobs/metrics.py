@@ -48,7 +48,8 @@ class MetricReader:
 
     def read(self, line: str) -> None:
         for name, pattern in self._patterns:
-            # `.*` first means the same wherever the search starts: do not try every start of a long line
+            # a pattern that begins with `.*` matches from the start of a line or not at all;
+            # searching from every other position of a long line would only take time
             search = pattern.match if pattern.pattern.startswith(".*") else pattern.search
             if match := search(line):
                 self._store(name, match.group(1))
@@ -62,7 +63,7 @@ class MetricReader:
         try:
             value = float(text or "")
         except ValueError:
-            return  # the expression also matched something that is no number; AWS ignores that too
+            return  # the expression matched a text that is not a number; AWS ignores it, too
         with self._lock:
             self._last[name] = {"MetricName": name, "Value": value, "Timestamp": time.time()}
 

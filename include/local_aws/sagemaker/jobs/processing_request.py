@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from include.local_aws.state import Document
 
 FOLDER = "/opt/ml/processing"
-DAY = 86400  # seconds: MaxRuntimeInSeconds where the request does not say
+DAY = 86400  # seconds: the default of MaxRuntimeInSeconds
 INPUT_DEFAULTS = {
     "S3DataDistributionType": "FullyReplicated",
     "S3InputMode": "File",

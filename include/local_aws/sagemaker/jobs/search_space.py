@@ -76,7 +76,7 @@ class SearchSpace:
     def _sampler(self, strategy: str, seed: int | None) -> optuna.samplers.BaseSampler:
         if strategy in ("Random", "Grid"):
             return optuna.samplers.RandomSampler(seed=seed)
-        # jobs in progress count as poor ones, so that parallel jobs do not try the same
+        # running jobs count as poor ones, so that parallel jobs do not try equal values
         return optuna.samplers.TPESampler(seed=seed, constant_liar=True, multivariate=True)
 
     def _distribution(self, member: str, entry: dict[str, Any]) -> BaseDistribution:

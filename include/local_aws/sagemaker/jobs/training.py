@@ -138,7 +138,7 @@ class TrainingJobs:
         try:
             self._train(job, roots)
         except JobStopped:
-            self._upload(job, roots)  # what training saved when it was asked to stop is kept
+            self._upload(job, roots)  # a stopped job keeps the model that it saved
             raise
         _enter(job, "Uploading", "Uploading generated training model")
         self._upload(job, roots)
@@ -238,7 +238,7 @@ def _enter(job: Job, phase: str, message: str) -> None:
 
 
 def _advance(document: Document, phase: str, message: str) -> None:
-    if document[TRAINING.status] == "InProgress":  # a stop that came in between keeps the last word
+    if document[TRAINING.status] == "InProgress":  # a stop in between takes precedence
         enter_phase(document, phase, message)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from include.local_aws.s3.store import ObjectStore
     from include.local_aws.state import Document
 
-DAY = 86400  # seconds: MaxRuntimeInSeconds where the request does not say
+DAY = 86400  # seconds: the default of MaxRuntimeInSeconds
 CHECKPOINT_FOLDER = "/opt/ml/checkpoints"
 NOT_DESCRIBED = ("Tags", "SessionChainingConfig")
 DEFAULTS: Document = {

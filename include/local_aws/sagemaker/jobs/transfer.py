@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from include.local_aws.s3.info import ObjectInfo
     from include.local_aws.s3.store import ObjectStore
 
-SYNC_SECONDS = 2.0  # between two looks at a folder that is uploaded continuously
+SYNC_SECONDS = 2.0  # between two scans of a folder that is uploaded continuously
 
 
 class TransferError(Exception):
@@ -62,7 +62,7 @@ class Source:
         if not store.has_bucket(bucket):
             return
         for info in store.list(bucket, prefix):
-            if not info.key.endswith("/"):  # a console's "folder" object
+            if not info.key.endswith("/"):  # a "folder" made by S3's console
                 yield relative_path(info.key, prefix), info
 
     def _manifest(self, store: ObjectStore) -> Iterator[tuple[str, ObjectInfo]]:
@@ -183,11 +183,11 @@ class ContinuousUpload:
             try:
                 self._sync()
             except (TransferError, OSError):
-                return  # the last look, in the job's own thread, meets the same error and reports it
+                return  # the last scan, in the job's thread, raises the same error
 
     def _sync(self) -> None:
         for path in archives.files(self._folder):
-            with contextlib.suppress(FileNotFoundError):  # the job may remove what it wrote at any time
+            with contextlib.suppress(FileNotFoundError):  # the job may remove its files at any time
                 status = path.stat()
                 version = (status.st_mtime_ns, status.st_size)
                 if self._seen.get(path) != version:

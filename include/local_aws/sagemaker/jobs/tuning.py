@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from include.local_aws.state import Document
 
 POLL_SECONDS = 0.2
-CONSECUTIVE_FAILURES = 3  # of the first training jobs: then all others would fail, too
+CONSECUTIVE_FAILURES = 3  # if the first training jobs all fail, the others would, too
 SUMMARY = ("CreationTime", "HyperParameterTuningEndTime", "LastModifiedTime")
 OF_TRAINING = (
     *("TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingStartTime", "TrainingEndTime"),
@@ -42,7 +42,7 @@ TUNING = JobKind(
     "and a hyper parameter tuning job with this name already exists ({arn})",
     not_described="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
     not_stopped="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
-    conducts=True,
+    runs_jobs=True,
 )
 
 
@@ -131,7 +131,7 @@ class TuningJobs:
 
     @staticmethod
     def _space(config: Document) -> SearchSpace:
-        # with its first use, as its libraries are large
+        # imported at its first use, because its libraries are large
         from include.local_aws.sagemaker.jobs.search_space import SearchSpace
 
         objective = config["HyperParameterTuningJobObjective"]

@@ -63,7 +63,7 @@ class Plan:
         return cls(
             split_type=transform_input.get("SplitType", "None"),
             strategy="SingleRecord" if strategy.replace("_", "").lower() == "singlerecord" else "MultiRecord",
-            limit=(payload or 100) * 1024**2,  # 0: as large as the service takes
+            limit=(payload or 100) * 1024**2,  # 0 means the service's maximum
             concurrency=job.get("MaxConcurrentTransforms") or container.get("MaxConcurrentTransforms", 1),
             content_type=transform_input.get("ContentType", "application/octet-stream"),
             accept=transform_output.get("Accept"),
@@ -119,7 +119,7 @@ class Sender:
             while pending:
                 yield self._result(pending.popleft())
         finally:
-            # requests under way end with the containers
+            # requests in progress end with the containers
             senders.shutdown(wait=False, cancel_futures=True)
 
     def _result(self, future: Future[bytes]) -> bytes:
