@@ -81,7 +81,7 @@ def test_a_body_that_is_too_large_to_be_parsed_is_refused(server: RunningServer)
     [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Host": "127.0.0.1.evil.example"}],
 )
 def test_pages_of_other_sites_cannot_reach_the_server(server: RunningServer, headers: dict[str, str]) -> None:
-    status, _, _ = send(server, "GET", "/", **headers)
+    status, _, _ = send(server, "GET", "/", b"", **headers)
     assert status == 403
 
 
@@ -111,5 +111,5 @@ def test_two_servers_cannot_share_a_state_folder(server: RunningServer) -> None:
 def test_a_server_that_nobody_asks_for_tuning_or_personalize_does_without_their_libraries() -> None:
     large = ("numpy", "scipy", "pyarrow", "optuna")
     look = f"import sys, include.local_aws.services; print(sys.modules.keys() & {large})"
-    found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
-    assert found.stdout == "set()\n"
+    process = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert process.stdout == "set()\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,12 +18,17 @@ from tests.local_aws.sagemaker.job_requests import (
     upload,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.local_aws.conftest import ServerProcess
+
 HANGING = "import time; print('up', flush=True); time.sleep(60)"
 REASON = "InternalServerError: the local AWS server stopped while the job was running"
 
 
-def up(logs, group, name):
-    def printed():
+def up(logs: Any, group: str, name: str) -> None:
+    def printed() -> bool:
         try:
             return "up" in log_lines(logs, group, name)
         except logs.exceptions.ResourceNotFoundException:
@@ -32,7 +38,9 @@ def up(logs, group, name):
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM])
-def test_running_jobs_are_failed_after_a_restart_and_finished_ones_are_still_there(start, death):
+def test_running_jobs_are_failed_after_a_restart_and_finished_ones_are_still_there(
+    start: Callable[[], ServerProcess], death: signal.Signals
+) -> None:
     server = start()
     sagemaker, s3, logs = (server.client(service) for service in ("sagemaker", "s3", "logs"))
     s3.create_bucket(Bucket="kept")
@@ -59,12 +67,14 @@ def test_running_jobs_are_failed_after_a_restart_and_finished_ones_are_still_the
     assert sagemaker.create_training_job(**again)["TrainingJobArn"].endswith("training-job/hanging-2")
 
 
-def test_after_a_kill_an_endpoint_answers_again_and_a_transform_job_has_failed(start):
+def test_after_a_kill_an_endpoint_answers_again_and_a_transform_job_has_failed(
+    start: Callable[[], ServerProcess],
+) -> None:
     server = start()
     s3, sagemaker = server.client("s3"), server.client("sagemaker")
     s3.create_bucket(Bucket="bucket")
-    given = tiny_model.container(s3, "bucket", 2)
-    sagemaker.create_model(ModelName="double", PrimaryContainer=given, ExecutionRoleArn=tiny_model.ROLE)
+    definition = tiny_model.container(s3, "bucket", 2)
+    sagemaker.create_model(ModelName="double", PrimaryContainer=definition, ExecutionRoleArn=tiny_model.ROLE)
     variants = [tiny_model.variant("double")]
     sagemaker.create_endpoint_config(EndpointConfigName="double", ProductionVariants=variants)
     sagemaker.create_endpoint(EndpointName="double", EndpointConfigName="double")

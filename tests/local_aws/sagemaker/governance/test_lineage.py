@@ -24,9 +24,9 @@ def refusal(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
-def artifact(sagemaker: Any, uri: str, kind: str = "DataSet", **more: Any) -> str:
-    made = sagemaker.create_artifact(Source={"SourceUri": uri}, ArtifactType=kind, **more)
-    return str(made["ArtifactArn"])
+def artifact(sagemaker: Any, uri: str, kind: str = "DataSet", **members: Any) -> str:
+    answer = sagemaker.create_artifact(Source={"SourceUri": uri}, ArtifactType=kind, **members)
+    return str(answer["ArtifactArn"])
 
 
 def connect(sagemaker: Any, source: str, destination: str, kind: str = "ContributedTo") -> None:
@@ -34,7 +34,7 @@ def connect(sagemaker: Any, source: str, destination: str, kind: str = "Contribu
 
 
 @pytest.fixture(scope="module")
-def graph(sagemaker) -> Arns:
+def graph(sagemaker: Any) -> Arns:
     """Data and code → training (action) → model → endpoint (context), and the model's report."""
     arns = {
         "data": artifact(sagemaker, "s3://ml/data.csv", Properties={"rows": "3333"}),
@@ -57,7 +57,7 @@ def graph(sagemaker) -> Arns:
 # Entities
 
 
-def test_an_artifact_is_described_as_it_was_created(sagemaker):
+def test_an_artifact_is_described_as_it_was_created(sagemaker: Any) -> None:
     source = {"SourceUri": "s3://ml/x.csv", "SourceTypes": [{"SourceIdType": "MD5Hash", "Value": "ab12"}]}
     arn = sagemaker.create_artifact(
         ArtifactName="x",
@@ -67,14 +67,21 @@ def test_an_artifact_is_described_as_it_was_created(sagemaker):
         MetadataProperties={"CommitId": "c0ffee"},
         Tags=[{"Key": "project", "Value": "ml"}],
     )["ArtifactArn"]
-    found = sagemaker.describe_artifact(ArtifactArn=arn)
-    assert (found["ArtifactName"], found["Source"], found["ArtifactType"]) == ("x", source, "DataSet")
-    assert (found["Properties"], found["MetadataProperties"]) == ({"rows": "7"}, {"CommitId": "c0ffee"})
-    assert found["CreationTime"] == found["LastModifiedTime"]
+    description = sagemaker.describe_artifact(ArtifactArn=arn)
+    assert (description["ArtifactName"], description["Source"], description["ArtifactType"]) == (
+        "x",
+        source,
+        "DataSet",
+    )
+    assert (description["Properties"], description["MetadataProperties"]) == (
+        {"rows": "7"},
+        {"CommitId": "c0ffee"},
+    )
+    assert description["CreationTime"] == description["LastModifiedTime"]
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "project", "Value": "ml"}]
 
 
-def test_an_artifact_is_known_by_its_source(sagemaker):
+def test_an_artifact_is_known_by_its_source(sagemaker: Any) -> None:
     arn = artifact(sagemaker, "s3://ml/once.csv")
     assert arn.startswith(f"{ARN}:artifact/")
     assert len(arn.rpartition("/")[2]) == 32
@@ -86,11 +93,11 @@ def test_an_artifact_is_known_by_its_source(sagemaker):
     version = [{"SourceIdType": "S3Version", "Value": "2"}]
     other = create(Source={"SourceUri": "s3://ml/once.csv", "SourceTypes": version}, ArtifactType="DataSet")
     assert other["ArtifactArn"] != arn
-    found = sagemaker.list_artifacts(SourceUri="s3://ml/once.csv")["ArtifactSummaries"]
-    assert {summary["ArtifactArn"] for summary in found} == {arn, other["ArtifactArn"]}
+    summaries = sagemaker.list_artifacts(SourceUri="s3://ml/once.csv")["ArtifactSummaries"]
+    assert {summary["ArtifactArn"] for summary in summaries} == {arn, other["ArtifactArn"]}
 
 
-def test_an_artifact_is_deleted_by_its_arn_or_by_its_source(sagemaker):
+def test_an_artifact_is_deleted_by_its_arn_or_by_its_source(sagemaker: Any) -> None:
     by_arn, by_source = (artifact(sagemaker, f"s3://ml/{name}") for name in ("by-arn", "by-source"))
     assert sagemaker.delete_artifact(ArtifactArn=by_arn)["ArtifactArn"] == by_arn
     deleted = sagemaker.delete_artifact(Source={"SourceUri": "s3://ml/by-source"})
@@ -100,20 +107,20 @@ def test_an_artifact_is_deleted_by_its_arn_or_by_its_source(sagemaker):
     assert "either ArtifactArn or Source" in refusal(sagemaker.delete_artifact)[1]
 
 
-def test_an_update_overwrites_the_properties_and_keeps_the_rest(sagemaker):
+def test_an_update_overwrites_the_properties_and_keeps_the_rest(sagemaker: Any) -> None:
     arn = artifact(sagemaker, "s3://ml/update.csv", ArtifactName="before", Properties={"a": "1", "b": "2"})
     sagemaker.update_artifact(ArtifactArn=arn, PropertiesToRemove=["a"])
     assert sagemaker.describe_artifact(ArtifactArn=arn)["Properties"] == {"b": "2"}
     sagemaker.update_artifact(ArtifactArn=arn, ArtifactName="after", Properties={"c": "3"})
-    found = sagemaker.describe_artifact(ArtifactArn=arn)
-    assert (found["ArtifactName"], found["Properties"], found["ArtifactType"]) == (
+    description = sagemaker.describe_artifact(ArtifactArn=arn)
+    assert (description["ArtifactName"], description["Properties"], description["ArtifactType"]) == (
         *("after", {"c": "3"}),
         "DataSet",
     )
-    assert found["LastModifiedTime"] > found["CreationTime"]
+    assert description["LastModifiedTime"] > description["CreationTime"]
 
 
-def test_names_of_contexts_and_actions_exist_once(sagemaker, graph):
+def test_names_of_contexts_and_actions_exist_once(sagemaker: Any, graph: dict[str, str]) -> None:
     source = {"SourceUri": "anything"}
     action = {"ActionName": "train-1", "ActionType": "Training", "Source": source}
     context = {"ContextName": "churn_endpoint", "ContextType": "Endpoint", "Source": source}
@@ -121,7 +128,7 @@ def test_names_of_contexts_and_actions_exist_once(sagemaker, graph):
     assert refusal(sagemaker.create_context, **context)[0] == "ValidationException"
 
 
-def test_contexts_and_actions_are_found_by_name_and_by_arn(sagemaker, graph):
+def test_contexts_and_actions_are_found_by_name_and_by_arn(sagemaker: Any, graph: dict[str, str]) -> None:
     assert graph["training"] == f"{ARN}:action/train-1"
     assert graph["endpoint"] == f"{ARN}:context/churn_endpoint"
     for name in ("Train-1", graph["training"]):
@@ -129,11 +136,11 @@ def test_contexts_and_actions_are_found_by_name_and_by_arn(sagemaker, graph):
     for name in ("churn_endpoint", graph["endpoint"]):
         assert sagemaker.describe_context(ContextName=name)["Source"]["SourceType"] == "ARN"
     sagemaker.update_action(ActionName="Train-1", Status="Failed", Description="out of memory")
-    found = sagemaker.describe_action(ActionName="Train-1")
-    assert (found["Status"], found["Description"]) == ("Failed", "out of memory")
+    description = sagemaker.describe_action(ActionName="Train-1")
+    assert (description["Status"], description["Description"]) == ("Failed", "out of memory")
 
 
-def test_what_is_missing_is_a_resource_not_found(sagemaker, graph):
+def test_what_is_missing_is_a_resource_not_found(sagemaker: Any, graph: dict[str, str]) -> None:
     missing = f"{ARN}:artifact/0"
     for call, params in (
         (sagemaker.describe_artifact, {"ArtifactArn": missing}),
@@ -146,7 +153,7 @@ def test_what_is_missing_is_a_resource_not_found(sagemaker, graph):
         assert refusal(call, **params)[0] == "ResourceNotFound", call
 
 
-def test_lists_are_filtered_ordered_and_paged(sagemaker):
+def test_lists_are_filtered_ordered_and_paged(sagemaker: Any) -> None:
     uris = [f"s3://listed/{number}" for number in range(5)]
     arns = [artifact(sagemaker, uri, "Listed") for uri in uris]
     pages = sagemaker.get_paginator("list_artifacts").paginate(
@@ -166,21 +173,23 @@ def test_lists_are_filtered_ordered_and_paged(sagemaker):
 # Associations
 
 
-def test_two_entities_are_associated_once(sagemaker, graph):
+def test_two_entities_are_associated_once(sagemaker: Any, graph: dict[str, str]) -> None:
     call, ends = sagemaker.add_association, {"SourceArn": graph["data"], "DestinationArn": graph["training"]}
     assert refusal(call, **ends, AssociationType="Produced")[0] == "ValidationException"
 
 
-def test_associations_are_listed_with_the_types_and_names_of_their_ends(sagemaker, graph):
-    found = sagemaker.list_associations(DestinationArn=graph["training"], SourceType="Code")
-    (summary,) = found["AssociationSummaries"]
+def test_associations_are_listed_with_the_types_and_names_of_their_ends(
+    sagemaker: Any, graph: dict[str, str]
+) -> None:
+    page = sagemaker.list_associations(DestinationArn=graph["training"], SourceType="Code")
+    (summary,) = page["AssociationSummaries"]
     assert (summary["SourceArn"], summary["AssociationType"]) == (graph["code"], "ContributedTo")
     assert (summary["DestinationType"], summary["DestinationName"]) == ("Training", "Train-1")
     produced = sagemaker.list_associations(SourceArn=graph["model"], AssociationType="Produced")
     assert [s["DestinationArn"] for s in produced["AssociationSummaries"]] == [graph["report"]]
 
 
-def test_an_entity_goes_after_its_associations(sagemaker):
+def test_an_entity_goes_after_its_associations(sagemaker: Any) -> None:
     data, model = (artifact(sagemaker, f"s3://leaving/{name}") for name in ("data", "model"))
     connect(sagemaker, data, model)
     for arn in (data, model):
@@ -190,7 +199,7 @@ def test_an_entity_goes_after_its_associations(sagemaker):
         sagemaker.delete_artifact(ArtifactArn=arn)
 
 
-def test_experiments_are_said_to_be_missing(sagemaker, graph):
+def test_experiments_are_said_to_be_missing(sagemaker: Any, graph: dict[str, str]) -> None:
     component = f"{ARN}:experiment-trial-component/x"
     refused = refusal(sagemaker.add_association, SourceArn=component, DestinationArn=graph["model"])
     assert "experiments are not supported" in refused[1]
@@ -216,13 +225,15 @@ def names(graph: Arns, answer: Any) -> set[str]:
         ("report", "Both", 2, {"model", "training", "endpoint"}),
     ],
 )
-def test_a_query_goes_as_far_as_it_is_asked_to(sagemaker, graph, start, direction, depth, expected):
+def test_a_query_goes_as_far_as_it_is_asked_to(
+    sagemaker: Any, graph: dict[str, str], start: str, direction: str, depth: int, expected: set[str]
+) -> None:
     answer = sagemaker.query_lineage(StartArns=[graph[start]], Direction=direction, MaxDepth=depth)
     assert names(graph, answer) == expected
     assert answer["Edges"] == []
 
 
-def test_edges_come_with_what_lies_on_the_way(sagemaker, graph):
+def test_edges_come_with_what_lies_on_the_way(sagemaker: Any, graph: dict[str, str]) -> None:
     answer = sagemaker.query_lineage(
         StartArns=[graph["endpoint"]],
         Direction="Ascendants",
@@ -250,27 +261,30 @@ def test_edges_come_with_what_lies_on_the_way(sagemaker, graph):
         ({"ModifiedBefore": time.time() + 3600, "Types": ["Report"]}, {"report"}),
     ],
 )
-def test_filters_say_which_entities_count(sagemaker, graph, filters, expected):
+def test_filters_say_which_entities_count(
+    sagemaker: Any, graph: dict[str, str], filters: dict[str, Any], expected: set[str]
+) -> None:
     answer = sagemaker.query_lineage(StartArns=[graph["endpoint"]], Direction="Both", Filters=filters)
     assert names(graph, answer) == expected
 
 
-def test_vertices_come_in_pages_and_say_what_they_are(sagemaker, graph):
-    found, token = [], {}
+def test_vertices_come_in_pages_and_say_what_they_are(sagemaker: Any, graph: dict[str, str]) -> None:
+    pages: list[Any] = []
+    token: dict[str, str] = {}
     while True:
         page = sagemaker.query_lineage(StartArns=[graph["model"]], MaxResults=2, IncludeEdges=True, **token)
-        found.append(page)
+        pages.append(page)
         if "NextToken" not in page:
             break
         token = {"NextToken": page["NextToken"]}
-    assert [len(page["Vertices"]) for page in found] == [2, 2, 2]
-    vertices = {v["Arn"]: (v["Type"], v["LineageType"]) for page in found for v in page["Vertices"]}
+    assert [len(page["Vertices"]) for page in pages] == [2, 2, 2]
+    vertices = {v["Arn"]: (v["Type"], v["LineageType"]) for page in pages for v in page["Vertices"]}
     assert vertices[graph["training"]] == ("Training", "Action")
     assert vertices[graph["endpoint"]] == ("Endpoint", "Context")
-    assert len({str(edge) for page in found for edge in page["Edges"]}) == 5
+    assert len({str(edge) for page in pages for edge in page["Edges"]}) == 5
 
 
-def test_a_circle_does_not_trap_a_query(sagemaker):
+def test_a_circle_does_not_trap_a_query(sagemaker: Any) -> None:
     first, second = (artifact(sagemaker, f"s3://circle/{number}") for number in (1, 2))
     connect(sagemaker, first, second)
     connect(sagemaker, second, first)

@@ -39,14 +39,16 @@ def aws(client: Callable[[str], Any]) -> Any:
         "broken": (5, b"raise SystemExit('no licence')"),
     }
     for name, (factor, script) in scripts.items():
-        given = container(Aws.s3, BUCKET, factor, script)
-        Aws.sagemaker.create_model(ModelName=name, PrimaryContainer=given, ExecutionRoleArn=ROLE)
+        definition = container(Aws.s3, BUCKET, factor, script)
+        Aws.sagemaker.create_model(ModelName=name, PrimaryContainer=definition, ExecutionRoleArn=ROLE)
         config(Aws, name, variant(name, f"of-{name}"))
     return Aws
 
 
-def config(aws: Any, name: str, *variants: dict[str, Any], **more: Any) -> None:
-    aws.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=list(variants), **more)
+def config(aws: Any, name: str, *variants: dict[str, Any], **members: Any) -> None:
+    aws.sagemaker.create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=list(variants), **members
+    )
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ class Traffic:
 
     def answers(self, since: float = 0.0) -> set[str]:
         """The different answers to calls that began after a moment of the monotonic clock."""
-        return {answer for asked, answer in self._answers if asked > since}
+        return {answer for moment, answer in self._answers if moment > since}
 
     @staticmethod
     def wait(seconds: float) -> None:
@@ -111,9 +113,9 @@ class Traffic:
                 callers.submit(self._call)
 
     def _call(self) -> None:
-        asked = time.monotonic()
+        moment = time.monotonic()
         try:
-            self._answers.append((asked, ask(self._aws, self._endpoint)))
+            self._answers.append((moment, ask(self._aws, self._endpoint)))
         except Exception as error:  # noqa: BLE001 — every one of them is what the test looks for
             self.errors.append(error)
 
@@ -140,15 +142,15 @@ def test_an_update_that_fails_is_not_noticed_by_callers(aws: Any, serve: Serve) 
     name = serve("kept", "double")
     with Traffic(aws, name) as traffic:
         aws.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName="broken")
-        kept = settled(aws.sagemaker, name)
+        description = settled(aws.sagemaker, name)
     assert traffic.errors == []
     assert traffic.answers() == {DOUBLE}
-    assert (kept["EndpointStatus"], kept["EndpointConfigName"]) == ("InService", "double")
-    assert kept["FailureReason"].startswith(
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", "double")
+    assert description["FailureReason"].startswith(
         "The container for production variant of-broken did not pass the ping health check."
     )
-    assert "no licence" in kept["FailureReason"]
-    assert "PendingDeploymentSummary" not in kept
+    assert "no licence" in description["FailureReason"]
+    assert "PendingDeploymentSummary" not in description
     aws.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName="triple")
     assert "FailureReason" not in settled(aws.sagemaker, name)
 
@@ -157,18 +159,18 @@ def test_traffic_moves_from_the_champion_to_the_challenger_by_weights(aws: Any, 
     config(aws, "both", variant("double", "champion", 1), variant("triple", "challenger", 0))
     name = serve("shifted", "both")
     update = aws.sagemaker.update_endpoint_weights_and_capacities
-    seen: list[set[str]] = []
+    answers: list[set[str]] = []
     with Traffic(aws, name) as traffic:
         for weights in ((1, 0), (1, 1), (0, 1)):
-            wanted = zip(("champion", "challenger"), weights, strict=True)
-            desired = [{"VariantName": v, "DesiredWeight": w} for v, w in wanted]
+            named_weights = zip(("champion", "challenger"), weights, strict=True)
+            desired = [{"VariantName": v, "DesiredWeight": w} for v, w in named_weights]
             update(EndpointName=name, DesiredWeightsAndCapacities=desired)
             settled(aws.sagemaker, name)
             done = time.monotonic()
             traffic.wait(2)
-            seen.append(traffic.answers(since=done))
+            answers.append(traffic.answers(since=done))
     assert traffic.errors == []
-    assert seen == [{DOUBLE}, {DOUBLE, TRIPLE}, {TRIPLE}]
+    assert answers == [{DOUBLE}, {DOUBLE, TRIPLE}, {TRIPLE}]
 
 
 def test_a_request_under_way_is_answered_by_the_model_that_it_reached(aws: Any, serve: Serve) -> None:
@@ -200,12 +202,12 @@ def test_each_variant_has_a_folder_of_captured_data(aws: Any, serve: Serve) -> N
     hours.add(time.strftime("%Y/%m/%d/%H", time.gmtime()))
 
     def captured() -> dict[str, list[Any]]:
-        found: dict[str, list[Any]] = {}
+        records: dict[str, list[Any]] = {}
         for entry in aws.s3.list_objects_v2(Bucket=BUCKET, Prefix="captured/").get("Contents", []):
             body = aws.s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
             folder = entry["Key"].rpartition("/")[0]
-            found.setdefault(folder, []).extend(json.loads(line) for line in body.splitlines())
-        return found
+            records.setdefault(folder, []).extend(json.loads(line) for line in body.splitlines())
+        return records
 
     eventually(lambda: sum(map(len, captured().values())) == 40)
     for folder, records in captured().items():
@@ -235,9 +237,9 @@ def test_weights_are_kept_by_an_update_that_is_asked_to(aws: Any, serve: Serve) 
     )
     settled(aws.sagemaker, name)
 
-    def after(target: int, **more: Any) -> float:
+    def after(target: int, **members: Any) -> float:
         names = {"EndpointName": name, "EndpointConfigName": f"retained-{target}"}
-        aws.sagemaker.update_endpoint(**names, RetainAllVariantProperties=True, **more)
+        aws.sagemaker.update_endpoint(**names, RetainAllVariantProperties=True, **members)
         variants = settled(aws.sagemaker, name)["ProductionVariants"]
         return float(next(v["CurrentWeight"] for v in variants if v["VariantName"] == "champion"))
 

@@ -61,8 +61,8 @@ def settled(sagemaker: Any, endpoint: str, timeout: float = 60) -> Any:
     """The endpoint's description once it is neither Creating nor Updating."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        found = sagemaker.describe_endpoint(EndpointName=endpoint)
-        if found["EndpointStatus"] in ("InService", "Failed"):
-            return found
+        description = sagemaker.describe_endpoint(EndpointName=endpoint)
+        if description["EndpointStatus"] in ("InService", "Failed"):
+            return description
         time.sleep(0.1)
-    raise AssertionError(f"{endpoint} is still {found['EndpointStatus']}")
+    raise AssertionError(f"{endpoint} is still {description['EndpointStatus']}")

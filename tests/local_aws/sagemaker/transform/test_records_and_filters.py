@@ -110,8 +110,8 @@ def test_csv_is_joined_as_input_columns_then_prediction() -> None:
 
 def test_json_gets_the_answer_as_a_member() -> None:
     assert processing("json").combine([b'{"id": 7}\n'], b"0.5") == b'{"id": 7, "SageMakerOutput": 0.5}\n'
-    listed = processing("json").combine([b"[1, 2]\n"], b"0.5")
-    assert listed == b'{"SageMakerInput": [1, 2], "SageMakerOutput": 0.5}\n'
+    joined = processing("json").combine([b"[1, 2]\n"], b"0.5")
+    assert joined == b'{"SageMakerInput": [1, 2], "SageMakerOutput": 0.5}\n'
 
 
 def test_answers_that_are_not_as_many_as_the_records_cannot_be_joined() -> None:

@@ -57,16 +57,16 @@ def start(aws: Any, name: str, objects: dict[str, bytes], **changes: Any) -> Non
 def ended(aws: Any, name: str, timeout: float = 60) -> Any:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        found = aws.sagemaker.describe_transform_job(TransformJobName=name)
-        if found["TransformJobStatus"] not in ("InProgress", "Stopping"):
-            return found
+        description = aws.sagemaker.describe_transform_job(TransformJobName=name)
+        if description["TransformJobStatus"] not in ("InProgress", "Stopping"):
+            return description
         time.sleep(0.1)
-    raise AssertionError(f"{name} is still {found['TransformJobStatus']}")
+    raise AssertionError(f"{name} is still {description['TransformJobStatus']}")
 
 
 def outputs(aws: Any, name: str) -> dict[str, bytes]:
-    listed = aws.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{name}/out/").get("Contents", [])
-    keys = [found["Key"] for found in listed]
+    entries = aws.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{name}/out/").get("Contents", [])
+    keys = [entry["Key"] for entry in entries]
     return {
         key.removeprefix(f"{name}/out/"): aws.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         for key in keys
@@ -182,7 +182,7 @@ def test_a_request_that_could_not_work_is_refused(aws: Any, changes: dict[str, A
 
 def test_a_name_is_used_once(aws: Any) -> None:
     start(aws, "once", {"a.csv": b"1\n"})
-    with pytest.raises(ClientError) as taken:
+    with pytest.raises(ClientError) as error:
         start(aws, "once", {})
-    assert taken.value.response["Error"]["Code"] == "ResourceInUse"
+    assert error.value.response["Error"]["Code"] == "ResourceInUse"
     ended(aws, "once")
