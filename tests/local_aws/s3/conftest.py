@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import itertools
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NUMBERS = itertools.count()
+HELLO = b"hello world"
+MD5 = f'"{hashlib.md5(HELLO).hexdigest()}"'
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +26,13 @@ def bucket(s3: Any) -> str:
     name = f"bucket-{next(NUMBERS)}"
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     return name
+
+
+@pytest.fixture
+def hello(s3: Any, bucket: str) -> dict[str, str]:
+    """A bucket with one object, `hello`."""
+    s3.put_object(Bucket=bucket, Key="hello", Body=HELLO)
+    return {"Bucket": bucket, "Key": "hello"}
 
 
 @pytest.fixture

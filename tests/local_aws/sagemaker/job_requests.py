@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import tarfile
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -129,3 +131,12 @@ def log_lines(logs: Any, group: str, job: str) -> list[str]:
                 break
             token = {"nextToken": page["nextForwardToken"]}
     return lines
+
+
+def unpacked(s3: Any, uri: str) -> dict[str, bytes]:
+    """The files of an archive in S3, by name."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        contents = {member.name: tar.extractfile(member) for member in tar.getmembers()}
+        return {name: content.read() for name, content in contents.items() if content is not None}

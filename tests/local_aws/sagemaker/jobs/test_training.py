@@ -1,21 +1,19 @@
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.local_aws.sagemaker.job_requests import (
-    XGBOOST,
     channel,
     eventually,
     finished_training,
     instances,
     log_lines,
     training,
+    unpacked,
 )
 
 if TYPE_CHECKING:
@@ -47,14 +45,6 @@ def run(sagemaker: Any, bucket: str, script: Callable[[str], str]) -> Callable[.
 
 def keys(s3: Any, bucket: str, prefix: str = "") -> list[str]:
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
-
-
-def unpacked(s3: Any, uri: str) -> dict[str, bytes]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
-        contents = {member.name: tar.extractfile(member) for member in tar.getmembers()}
-        return {name: content.read() for name, content in contents.items() if content is not None}
 
 
 @pytest.fixture
@@ -275,39 +265,3 @@ def test_a_running_job_cannot_be_deleted(waiting: Callable[[str], None], sagemak
         sagemaker.delete_training_job(TrainingJobName="busy")
     sagemaker.stop_training_job(TrainingJobName="busy")
     finished_training(sagemaker, "busy")
-
-
-def built_in_xgboost(name: str, bucket: str, **hyperparameters: str) -> dict[str, Any]:
-    request = training(name, "s3://none", bucket)
-    request["InputDataConfig"] = [channel("train", f"s3://{bucket}/tiny/")]
-    request["AlgorithmSpecification"] = {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}
-    request["HyperParameters"] = hyperparameters
-    return request
-
-
-@pytest.fixture
-def tiny_data(s3: Any, bucket: str) -> None:
-    rows = "".join(f"{i % 2},{i},{(i * 7) % 5}\n" for i in range(40))
-    s3.put_object(Bucket=bucket, Key="tiny/train.csv", Body=rows.encode())
-
-
-@pytest.mark.usefixtures("tiny_data")
-def test_the_built_in_xgboost_reports_its_own_metrics(sagemaker: Any, s3: Any, bucket: str) -> None:
-    request = built_in_xgboost(
-        "xgb", bucket, num_round="2", objective="binary:logistic", eval_metric="auc,logloss"
-    )
-    sagemaker.create_training_job(**request)
-    job = finished_training(sagemaker, "xgb")
-    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    assert {m["MetricName"] for m in job["FinalMetricDataList"]} == {"train:auc", "train:logloss"}
-    defined = {d["Name"] for d in job["AlgorithmSpecification"]["MetricDefinitions"]}
-    assert {"train:auc", "validation:auc", "validation:rmse"} <= defined
-    assert list(unpacked(s3, job["ModelArtifacts"]["S3ModelArtifacts"])) == ["xgboost-model"]
-
-
-@pytest.mark.usefixtures("tiny_data")
-def test_an_unknown_hyperparameter_is_the_reason(sagemaker: Any, bucket: str) -> None:
-    sagemaker.create_training_job(**built_in_xgboost("extra", bucket, num_round="2", foo="1"))
-    job = finished_training(sagemaker, "extra")
-    assert job["TrainingJobStatus"] == "Failed"
-    assert "Extraneous hyperparameter found: foo" in job["FailureReason"]
