@@ -165,13 +165,13 @@ class Logs:
         group, limit = params["logGroupName"], params.get("limit", EVENTS_A_PAGE)
         self._require(group, GROUP_ONLY)
         words = params.get("filterPattern", "").replace('"', "").split()
-        named = params.get("logStreamNames") or []
+        stream_names = params.get("logStreamNames") or []
         prefix = params.get("logStreamNamePrefix", "")
         conditions = ["grp=?", "id>?", "time>=?", "time<=?", "substr(stream, 1, ?)=?"]
         conditions += ["instr(message, ?)>0"] * len(words)
-        conditions += [f"stream IN ({','.join('?' * len(named))})"] if named else []
+        conditions += [f"stream IN ({','.join('?' * len(stream_names))})"] if stream_names else []
         window = (params.get("startTime", 0), params.get("endTime", 2**62))
-        values = (group, int(params.get("nextToken", 0)), *window, len(prefix), prefix, *words, *named)
+        values = (group, int(params.get("nextToken", 0)), *window, len(prefix), prefix, *words, *stream_names)
         where = " AND ".join(conditions)
         sql = f"SELECT id, stream, time, message FROM log_events WHERE {where} ORDER BY id LIMIT ?"
         rows = self._state.rows(sql, *values, limit)

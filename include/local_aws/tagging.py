@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
     from include.local_aws.state import Document
 
-    Tagged = tuple[str, dict[str, str]]  # ARN, tags
-    Source = Callable[[], Iterable[Tagged]]
+    TaggedResource = tuple[str, dict[str, str]]  # ARN, tags
+    Source = Callable[[], Iterable[TaggedResource]]
 
 ARNS, FILTERS = "ResourceARNList", ("TagFilters", "ResourceTypeFilters")
 SIZES = ("ResourcesPerPage", "TagsPerPage")
@@ -53,7 +53,7 @@ class Tagging:
         _check(params)
         resources = [
             {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
-            for arn, tags in self._tagged(caller)
+            for arn, tags in self._tagged_resources(caller)
             if _has_tags(tags, params) and _has_type(arn, params) and arn in params.get(ARNS, [arn])
         ]
         page, token = _page(self._resources, resources, params, params.get("ResourcesPerPage", PER_PAGE))
@@ -63,16 +63,16 @@ class Tagging:
         return {"ResourceTagMappingList": page, "PaginationToken": token}
 
     def get_tag_keys(self, params: Params, caller: Caller) -> Output:
-        keys = {key for _, tags in self._tagged(caller) for key in tags}
+        keys = {key for _, tags in self._tagged_resources(caller) for key in tags}
         page, token = _page(self._words, [{"Word": key} for key in keys], params, PER_PAGE)
         return {"TagKeys": [entry["Word"] for entry in page], "PaginationToken": token}
 
     def get_tag_values(self, params: Params, caller: Caller) -> Output:
-        values = {tags[params["Key"]] for _, tags in self._tagged(caller) if params["Key"] in tags}
+        values = {tags[params["Key"]] for _, tags in self._tagged_resources(caller) if params["Key"] in tags}
         page, token = _page(self._words, [{"Word": value} for value in values], params, PER_PAGE)
         return {"TagValues": [entry["Word"] for entry in page], "PaginationToken": token}
 
-    def _tagged(self, caller: Caller) -> Iterator[Tagged]:
+    def _tagged_resources(self, caller: Caller) -> Iterator[TaggedResource]:
         scope = [caller.region, caller.account]
         for source in self._sources:
             yield from ((arn, tags) for arn, tags in source() if tags and arn.split(":")[3:5] == scope)

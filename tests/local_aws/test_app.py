@@ -35,8 +35,8 @@ def send(
 
 def logs_call(server: RunningServer, operation: str, body: bytes) -> tuple[int, dict[str, str], Any]:
     headers = {"X-Amz-Target": f"Logs_20140328.{operation}", "Authorization": SCOPE.format("logs")}
-    status, answered, content = send(server, body=body, **headers)
-    return status, answered, json.loads(content)
+    status, answer_headers, content = send(server, body=body, **headers)
+    return status, answer_headers, json.loads(content)
 
 
 def test_every_answer_carries_a_request_id(server: RunningServer) -> None:

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 def start(tmp_path: Path) -> Iterator[Callable[[str], RunningServer]]:
     servers: list[RunningServer] = []
 
-    def started(faults: str) -> RunningServer:
+    def server_with(faults: str) -> RunningServer:
         servers.append(RunningServer(tmp_path / "state", faults=Faults.parse(faults)))
         return servers[-1]
 
-    yield started
+    yield server_with
     for server in servers:
         server.close()
 
@@ -63,9 +63,9 @@ def test_a_header_asks_for_a_fault_of_one_request(start: Any) -> None:
         request.headers["x-local-aws-faults"] = fault["faults"]
 
     sagemaker.meta.events.register("before-send.*", ask)
-    started = time.monotonic()
+    server_with = time.monotonic()
     sagemaker.list_models()
-    assert time.monotonic() - started >= 0.4
+    assert time.monotonic() - server_with >= 0.4
     fault["faults"] = "throttle=1"
     with pytest.raises(ClientError, match="ThrottlingException.*Rate exceeded"):
         sagemaker.list_models()

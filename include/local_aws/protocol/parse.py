@@ -45,7 +45,7 @@ def parse(match: Match, request: Request) -> Params:
         return {}
     if protocol_of(match.service) == "json":
         return _from_json(shape, _load_json(request.body), "")  # type: ignore[no-any-return]
-    return {**_body(match, shape, request), **_located(shape, match, request)}
+    return {**_body(match, shape, request), **_params_outside_body(shape, match, request)}
 
 
 def _load_json(body: bytes | Upload) -> Any:
@@ -89,7 +89,7 @@ def _decode_xml(shape: Shape, body: bytes | Upload) -> Any:
         raise AwsError("MalformedXML", f"The XML you provided was not well-formed: {error}") from error
 
 
-def _located(shape: StructureShape, match: Match, request: Request) -> Params:
+def _params_outside_body(shape: StructureShape, match: Match, request: Request) -> Params:
     """Members in the path, the query or the headers."""
     query = parse_qs(request.query_string, keep_blank_values=True)
     params: Params = {}
@@ -150,8 +150,8 @@ def _timestamp(shape: Shape, value: Any, default: str) -> float:
         return float(value)
     if style == "rfc822":
         return parsedate_to_datetime(value).timestamp()
-    parsed = datetime.fromisoformat(value)
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    moment = datetime.fromisoformat(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _from_json(shape: Shape, value: Any, place: str) -> Any:
@@ -168,13 +168,13 @@ def _from_json(shape: Shape, value: Any, place: str) -> Any:
     if shape.type_name == "map" and isinstance(value, dict):
         return {key: _from_json(shape.value, item, place) for key, item in value.items()}
     if shape.type_name == "timestamp":
-        return _guarded(lambda: _timestamp(shape, value, "unixTimestamp"), shape, value, place)
+        return _read_or_refuse(lambda: _timestamp(shape, value, "unixTimestamp"), shape, value, place)
     if shape.type_name == "blob":
-        return _guarded(lambda: base64.b64decode(value, validate=True), shape, value, place)
+        return _read_or_refuse(lambda: base64.b64decode(value, validate=True), shape, value, place)
     return value
 
 
-def _guarded(read: Callable[[], Any], shape: Shape, value: Any, place: str) -> Any:
+def _read_or_refuse(read: Callable[[], Any], shape: Shape, value: Any, place: str) -> Any:
     try:
         return read()
     except (ValueError, TypeError) as error:

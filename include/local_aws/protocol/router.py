@@ -94,15 +94,15 @@ def _routes(service: str) -> list[Route]:
 def _route_of(operation: OperationModel) -> Route:
     path, _, flags = operation.http["requestUri"].partition("?")
     members = operation.input_shape.members if operation.input_shape is not None else {}
-    required = operation.input_shape.required_members if operation.input_shape is not None else []
-    located = [members[name].serialization | {"member": name} for name in required]
+    required_names = operation.input_shape.required_members if operation.input_shape is not None else []
+    bindings = [members[name].serialization | {"member": name} for name in required_names]
     return Route(
         operation=operation,
         method=operation.http["method"],
         path=_pattern(path),
         flags=dict(parse_qsl(flags, keep_blank_values=True)),
-        query=frozenset(place["name"] for place in located if place.get("location") == "querystring"),
-        headers=frozenset(place["name"].lower() for place in located if place.get("location") == "header"),
+        query=frozenset(place["name"] for place in bindings if place.get("location") == "querystring"),
+        headers=frozenset(place["name"].lower() for place in bindings if place.get("location") == "header"),
         literals=len(re.sub(r"{[^}]*}", "", path)),
     )
 

@@ -67,17 +67,17 @@ def grants(params: Params, settings: Mapping[str, Any], caller: Caller) -> list[
     :raises S3Error: AccessControlListNotSupported when the bucket's settings allow no lists; InvalidArgument
         for a grantee of an unknown kind.
     """
-    document, canned = params.get("AccessControlPolicy"), params.get("ACL")
+    document, canned_acl = params.get("AccessControlPolicy"), params.get("ACL")
     headers = {name: params[name] for name in GRANT_HEADERS if name in params}
-    if not document and canned is None and not headers:
+    if not document and canned_acl is None and not headers:
         return None
-    if canned != "bucket-owner-full-control" and settings.get(OWNERSHIP, ENFORCED) == ENFORCED:
+    if canned_acl != "bucket-owner-full-control" and settings.get(OWNERSHIP, ENFORCED) == ENFORCED:
         raise S3Error("AccessControlListNotSupported")
     if document:
         return list(document.get("Grants", []))
     if headers:
         return [grant for name, value in headers.items() for grant in _from_header(name, value)]
-    return [*_owners(caller), *CANNED[canned or "private"]]
+    return [*_owners(caller), *CANNED[canned_acl or "private"]]
 
 
 def _owners(caller: Caller) -> list[dict[str, Any]]:
@@ -104,27 +104,27 @@ class Acl:
         self._store = store
 
     def get_bucket_acl(self, params: Params, caller: Caller) -> Output:
-        stored = self._store.buckets.get(params["Bucket"]).settings.get("Acl")
-        return {"Owner": owner(caller), "Grants": stored or _owners(caller)}
+        stored_grants = self._store.buckets.get(params["Bucket"]).settings.get("Acl")
+        return {"Owner": owner(caller), "Grants": stored_grants or _owners(caller)}
 
     def put_bucket_acl(self, params: Params, caller: Caller) -> Output:
         bucket = self._store.buckets.get(params["Bucket"])
-        self._store.buckets.set(bucket.name, "Acl", _required(grants(params, bucket.settings, caller)))
+        self._store.buckets.set(bucket.name, "Acl", _require_grants(grants(params, bucket.settings, caller)))
         return {}
 
     def get_object_acl(self, params: Params, caller: Caller) -> Output:
-        stored = self._store.info(params["Bucket"], params["Key"]).details.grants
-        return {"Owner": owner(caller), "Grants": stored or _owners(caller)}
+        stored_grants = self._store.info(params["Bucket"], params["Key"]).details.grants
+        return {"Owner": owner(caller), "Grants": stored_grants or _owners(caller)}
 
     def put_object_acl(self, params: Params, caller: Caller) -> Output:
         bucket = self._store.buckets.get(params["Bucket"])
         self._store.info(bucket.name, params["Key"])
-        new_grants = _required(grants(params, bucket.settings, caller))
+        new_grants = _require_grants(grants(params, bucket.settings, caller))
         self._store.describe(bucket.name, params["Key"], grants=new_grants)
         return {}
 
 
-def _required(requested_grants: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+def _require_grants(requested_grants: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     if requested_grants is None:
         raise S3Error("InvalidRequest", "An ACL request needs an ACL header or an AccessControlPolicy.")
     return requested_grants

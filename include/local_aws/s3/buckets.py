@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from include.local_aws.s3 import acl
 from include.local_aws.s3.errors import S3Error
 from include.local_aws.s3.keys import take
-from include.local_aws.s3.tags import BUCKET_LIMIT, checked
+from include.local_aws.s3.tags import BUCKET_LIMIT, check_tags
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
@@ -51,8 +51,8 @@ class Buckets:
             raise S3Error(
                 "NotImplemented", "Object Lock needs versioning, which the local AWS does not have."
             )
-        created = self._store.buckets.insert(name, region, _first_settings(params, caller))
-        if not created and self._store.buckets.get(name).region != HOME:
+        is_new = self._store.buckets.insert(name, region, _first_settings(params, caller))
+        if not is_new and self._store.buckets.get(name).region != HOME:
             raise S3Error("BucketAlreadyOwnedByYou", BucketName=name)
         return {"Location": f"/{name}", "BucketArn": f"arn:aws:s3:::{name}"}
 
@@ -119,7 +119,7 @@ def _first_settings(params: Params, caller: Caller) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     if ownership := _ownership(params):
         settings[acl.OWNERSHIP] = {"Rules": [{"ObjectOwnership": ownership}]}
-    if tags := checked((params.get("CreateBucketConfiguration") or {}).get("Tags", []), BUCKET_LIMIT):
+    if tags := check_tags((params.get("CreateBucketConfiguration") or {}).get("Tags", []), BUCKET_LIMIT):
         settings["BucketTagging"] = {"TagSet": tags}
     if grants := acl.grants(params, settings, caller):
         settings["Acl"] = grants

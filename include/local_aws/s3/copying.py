@@ -10,7 +10,7 @@ from include.local_aws.s3 import checksums
 from include.local_aws.s3.conditions import check_copy, write_check
 from include.local_aws.s3.description import details, headers
 from include.local_aws.s3.errors import S3Error
-from include.local_aws.s3.files import Stored, read_pieces
+from include.local_aws.s3.files import StoredFile, read_pieces
 from include.local_aws.s3.keys import check_key
 from include.local_aws.s3.objects import current, encryption
 
@@ -55,13 +55,13 @@ class Copying:
         bucket, key = self._store.buckets.get(params["Bucket"]), params["Key"]
         check_key(key)
         source = source_of(self._store, params)
-        new_details = _merged(source, details(params, bucket, caller), params)
+        new_details = _merge_details(source, details(params, bucket, caller), params)
         check = write_check(params)
-        stored = self._content(source)
+        stored_file = self._content(source)
         if algorithm := params.get("ChecksumAlgorithm", "").lower():
-            value = checksums.of_file(algorithm, self._store.files.path(stored.file))
+            value = checksums.of_file(algorithm, self._store.files.path(stored_file.file))
             new_details = replace(new_details, checksums={algorithm: value} if value else {})
-        info = self._store.put(bucket.name, key, stored, new_details, check)
+        info = self._store.put(bucket.name, key, stored_file, new_details, check)
         result = {
             "ETag": info.etag,
             "LastModified": info.modified,
@@ -69,15 +69,15 @@ class Copying:
         }
         return {"CopyObjectResult": result, **encryption(info)}
 
-    def _content(self, source: ObjectInfo) -> Stored:
+    def _content(self, source: ObjectInfo) -> StoredFile:
         """The copy's file. The copy of a multipart upload becomes a plain object with its own MD5."""
         if source.details.parts:
             return self._store.files.write(read_pieces(self._store.content(source)))
         link = self._store.files.link(source.file)
-        return Stored(link, source.size, bytes.fromhex(source.etag.strip('"')))
+        return StoredFile(link, source.size, bytes.fromhex(source.etag.strip('"')))
 
 
-def _merged(source: ObjectInfo, request_details: Details, params: Params) -> Details:
+def _merge_details(source: ObjectInfo, request_details: Details, params: Params) -> Details:
     """The source's details, or the request's if its directives say REPLACE.
 
     :raises S3Error: InvalidRequest for a copy of an object to itself that changes nothing.

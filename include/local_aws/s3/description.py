@@ -49,15 +49,15 @@ def details(params: Params, bucket: Bucket, caller: Caller) -> Details:
 
 def headers(params: Params) -> dict[str, Any]:
     """The headers that are stored with the object, with S3's defaults."""
-    stored = {name: params[name] for name in STORED_HEADERS if name in params}
-    encodings = [part.strip() for part in stored.pop("ContentEncoding", "").split(",")]
+    known_headers = {name: params[name] for name in STORED_HEADERS if name in params}
+    encodings = [part.strip() for part in known_headers.pop("ContentEncoding", "").split(",")]
     encoding = ",".join(
         part for part in encodings if part not in ("", "aws-chunked")
     )  # aws-chunked is framing
     return {
         "ContentType": DEFAULT_TYPE,
         "ServerSideEncryption": "AES256",
-        **stored,
+        **known_headers,
         **({"ContentEncoding": encoding} if encoding else {}),
     }
 

@@ -24,7 +24,7 @@ PIECE = 1 << 20  # bytes in memory at a time
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredFile:
     """A finished file of the folder."""
 
     file: str  # its name there
@@ -51,13 +51,13 @@ class Files:
     def path(self, name: str) -> Path:
         return self._folder / name
 
-    def adopt(self, upload: Upload) -> Stored:
+    def adopt(self, upload: Upload) -> StoredFile:
         """Move a complete upload into the folder."""
         name = _new_name()
         upload.path.replace(self.path(name))
-        return Stored(name, upload.size, upload.md5)
+        return StoredFile(name, upload.size, upload.md5)
 
-    def write(self, pieces: Iterable[bytes]) -> Stored:
+    def write(self, pieces: Iterable[bytes]) -> StoredFile:
         """Write a new file and compute its MD5.
 
         :raises OSError: when the file cannot be written; nothing of it stays.
@@ -72,7 +72,7 @@ class Files:
         except OSError:
             self.discard([name])
             raise
-        return Stored(name, size, md5.digest())
+        return StoredFile(name, size, md5.digest())
 
     def link(self, name: str) -> str:
         """A second name for the same content; without copying if the file system has hard links."""
@@ -88,15 +88,15 @@ class Files:
 
         :raises OSError: when a file cannot be read or written; nothing of the new file stays.
         """
-        joined = _new_name()
+        new_name = _new_name()
         try:
-            with self.path(joined).open("wb", buffering=0) as target:
+            with self.path(new_name).open("wb", buffering=0) as target:
                 for name in names:
                     _append(self.path(name), target.fileno())
         except OSError:
-            self.discard([joined])
+            self.discard([new_name])
             raise
-        return joined
+        return new_name
 
     def discard(self, names: Iterable[str]) -> None:
         """Remove files at once: no reader can be about to open them."""
@@ -140,8 +140,8 @@ def _append(source: Path, target: int) -> None:
 
 def _copy_some(source: int, start: int, length: int, target: int) -> int:
     """Append up to `length` bytes; inside the kernel if the file system supports it."""
-    copied = 0
+    count = 0
     if hasattr(os, "copy_file_range"):
         with suppress(OSError):
-            copied = os.copy_file_range(source, target, length, start)
-    return copied or os.write(target, os.pread(source, min(length, PIECE), start))
+            count = os.copy_file_range(source, target, length, start)
+    return count or os.write(target, os.pread(source, min(length, PIECE), start))

@@ -33,8 +33,8 @@ class Details:
 
     @classmethod
     def from_json(cls, text: str) -> Details:
-        stored = json.loads(text)
-        return cls(**stored | {"parts": [Part(**part) for part in stored.get("parts", [])]})
+        values = json.loads(text)
+        return cls(**values | {"parts": [Part(**part) for part in values.get("parts", [])]})
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,8 @@ def first_after(marker: str, prefix: str, delimiter: str) -> str:
     """Where a listing continues after a key, or after a common prefix and all its keys."""
     if not marker:
         return prefix
-    folded = common_prefix(marker, prefix, delimiter) if marker.startswith(prefix) else None
-    return max(prefix, after_prefix(folded) if folded else marker + "\0")
+    marker_prefix = common_prefix(marker, prefix, delimiter) if marker.startswith(prefix) else None
+    return max(prefix, after_prefix(marker_prefix) if marker_prefix else marker + "\0")
 
 
 def fold(

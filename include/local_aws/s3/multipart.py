@@ -64,20 +64,20 @@ class Multipart:
         source = source_of(self._store, params)
         range_header = params.get("CopySourceRange")
         start, length = source_range(range_header, source.size) if range_header else (0, source.size)
-        stored = self._store.files.write(read_pieces(self._store.content(source), start, length))
-        value = checksums.of_file(upload.algorithm, self._store.files.path(stored.file))
-        part = self._uploads.put_part(upload, number, stored, {upload.algorithm: value} if value else {})
+        stored_file = self._store.files.write(read_pieces(self._store.content(source), start, length))
+        value = checksums.of_file(upload.algorithm, self._store.files.path(stored_file.file))
+        part = self._uploads.put_part(upload, number, stored_file, {upload.algorithm: value} if value else {})
         result = {"ETag": part.etag, "LastModified": part.modified, **checksums.members(part.checksums)}
         return {"CopyPartResult": result}
 
     def complete_multipart_upload(self, params: Params, caller: Caller) -> Output:
         upload = self._upload(params)
-        chosen = _chosen(params.get("MultipartUpload", {}).get("Parts", []), self._uploads.parts(upload))
+        parts = _choose_parts(params.get("MultipartUpload", {}).get("Parts", []), self._uploads.parts(upload))
         check = write_check(params)
-        info = self._joined(upload, chosen, params)
+        info = self._join(upload, parts, params)
         with self._store.replacing(info, check) as db:
-            parts = self._uploads.remove(db, upload)
-        self._store.files.discard(parts)
+            part_files = self._uploads.remove(db, upload)
+        self._store.files.discard(part_files)
         return {
             "Location": f"/{upload.bucket}/{quote(upload.key)}",
             "Bucket": upload.bucket,
@@ -88,7 +88,7 @@ class Multipart:
             **encryption(info),
         }
 
-    def _joined(self, upload: Upload, parts: list[UploadedPart], params: Params) -> ObjectInfo:
+    def _join(self, upload: Upload, parts: list[UploadedPart], params: Params) -> ObjectInfo:
         """The parts as one new file, not yet in the index.
 
         :raises S3Error: InvalidRequest, BadDigest, NoSuchUpload.
@@ -122,17 +122,21 @@ class Multipart:
         """
         algorithm = upload.algorithm
         values = [part.checksums[algorithm] for part in parts if algorithm in part.checksums]
-        computed = None
+        computed_checksum = None
         if upload.checksum_type == "FULL_OBJECT":
-            computed = checksums.of_file(algorithm, self._store.files.path(file))
+            computed_checksum = checksums.of_file(algorithm, self._store.files.path(file))
         elif len(values) == len(parts):
-            computed = checksums.composite(algorithm, values)
+            computed_checksum = checksums.composite(algorithm, values)
         client_checksum = params.get(checksums.member(algorithm)) if algorithm else None
-        if client_checksum and computed and client_checksum.partition("-")[0] != computed.partition("-")[0]:
+        if (
+            client_checksum
+            and computed_checksum
+            and client_checksum.partition("-")[0] != computed_checksum.partition("-")[0]
+        ):
             raise S3Error(
                 "BadDigest", f"The {algorithm} you specified did not match the calculated checksum."
             )
-        value = computed or client_checksum
+        value = computed_checksum or client_checksum
         return {algorithm: value} if value else {}
 
     def abort_multipart_upload(self, params: Params, caller: Caller) -> Output:
@@ -197,7 +201,9 @@ def _number(params: Params) -> int:
     return number
 
 
-def _chosen(requested_parts: list[dict[str, Any]], uploaded: list[UploadedPart]) -> list[UploadedPart]:
+def _choose_parts(
+    requested_parts: list[dict[str, Any]], uploaded_parts: list[UploadedPart]
+) -> list[UploadedPart]:
     """The parts of which the client wants the object to consist.
 
     :raises S3Error: MalformedXML, InvalidPartOrder, InvalidPart, EntityTooSmall.
@@ -207,12 +213,12 @@ def _chosen(requested_parts: list[dict[str, Any]], uploaded: list[UploadedPart])
         raise S3Error("MalformedXML")
     if numbers != sorted(set(numbers)):
         raise S3Error("InvalidPartOrder")
-    by_number = {part.number: part for part in uploaded}
+    by_number = {part.number: part for part in uploaded_parts}
     for part in requested_parts:
         if not _is(part, by_number.get(part.get("PartNumber", 0))):
             raise S3Error("InvalidPart", PartNumber=part.get("PartNumber"), ETag=part.get("ETag"))
-    chosen = [by_number[number] for number in numbers]
-    for small in (part for part in chosen[:-1] if part.size < SMALLEST_PART):
+    parts = [by_number[number] for number in numbers]
+    for small in (part for part in parts[:-1] if part.size < SMALLEST_PART):
         raise S3Error(
             "EntityTooSmall",
             ProposedSize=small.size,
@@ -220,7 +226,7 @@ def _chosen(requested_parts: list[dict[str, Any]], uploaded: list[UploadedPart])
             PartNumber=small.number,
             ETag=small.etag,
         )
-    return chosen
+    return parts
 
 
 def _is(requested_part: dict[str, Any], part: UploadedPart | None) -> bool:

@@ -102,14 +102,14 @@ class Objects:
         self._store.buckets.get(params["Bucket"])
         if not 0 < len(request["Objects"]) <= MOST_DELETIONS:
             raise S3Error("MalformedXML")
-        deleted, errors = [], []
+        deleted_objects, errors = [], []
         for entry in request["Objects"]:
             try:
                 self.delete_object({"Bucket": params["Bucket"], **_deletion(entry)}, caller)
-                deleted.append({name: entry[name] for name in ("Key", "VersionId") if name in entry})
+                deleted_objects.append({name: entry[name] for name in ("Key", "VersionId") if name in entry})
             except AwsError as error:
                 errors.append({"Key": entry["Key"], "Code": error.code, "Message": error.message})
-        return {"Deleted": [] if request.get("Quiet") else deleted, "Errors": errors}
+        return {"Deleted": [] if request.get("Quiet") else deleted_objects, "Errors": errors}
 
     def get_object_attributes(self, params: Params, caller: Caller) -> Output:
         info = current(self._store, params)
@@ -120,8 +120,10 @@ class Objects:
             "Checksum": _checksums(info) if info.details.checksums else None,
             "ObjectParts": _parts(info, params) if info.details.parts else None,
         }
-        requested = {name: attributes[name] for name in params["ObjectAttributes"] if name in attributes}
-        return {"LastModified": info.modified, **requested}
+        requested_attributes = {
+            name: attributes[name] for name in params["ObjectAttributes"] if name in attributes
+        }
+        return {"LastModified": info.modified, **requested_attributes}
 
 
 def encryption(info: ObjectInfo) -> dict[str, Any]:
@@ -166,10 +168,10 @@ def _reply(info: ObjectInfo, params: Params) -> tuple[int, int, Reply]:
 
 def _headers(info: ObjectInfo, params: Params) -> dict[str, Any]:
     overrides = {name: params[f"Response{name}"] for name in OVERRIDES if f"Response{name}" in params}
-    stored = {
+    headers = {
         name: value for name, value in info.headers.items() if (name, value) != ("StorageClass", "STANDARD")
     }
-    return {**stored, **overrides}
+    return {**headers, **overrides}
 
 
 def _part(info: ObjectInfo, number: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from botocore import xform_name
 from include.local_aws.protocol.errors import AwsError
 from include.local_aws.s3 import acl
 from include.local_aws.s3.errors import S3Error
-from include.local_aws.s3.tags import BUCKET_LIMIT, checked
+from include.local_aws.s3.tags import BUCKET_LIMIT, check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,20 +35,20 @@ def _policy(document: str) -> None:
         raise S3Error("MalformedPolicy", f"This policy contains invalid Json: {error}") from error
 
 
-def _never_enabled(document: dict[str, Any]) -> None:
+def _refuse_enabling(document: dict[str, Any]) -> None:
     if document.get("Status") == "Enabled":
         text = "The local AWS keeps one version of an object: versioning cannot be enabled."
         raise S3Error("NotImplemented", text)
 
 
-def _needs_versioning(document: dict[str, Any]) -> None:
+def _refuse_without_versioning(document: dict[str, Any]) -> None:
     raise S3Error(
         "InvalidBucketState", "Versioning must be 'Enabled' on the bucket to apply this configuration"
     )
 
 
 def _bucket_tags(document: dict[str, Any]) -> None:
-    checked(document["TagSet"], BUCKET_LIMIT)
+    check_tags(document["TagSet"], BUCKET_LIMIT)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ BLOCK_ALL = dict.fromkeys(
 )
 
 SETTINGS = (
-    Setting("BucketVersioning", "VersioningConfiguration", default={}, check=_never_enabled),
+    Setting("BucketVersioning", "VersioningConfiguration", default={}, check=_refuse_enabling),
     Setting("BucketTagging", "Tagging", ("NoSuchTagSet", "The TagSet does not exist"), check=_bucket_tags),
     Setting(
         "BucketPolicy",
@@ -126,7 +126,7 @@ SETTINGS = (
         "ReplicationConfiguration",
         ("ReplicationConfigurationNotFoundError", "The replication configuration was not found"),
         wrapped=True,
-        check=_needs_versioning,
+        check=_refuse_without_versioning,
     ),
     Setting(
         "ObjectLockConfiguration",
@@ -136,7 +136,7 @@ SETTINGS = (
             "Object Lock configuration does not exist for this bucket",
         ),
         wrapped=True,
-        check=_needs_versioning,
+        check=_refuse_without_versioning,
     ),
 )
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from include.local_aws.s3.files import Stored
+    from include.local_aws.s3.files import StoredFile
     from include.local_aws.state import State
 
     Check = Callable[[ObjectInfo | None], object]  # gets the existing object; raises to refuse the change
@@ -166,13 +166,13 @@ class ObjectStore:
         return self.put(bucket, key, self.files.write(pieces), Details({"ContentType": content_type}))
 
     def put(
-        self, bucket: str, key: str, stored: Stored, details: Details, check: Check | None = None
+        self, bucket: str, key: str, stored_file: StoredFile, details: Details, check: Check | None = None
     ) -> ObjectInfo:
         """Make a complete file the object's content.
 
         :raises S3Error: NoSuchBucket, and what the check raises.
         """
-        info = ObjectInfo(bucket, key, stored.file, stored.size, stored.etag, now(), details)
+        info = ObjectInfo(bucket, key, stored_file.file, stored_file.size, stored_file.etag, now(), details)
         with self.replacing(info, check):
             return info
 

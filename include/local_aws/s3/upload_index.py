@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping
 
-    from include.local_aws.s3.files import Stored
+    from include.local_aws.s3.files import StoredFile
     from include.local_aws.s3.store import ObjectStore
 
 
@@ -78,13 +78,15 @@ class UploadIndex:
         raise S3Error("NoSuchUpload", UploadId=identity)
 
     def put_part(
-        self, upload: Upload, number: int, stored: Stored, checksums: Mapping[str, str]
+        self, upload: Upload, number: int, stored_file: StoredFile, checksums: Mapping[str, str]
     ) -> UploadedPart:
         """Register a complete file as a part; it replaces a part with the same number.
 
         :raises S3Error: NoSuchUpload.
         """
-        part = UploadedPart(number, stored.file, stored.size, stored.etag, now(), dict(checksums))
+        part = UploadedPart(
+            number, stored_file.file, stored_file.size, stored_file.etag, now(), dict(checksums)
+        )
         row = (upload.id, number, part.file, part.size, part.etag, part.modified, json.dumps(part.checksums))
         try:
             with self._state.transaction() as db:
@@ -94,7 +96,7 @@ class UploadIndex:
                 ).fetchall()
                 db.execute("INSERT OR REPLACE INTO s3_parts VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         except S3Error:
-            self._store.files.discard([stored.file])
+            self._store.files.discard([stored_file.file])
             raise
         self._store.files.retire(file for (file,) in old)
         return part

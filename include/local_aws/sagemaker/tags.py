@@ -30,7 +30,7 @@ class TagStore:
 
         :raises ValidationException: for a repeated key or too many tags.
         """
-        self._documents.put(arn, {"ResourceArn": arn, "Tags": _merged([], list(tags or []), arn)})
+        self._documents.put(arn, {"ResourceArn": arn, "Tags": _merge([], list(tags or []), arn)})
 
     def list(self, arn: str) -> TagList:
         """The tags, ordered by key.
@@ -59,7 +59,7 @@ class TagStore:
 
         :raises ValidationException: for a repeated key, too many tags, or an ARN that no resource has.
         """
-        merged = _merged(self.list(arn), list(tags), arn)
+        merged = _merge(self.list(arn), list(tags), arn)
         self._documents.update(arn, lambda document: document.update(Tags=merged))
         return merged
 
@@ -68,8 +68,8 @@ class TagStore:
 
         :raises ValidationException: for an ARN that no resource has.
         """
-        unwanted = set(keys)
-        remaining = [tag for tag in self.list(arn) if tag["Key"] not in unwanted]
+        removed_keys = set(keys)
+        remaining = [tag for tag in self.list(arn) if tag["Key"] not in removed_keys]
         self._documents.update(arn, lambda document: document.update(Tags=remaining))
 
 
@@ -92,11 +92,11 @@ class Tags:
         return {}
 
 
-def _merged(old: TagList, new: TagList, arn: str) -> TagList:
+def _merge(old: TagList, new: TagList, arn: str) -> TagList:
     keys = [tag["Key"] for tag in new]
-    if repeated := {key for key in keys if keys.count(key) > 1}:
+    if repeated_keys := {key for key in keys if keys.count(key) > 1}:
         raise ValidationException(
-            f"Tag keys must be unique; {sorted(repeated)} occur more than once for {arn}."
+            f"Tag keys must be unique; {sorted(repeated_keys)} occur more than once for {arn}."
         )
     merged = {tag["Key"]: tag for tag in [*old, *new]}
     if len(merged) > MOST_TAGS:

@@ -58,9 +58,9 @@ BROKEN = [
 def test_a_body_that_is_not_what_was_announced_is_refused(
     body: bytes, headers: dict[str, str], code: str
 ) -> None:
-    with pytest.raises(BadBody) as refused:
+    with pytest.raises(BadBody) as error:
         read(body, {**FRAMED, **headers})
-    assert refused.value.code == code
+    assert error.value.code == code
 
 
 def test_a_wrong_md5_is_refused() -> None:

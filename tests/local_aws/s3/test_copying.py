@@ -27,7 +27,9 @@ def source(s3: Any, bucket: str) -> dict[str, str]:
     return {"Bucket": bucket, "Key": FROM}
 
 
-def described(s3: Any, bucket: str, key: str) -> tuple[bytes, str, dict[str, str], list[dict[str, str]]]:
+def content_and_description(
+    s3: Any, bucket: str, key: str
+) -> tuple[bytes, str, dict[str, str], list[dict[str, str]]]:
     got = s3.get_object(Bucket=bucket, Key=key)
     tags = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
     return got["Body"].read(), got["ContentType"], got["Metadata"], tags
@@ -42,7 +44,7 @@ def test_a_copy_is_an_object_of_its_own(s3: Any, bucket: str, source: dict[str, 
     s3.put_object(**source, Body=b"changed")
     s3.delete_object(**source)
     tags = [{"Key": "t", "Value": "1"}]
-    assert described(s3, bucket, "to") == (b"content", "text/csv", {"a": "1"}, tags)
+    assert content_and_description(s3, bucket, "to") == (b"content", "text/csv", {"a": "1"}, tags)
 
 
 def test_the_source_may_be_written_as_text(s3: Any, bucket: str) -> None:
@@ -55,11 +57,19 @@ def test_the_source_may_be_written_as_text(s3: Any, bucket: str) -> None:
 def test_directives_replace_metadata_and_tags(s3: Any, bucket: str, source: dict[str, str]) -> None:
     new = {"Metadata": {"b": "2"}, "ContentType": "text/plain", "Tagging": "u=2"}
     s3.copy_object(Bucket=bucket, Key="same", CopySource=source, **new)
-    assert described(s3, bucket, "same")[1:3] == ("text/csv", {"a": "1"})
+    assert content_and_description(s3, bucket, "same")[1:3] == ("text/csv", {"a": "1"})
     s3.copy_object(Bucket=bucket, Key="new", CopySource=source, **new, MetadataDirective="REPLACE")
-    assert described(s3, bucket, "new")[1:] == ("text/plain", {"b": "2"}, [{"Key": "t", "Value": "1"}])
+    assert content_and_description(s3, bucket, "new")[1:] == (
+        "text/plain",
+        {"b": "2"},
+        [{"Key": "t", "Value": "1"}],
+    )
     s3.copy_object(Bucket=bucket, Key="tags", CopySource=source, **new, TaggingDirective="REPLACE")
-    assert described(s3, bucket, "tags")[1:] == ("text/csv", {"a": "1"}, [{"Key": "u", "Value": "2"}])
+    assert content_and_description(s3, bucket, "tags")[1:] == (
+        "text/csv",
+        {"a": "1"},
+        [{"Key": "u", "Value": "2"}],
+    )
 
 
 def test_a_copy_onto_itself_must_change_something(
@@ -68,7 +78,11 @@ def test_a_copy_onto_itself_must_change_something(
     with refused("InvalidRequest", 400):
         s3.copy_object(**source, CopySource=source)
     s3.copy_object(**source, CopySource=source, MetadataDirective="REPLACE", Metadata={"new": "1"})
-    assert described(s3, *source.values())[:3] == (b"content", "binary/octet-stream", {"new": "1"})
+    assert content_and_description(s3, *source.values())[:3] == (
+        b"content",
+        "binary/octet-stream",
+        {"new": "1"},
+    )
     s3.copy_object(**source, CopySource=source, StorageClass="GLACIER_IR")
     assert s3.head_object(**source)["StorageClass"] == "GLACIER_IR"
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def test_an_object_comes_back_as_it_was_put(s3: Any, bucket: str) -> None:
     expires = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
-    described = {
+    members = {
         "Metadata": {"owner": "ml", "note": "two words"},
         "ContentType": "text/csv; charset=utf-8",
         "ContentEncoding": "gzip",
@@ -36,13 +36,13 @@ def test_an_object_comes_back_as_it_was_put(s3: Any, bucket: str) -> None:
         "Expires": expires,
         "StorageClass": "STANDARD_IA",
     }
-    put = s3.put_object(Bucket=bucket, Key="k", Body=HELLO, **described)
+    put = s3.put_object(Bucket=bucket, Key="k", Body=HELLO, **members)
     got = s3.get_object(Bucket=bucket, Key="k")
     assert put["ETag"] == got["ETag"] == MD5
     assert got["Body"].read() == HELLO
-    assert {name: got[name] for name in described} == described
+    assert {name: got[name] for name in members} == members
     head = s3.head_object(Bucket=bucket, Key="k")
-    assert {name: head[name] for name in described} == described
+    assert {name: head[name] for name in members} == members
     assert head["ContentLength"] == len(HELLO)
     assert abs(head["LastModified"] - datetime.now(UTC)) < timedelta(minutes=1)
 

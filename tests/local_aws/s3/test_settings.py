@@ -96,7 +96,7 @@ STORED = [
 ]
 
 
-def answered(s3: Any, setting: str, bucket: str) -> dict[str, Any]:
+def setting_of(s3: Any, setting: str, bucket: str) -> dict[str, Any]:
     answer = getattr(s3, f"get_{setting}")(Bucket=bucket)
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
@@ -115,12 +115,12 @@ def test_a_setting_is_given_back_until_it_is_deleted(
     refused: type[Refused],
 ) -> None:
     getattr(s3, f"put_{setting}")(Bucket=bucket, **put)
-    assert answered(s3, setting, bucket) == expected
+    assert setting_of(s3, setting, bucket) == expected
     if delete is None:
         return
     assert getattr(s3, f"delete_{delete}")(Bucket=bucket)["ResponseMetadata"]["HTTPStatusCode"] == 204
     if missing is None:
-        assert answered(s3, setting, bucket) != expected
+        assert setting_of(s3, setting, bucket) != expected
     else:
         with refused(missing, 404):
             getattr(s3, f"get_{setting}")(Bucket=bucket)
@@ -146,24 +146,24 @@ def test_a_new_bucket_has_no_such_setting(
 
 
 def test_a_new_bucket_has_awss_defaults(s3: Any, bucket: str) -> None:
-    assert answered(s3, "bucket_versioning", bucket) == {}
-    assert answered(s3, "bucket_notification_configuration", bucket) == {}
-    assert answered(s3, "bucket_logging", bucket) == {}
-    assert answered(s3, "bucket_request_payment", bucket) == {"Payer": "BucketOwner"}
-    block = answered(s3, "public_access_block", bucket)["PublicAccessBlockConfiguration"]
+    assert setting_of(s3, "bucket_versioning", bucket) == {}
+    assert setting_of(s3, "bucket_notification_configuration", bucket) == {}
+    assert setting_of(s3, "bucket_logging", bucket) == {}
+    assert setting_of(s3, "bucket_request_payment", bucket) == {"Payer": "BucketOwner"}
+    block = setting_of(s3, "public_access_block", bucket)["PublicAccessBlockConfiguration"]
     assert set(block.values()) == {True}
-    ownership = answered(s3, "bucket_ownership_controls", bucket)["OwnershipControls"]["Rules"]
+    ownership = setting_of(s3, "bucket_ownership_controls", bucket)["OwnershipControls"]["Rules"]
     assert ownership == [{"ObjectOwnership": "BucketOwnerEnforced"}]
-    rules = answered(s3, "bucket_encryption", bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    rules = setting_of(s3, "bucket_encryption", bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
 
 
 def test_versioning_can_be_suspended_but_not_enabled(s3: Any, bucket: str, refused: type[Refused]) -> None:
     with refused("NotImplemented", 501):
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    assert answered(s3, "bucket_versioning", bucket) == {}
+    assert setting_of(s3, "bucket_versioning", bucket) == {}
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
-    assert answered(s3, "bucket_versioning", bucket) == {"Status": "Suspended"}
+    assert setting_of(s3, "bucket_versioning", bucket) == {"Status": "Suspended"}
 
 
 def test_what_needs_versioning_is_refused(s3: Any, bucket: str, refused: type[Refused]) -> None:

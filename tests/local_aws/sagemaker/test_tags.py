@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def tagged(sagemaker: Any, script: Callable[[str], str]) -> Callable[..., str]:
+def tagged_job(sagemaker: Any, script: Callable[[str], str]) -> Callable[..., str]:
     """Creates a job with tags; returns its ARN."""
 
-    def tagged(name: str, *tags: tuple[str, str]) -> str:
+    def tagged_job(name: str, *tags: tuple[str, str]) -> str:
         request = processing(name, script("pass"), Tags=[{"Key": key, "Value": value} for key, value in tags])
         return str(sagemaker.create_processing_job(**request)["ProcessingJobArn"])
 
-    return tagged
+    return tagged_job
 
 
 def tags_of(sagemaker: Any, arn: str) -> dict[str, str]:
@@ -28,9 +28,9 @@ def tags_of(sagemaker: Any, arn: str) -> dict[str, str]:
 
 
 def test_the_tags_of_a_new_job_can_be_listed_changed_and_deleted(
-    sagemaker: Any, tagged: Callable[..., str]
+    sagemaker: Any, tagged_job: Callable[..., str]
 ) -> None:
-    arn = tagged("tagged", ("team", "ml"), ("stage", "test"))
+    arn = tagged_job("tagged", ("team", "ml"), ("stage", "test"))
     assert tags_of(sagemaker, arn) == {"team": "ml", "stage": "test"}
     sagemaker.add_tags(
         ResourceArn=arn, Tags=[{"Key": "stage", "Value": "prod"}, {"Key": "cost", "Value": "7"}]
@@ -40,9 +40,9 @@ def test_the_tags_of_a_new_job_can_be_listed_changed_and_deleted(
 
 
 def test_all_tags_come_on_one_page_in_the_order_of_their_keys(
-    sagemaker: Any, tagged: Callable[..., str]
+    sagemaker: Any, tagged_job: Callable[..., str]
 ) -> None:
-    arn = tagged("ordered", *((f"key-{number:02}", "x") for number in reversed(range(50))))
+    arn = tagged_job("ordered", *((f"key-{number:02}", "x") for number in reversed(range(50))))
     page = sagemaker.list_tags(ResourceArn=arn, MaxResults=50)
     assert [tag["Key"] for tag in page["Tags"]] == [f"key-{number:02}" for number in range(50)]
     assert "NextToken" not in page
@@ -50,16 +50,16 @@ def test_all_tags_come_on_one_page_in_the_order_of_their_keys(
         sagemaker.list_tags(ResourceArn=arn, NextToken="made-up")
 
 
-def test_a_resource_has_at_most_fifty_tags(sagemaker: Any, tagged: Callable[..., str]) -> None:
-    arn = tagged("full", *((f"key-{number}", "x") for number in range(50)))
+def test_a_resource_has_at_most_fifty_tags(sagemaker: Any, tagged_job: Callable[..., str]) -> None:
+    arn = tagged_job("full", *((f"key-{number}", "x") for number in range(50)))
     with pytest.raises(ClientError, match="ValidationException.*at most 50 tags"):
         sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "one-more", "Value": "x"}])
     assert "one-more" not in tags_of(sagemaker, arn)
 
 
-def test_a_key_given_twice_creates_nothing(sagemaker: Any, tagged: Callable[..., str]) -> None:
+def test_a_key_given_twice_creates_nothing(sagemaker: Any, tagged_job: Callable[..., str]) -> None:
     with pytest.raises(ClientError, match=r"ValidationException.*\['team'\]"):
-        tagged("doubled", ("team", "a"), ("team", "b"))
+        tagged_job("doubled", ("team", "a"), ("team", "b"))
     with pytest.raises(ClientError, match="Could not find requested job"):
         sagemaker.describe_processing_job(ProcessingJobName="doubled")
 
@@ -76,8 +76,8 @@ def test_the_tags_of_nothing_are_a_validation_exception(sagemaker: Any) -> None:
             getattr(sagemaker, operation)(ResourceArn=arn, **members)
 
 
-def test_tags_go_with_their_job(sagemaker: Any, tagged: Callable[..., str]) -> None:
-    arn = tagged("leaving", ("team", "ml"))
+def test_tags_go_with_their_job(sagemaker: Any, tagged_job: Callable[..., str]) -> None:
+    arn = tagged_job("leaving", ("team", "ml"))
     finished_processing(sagemaker, "leaving")
     sagemaker.delete_processing_job(ProcessingJobName="leaving")
     with pytest.raises(ClientError, match="ValidationException"):

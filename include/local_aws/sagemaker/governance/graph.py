@@ -33,7 +33,7 @@ class Lineage:
     def __init__(self, state: State, tags: TagStore) -> None:
         self._state = state
         self._associations = state.collection("association")
-        self._entities = {kind.snake: Entities(kind, state, tags, self._connected) for kind in KINDS}
+        self._entities = {kind.snake: Entities(kind, state, tags, self._has_associations) for kind in KINDS}
         self._listing = Listing(name="Key")
         self._vertices = Listing(name="Arn", sort_by="Name", order="Ascending", size=MOST_VERTICES)
         self.handlers: list[object] = [self, *(kind.handler() for kind in self._entities.values())]
@@ -53,8 +53,8 @@ class Lineage:
             if len(self._associations) >= MOST_ASSOCIATIONS:
                 raise ResourceLimitExceeded(f"An account has at most {MOST_ASSOCIATIONS} associations.")
             try:
-                created = {"CreationTime": time.time(), "CreatedBy": AUTHOR}
-                self._associations.insert(_key(ends), {"Key": _key(ends)} | edge | created)
+                creation = {"CreationTime": time.time(), "CreatedBy": AUTHOR}
+                self._associations.insert(_key(ends), {"Key": _key(ends)} | edge | creation)
             except NameTaken as error:
                 raise ValidationException(
                     f"Association already exists: {' → '.join(ends.values())}"
@@ -105,7 +105,7 @@ class Lineage:
         answer = {"Vertices": page, "Edges": inner_edges if params.get("IncludeEdges") else []}
         return answer | ({"NextToken": token} if token else {})
 
-    def _connected(self, arn: str) -> bool:
+    def _has_associations(self, arn: str) -> bool:
         return any(arn in (edge["SourceArn"], edge["DestinationArn"]) for edge in self._associations)
 
     def _kind(self, arn: str) -> Entities:

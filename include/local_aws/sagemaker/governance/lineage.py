@@ -72,9 +72,11 @@ class Entities:
     :param connected: whether an association begins or ends at an ARN.
     """
 
-    def __init__(self, kind: Kind, state: State, tags: TagStore, connected: Callable[[str], bool]) -> None:
+    def __init__(
+        self, kind: Kind, state: State, tags: TagStore, has_associations: Callable[[str], bool]
+    ) -> None:
         self.kind, self.documents = kind, state.collection(kind.snake)  # by ARN
-        self._state, self._tags, self._connected = state, tags, connected
+        self._state, self._tags, self._has_associations = state, tags, has_associations
         self._listing = Listing(name=kind.arn)
 
     def handler(self) -> SimpleNamespace:
@@ -139,7 +141,7 @@ class Entities:
         arn = self._arn(params, caller)
         with self._state.transaction():
             self.get(arn)
-            if self._connected(arn):
+            if self._has_associations(arn):
                 raise ValidationException(f"{arn} cannot be deleted: it has associations.")
             self.documents.delete(arn)
             self._tags.delete(arn)

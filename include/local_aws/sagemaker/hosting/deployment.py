@@ -30,9 +30,9 @@ def check(params: Params) -> None:
 
 def retains_weights(params: Params) -> bool:
     """Whether an update keeps the weights that the variants have now."""
-    excluded = params.get("ExcludeRetainedVariantProperties", [])
-    overridden = any(entry["VariantPropertyType"] == "DesiredWeight" for entry in excluded)
-    return bool(params.get("RetainAllVariantProperties")) and not overridden
+    exclusions = params.get("ExcludeRetainedVariantProperties", [])
+    is_overridden = any(entry["VariantPropertyType"] == "DesiredWeight" for entry in exclusions)
+    return bool(params.get("RetainAllVariantProperties")) and not is_overridden
 
 
 def pending(serving: Document) -> Document:

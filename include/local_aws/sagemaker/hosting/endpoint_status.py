@@ -20,13 +20,13 @@ def enter(endpoints: Collection, name: str, status: str, changes: Document | Non
 
     :raises ValidationException: when the present status does not allow it.
     """
-    refused = REFUSED_IN[status]
+    refusing_statuses = REFUSED_IN[status]
 
     def change(document: Document) -> None:
         arn, present = document["EndpointArn"], document["EndpointStatus"]
-        if present in refused and present == "Failed":
+        if present in refusing_statuses and present == "Failed":
             raise ValidationException(f'Cannot update endpoint "{arn}" in status Failed; only delete it.')
-        if present in refused:
+        if present in refusing_statuses:
             raise ValidationException(f'Cannot update in-progress endpoint "{arn}".')
         document.update(changes or {}, EndpointStatus=status, LastModifiedTime=time.time())
 

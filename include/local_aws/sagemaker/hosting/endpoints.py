@@ -159,7 +159,7 @@ class Endpoints:
                 self._changed.wait_for(lambda: name in self._fleets or self._closing, timeout)
                 fleet = self._fleets.get(name)
                 if fleet is not None:
-                    using.enter_context(fleet.used())
+                    using.enter_context(fleet.in_use())
             yield fleet
 
     # Start and stop of the server
@@ -205,7 +205,7 @@ class Endpoints:
                 fleet.close()
                 raise ServingError("an injected fault (see LOCAL_AWS_FAULTS)")
         except ServingError as error:
-            self._failed(name, str(error))
+            self._record_failure(name, str(error))
             return
         self._swap(name, fleet)
         self._settle(name, {**serving, "FailureReason": None})
@@ -224,7 +224,7 @@ class Endpoints:
         fleet.weights = current["Weights"]
         self._swap(name, fleet)
 
-    def _failed(self, name: str, reason: str) -> None:
+    def _record_failure(self, name: str, reason: str) -> None:
         """A failed creation leaves no fleet; after a failed update the old fleet keeps serving."""
         serves = name in self._fleets
         logger.warning("Endpoint %s: %s", name, reason)
@@ -274,8 +274,8 @@ class Endpoints:
     def _resolve(self, config_name: str, caller: Caller) -> Document:
         """A copy of everything that serving needs: configuration, models, weights."""
         config = self._configs.find(config_name, caller)
-        used = {variant["ModelName"] for variant in config["ProductionVariants"]}
-        models = {name: self._models.find(name, caller) for name in used}
+        model_names = {variant["ModelName"] for variant in config["ProductionVariants"]}
+        models = {name: self._models.find(name, caller) for name in model_names}
         weights = weights_of(config)
         return {"EndpointConfigName": config_name, "Config": config, "Models": models, "Weights": weights}
 

@@ -83,8 +83,8 @@ class Fleet:
         :raises ServingError: naming the variant that does not come up; no container runs then.
         """
         with ThreadPoolExecutor(len(self.servers)) as starting:
-            started = {name: starting.submit(server.start) for name, server in self.servers.items()}
-        for name, future in started.items():
+            futures = {name: starting.submit(server.start) for name, server in self.servers.items()}
+        for name, future in futures.items():
             if isinstance(error := future.exception(), ServingError):
                 self.close()
                 raise ServingError(
@@ -102,7 +102,7 @@ class Fleet:
         return self._choice.choices(names, [weights[name] for name in names])[0]
 
     @contextmanager
-    def used(self) -> Iterator[Fleet]:
+    def in_use(self) -> Iterator[Fleet]:
         """Count a request as in progress while the `with` block runs."""
         with self._idle:
             self._requests += 1

@@ -53,7 +53,9 @@ class Models:
         )
         if any("ModelPackageName" in container for container in definitions):
             document[RESOLVED] = [
-                resolved for container in definitions for resolved in self._resolved(container, caller)
+                resolved
+                for container in definitions
+                for resolved in self._resolve_container(container, caller)
             ]
         self._check(document)
         document |= {"ModelArn": arn, "CreationTime": time.time()}
@@ -89,7 +91,7 @@ class Models:
             raise ValidationException(f'Could not find model "{names.arn(caller, "model", name)}".')
         return model
 
-    def _resolved(self, container: dict[str, Any], caller: Caller) -> list[dict[str, Any]]:
+    def _resolve_container(self, container: dict[str, Any], caller: Caller) -> list[dict[str, Any]]:
         """The containers that run.
 
         A model package is replaced by its containers, with this environment added.

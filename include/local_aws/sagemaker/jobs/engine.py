@@ -167,7 +167,7 @@ class JobsOfKind:
         job = Job(
             kind, self.documents, document, self._folder / name, self.engine.runner, settings.stop_grace
         )
-        self.engine.submit(job, work, lambda end: self._ended(name, end))
+        self.engine.submit(job, work, lambda end: self._record_end(name, end))
         if settings.faults.stops(name):
             threading.Timer(STOP_SECONDS, self._stop_by_fault, [name]).start()
         return arn
@@ -234,7 +234,7 @@ class JobsOfKind:
         if status != "Stopping":
             self.kind.enter(document, "Stopping", "Stopping", f"Stopping the {self.kind.noun}")
 
-    def _ended(self, name: str, end: JobEnd | None) -> None:
+    def _record_end(self, name: str, end: JobEnd | None) -> None:
         def change(document: Document) -> None:
             if end and str(end):
                 document["FailureReason"] = str(end)[:REASON_CHARACTERS]
@@ -248,7 +248,7 @@ class JobsOfKind:
         shutil.rmtree(self._folder, ignore_errors=True)
         for document in self.documents:
             if document[self.kind.status] not in ENDED:
-                self._ended(document[self.kind.name], ServerStopped())
+                self._record_end(document[self.kind.name], ServerStopped())
 
 
 def _end(job: Job, future: Future[None]) -> JobEnd | None:

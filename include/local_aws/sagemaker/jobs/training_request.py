@@ -96,9 +96,9 @@ def check(job: Document, store: ObjectStore) -> None:
     channel_names = (channel["ChannelName"] for channel in job.get("InputDataConfig", []))
     checks.unique(channel_names, "InputDataConfig.ChannelName")
     checks.s3_uri(job["OutputDataConfig"]["S3OutputPath"], "OutputDataConfig.S3OutputPath")
-    if stored := checkpoints(job):
-        checks.s3_uri(stored.uri, "CheckpointConfig.S3Uri")
-        checks.container_path(stored.folder, "/opt/ml", "CheckpointConfig.LocalPath")
+    if target := checkpoints(job):
+        checks.s3_uri(target.uri, "CheckpointConfig.S3Uri")
+        checks.container_path(target.folder, "/opt/ml", "CheckpointConfig.LocalPath")
     for source in channels(job).values():
         try:
             source.objects(store)

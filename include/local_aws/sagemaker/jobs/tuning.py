@@ -123,9 +123,9 @@ class TuningJobs:
         if "MaxNumberOfTrainingJobs" not in limits:
             raise ValidationException("ResourceLimits.MaxNumberOfTrainingJobs is required.")
         static = document["TrainingJobDefinition"].get("StaticHyperParameters", {})
-        if both := sorted(static.keys() & space.ask()[1].keys()):
+        if names_in_both := sorted(static.keys() & space.ask()[1].keys()):
             raise ValidationException(
-                f"StaticHyperParameters and ParameterRanges both name {', '.join(both)}."
+                f"StaticHyperParameters and ParameterRanges both name {', '.join(names_in_both)}."
             )
         self._training.check(self._request(document, "check", space.ask()[1]))
 
@@ -160,17 +160,17 @@ class TuningJobs:
         if "MaxRuntimeInSeconds" in limits:
             job.limit(limits["MaxRuntimeInSeconds"])
         running: dict[str, Trial] = {}
-        started, is_satisfied = 0, False
+        count, is_complete = 0, False
         try:
             while True:
                 job.check()
-                for name in [name for name in running if self._ended(name)]:
+                for name in [name for name in running if self._has_ended(name)]:
                     space.tell(running.pop(name), self._value(config, self._training.find(name)))
-                    is_satisfied = self._satisfied(job.document)
-                may_start = started < limits["MaxNumberOfTrainingJobs"] and not is_satisfied
+                    is_complete = self._is_complete(job.document)
+                may_start = count < limits["MaxNumberOfTrainingJobs"] and not is_complete
                 if may_start and len(running) < limits["MaxParallelTrainingJobs"]:
-                    started += 1
-                    name, trial = self._start(job, space, started)
+                    count += 1
+                    name, trial = self._start(job, space, count)
                     running[name] = trial
                 elif running:
                     job.interrupted.wait(POLL_SECONDS)
@@ -192,18 +192,18 @@ class TuningJobs:
             raise JobFailed(f"ClientError: {error}") from error
         return name, trial
 
-    def _ended(self, name: str) -> bool:
+    def _has_ended(self, name: str) -> bool:
         return bool(self._training.find(name)[TRAINING.status] in ENDED)
 
     def _stop(self, names: list[str]) -> None:
         """Stop the training jobs of a tuning job that ends early."""
         for name in names:
-            if not self._ended(name):
+            if not self._has_ended(name):
                 self._training.stop_training_job({"TrainingJobName": name}, Caller())
-        while not all(self._ended(name) for name in names):
+        while not all(self._has_ended(name) for name in names):
             time.sleep(POLL_SECONDS)
 
-    def _satisfied(self, document: Document) -> bool:
+    def _is_complete(self, document: Document) -> bool:
         """Whether a completion criterion is met, or the first training jobs have all failed."""
         config, children = document["HyperParameterTuningJobConfig"], self._children(document)
         done = [child for child in children if child[TRAINING.status] in ENDED]

@@ -138,12 +138,12 @@ class Sender:
                 else batch
             )
             answer = self._ask(b"".join(payload), f"records {first} to {first + len(batch) - 1}")
-            output = self._written(batch, answer)
+            output = self._output(batch, answer)
         except (BadPath, BadRecord) as error:
             raise BadRecord(f"records {first} to {first + len(batch) - 1}: {error}") from error
         return assemble(output, plan.assemble_with)
 
-    def _written(self, batch: list[bytes], answer: Answer) -> bytes:
+    def _output(self, batch: list[bytes], answer: Answer) -> bytes:
         processing, identifiers = self._plan.processing, self._plan.identifiers
         output = processing.combine(batch, answer.body) if processing.changes_output else answer.body
         return identifiers.on(output, answer.content_type) if identifiers else output

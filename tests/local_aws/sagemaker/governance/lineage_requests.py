@@ -14,10 +14,10 @@ ARN = "arn:aws:sagemaker:eu-west-1:123456789012"
 
 
 def refusal(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as error:
         call(**params)
-    error = refused.value.response["Error"]
-    return error["Code"], error["Message"]
+    details = error.value.response["Error"]
+    return details["Code"], details["Message"]
 
 
 def artifact(sagemaker: Any, uri: str, kind: str = "DataSet", **members: Any) -> str:

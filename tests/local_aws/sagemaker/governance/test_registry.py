@@ -174,8 +174,8 @@ def test_an_approved_package_is_a_model(
         sagemaker.create_model(**request, PrimaryContainer={"ModelPackageName": arn})
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
     sagemaker.create_model(**request, PrimaryContainer={"ModelPackageName": arn})
-    described = sagemaker.describe_model(ModelName="packaged")
-    assert described["PrimaryContainer"]["ModelPackageName"] == arn
+    description = sagemaker.describe_model(ModelName="packaged")
+    assert description["PrimaryContainer"]["ModelPackageName"] == arn
     variants = [tiny_model.variant("packaged")]
     sagemaker.create_endpoint_config(EndpointConfigName="packaged", ProductionVariants=variants)
     sagemaker.create_endpoint(EndpointName="packaged", EndpointConfigName="packaged")

@@ -83,8 +83,8 @@ def test_missing_and_existing_models_are_told_with_sagemakers_texts(aws: Any) ->
         "ValidationException",
         f'Could not find model "{ARN}:model/none".',
     )
-    described = describe(ModelName="double")
-    again = {"PrimaryContainer": described["PrimaryContainer"], "ExecutionRoleArn": ROLE}
+    description = describe(ModelName="double")
+    again = {"PrimaryContainer": description["PrimaryContainer"], "ExecutionRoleArn": ROLE}
     assert refusal(create, ModelName="double", **again) == (
         "ValidationException",
         f'Cannot create already existing model "{ARN}:model/double".',

@@ -54,16 +54,16 @@ def config(aws: Any, name: str, *variants: dict[str, Any], **members: Any) -> No
 @pytest.fixture
 def serve(aws: Any) -> Iterator[Callable[[str, str], str]]:
     """`serve("name", "configuration")` is the name of an endpoint in service; it goes with the test."""
-    served: list[str] = []
+    endpoint_names: list[str] = []
 
     def serve(endpoint: str, config_name: str) -> str:
         aws.sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config_name)
-        served.append(endpoint)
+        endpoint_names.append(endpoint)
         assert settled(aws.sagemaker, endpoint)["EndpointStatus"] == "InService"
         return endpoint
 
     yield serve
-    for endpoint in served:
+    for endpoint in endpoint_names:
         settled(aws.sagemaker, endpoint)
         aws.sagemaker.delete_endpoint(EndpointName=endpoint)
 
@@ -194,14 +194,14 @@ def test_each_variant_has_a_folder_of_captured_data(aws: Any, serve: Serve) -> N
     variants = [variant("double", "champion", 1), variant("triple", "challenger", 1)]
     config(aws, "captured", *variants, DataCaptureConfig=capture)
     name = serve("captured", "captured")
-    described = aws.sagemaker.describe_endpoint(EndpointName=name)["DataCaptureConfig"]
-    assert (described["EnableCapture"], described["CaptureStatus"]) == (True, "Started")
+    summary = aws.sagemaker.describe_endpoint(EndpointName=name)["DataCaptureConfig"]
+    assert (summary["EnableCapture"], summary["CaptureStatus"]) == (True, "Started")
     hours = {time.strftime("%Y/%m/%d/%H", time.gmtime())}
     for _ in range(40):
         ask(aws, name)
     hours.add(time.strftime("%Y/%m/%d/%H", time.gmtime()))
 
-    def captured() -> dict[str, list[Any]]:
+    def captured_records() -> dict[str, list[Any]]:
         records: dict[str, list[Any]] = {}
         for entry in aws.s3.list_objects_v2(Bucket=BUCKET, Prefix="captured/").get("Contents", []):
             body = aws.s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
@@ -209,13 +209,13 @@ def test_each_variant_has_a_folder_of_captured_data(aws: Any, serve: Serve) -> N
             records.setdefault(folder, []).extend(json.loads(line) for line in body.splitlines())
         return records
 
-    eventually(lambda: sum(map(len, captured().values())) == 40)
-    for folder, records in captured().items():
+    eventually(lambda: sum(map(len, captured_records().values())) == 40)
+    for folder, records in captured_records().items():
         _, endpoint, variant_name, *hour = folder.split("/")
         assert (endpoint, "/".join(hour) in hours) == (name, True)
         expected = {"champion": DOUBLE, "challenger": TRIPLE}[variant_name]
         assert {r["captureData"]["endpointOutput"]["data"] for r in records} == {expected}
-    assert {folder.split("/")[2] for folder in captured()} == {"champion", "challenger"}
+    assert {folder.split("/")[2] for folder in captured_records()} == {"champion", "challenger"}
 
 
 def test_a_failed_endpoint_can_only_be_deleted(aws: Any) -> None:

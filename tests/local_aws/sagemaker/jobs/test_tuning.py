@@ -137,11 +137,11 @@ def test_children_carry_the_tags_of_the_tuning_job(
 
 def test_no_more_jobs_run_at_a_time_than_allowed(tune: Callable[..., dict[str, Any]], sagemaker: Any) -> None:
     tune("parallel", SCORE, jobs=3, parallel=1)
-    described = [
+    descriptions = [
         sagemaker.describe_training_job(TrainingJobName=child["TrainingJobName"])
         for child in children(sagemaker, "parallel", SortBy="Name", SortOrder="Ascending")
     ]
-    for earlier, later in zip(described, described[1:], strict=False):
+    for earlier, later in zip(descriptions, descriptions[1:], strict=False):
         assert earlier["TrainingEndTime"] <= later["CreationTime"]
 
 

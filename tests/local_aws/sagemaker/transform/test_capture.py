@@ -46,13 +46,13 @@ def transform(sagemaker: Any, s3: Any, bucket: str) -> Callable[..., dict[str, A
             "DataCaptureConfig": {"DestinationS3Uri": f"s3://{bucket}/captured"},
         }
         sagemaker.create_transform_job(TransformJobName=bucket, ModelName=bucket, **(request | members))
-        job: dict[str, Any] = ended(sagemaker, bucket)
+        job: dict[str, Any] = finished(sagemaker, bucket)
         return job
 
     return transform
 
 
-def ended(sagemaker: Any, name: str) -> Any:
+def finished(sagemaker: Any, name: str) -> Any:
     def job() -> Any:
         description = sagemaker.describe_transform_job(TransformJobName=name)
         return description if description["TransformJobStatus"] in ("Completed", "Failed") else None
@@ -65,14 +65,14 @@ def read(s3: Any, bucket: str, key: str) -> bytes:
     return content
 
 
-def captured(s3: Any, bucket: str, side: str) -> dict[str, Any]:
+def manifests(s3: Any, bucket: str, side: str) -> dict[str, Any]:
     """The manifests below one side of the destination, by their folder."""
     entries = s3.list_objects_v2(Bucket=bucket, Prefix=f"captured/{side}/").get("Contents", [])
     keys = [entry["Key"] for entry in entries]
     return {key.rpartition("/")[0]: json.loads(read(s3, bucket, key)) for key in keys}
 
 
-def identified(bucket: str) -> dict[str, Any]:
+def capture_with_ids(bucket: str) -> dict[str, Any]:
     return {"DestinationS3Uri": f"s3://{bucket}/captured", "GenerateInferenceId": True}
 
 
@@ -82,10 +82,10 @@ def test_manifests_name_what_went_in_and_came_out(
     job = transform({"a.csv": b"1\n", "deep/b.csv": b"2\n"})
     assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
     folder = time.strftime("%Y/%m/%d/%H", time.gmtime(job["TransformStartTime"].timestamp()))
-    assert captured(s3, bucket, "input") == {
+    assert manifests(s3, bucket, "input") == {
         f"captured/input/{folder}": [{"prefix": f"s3://{bucket}/in/"}, "a.csv", "deep/b.csv"]
     }
-    assert captured(s3, bucket, "output") == {
+    assert manifests(s3, bucket, "output") == {
         f"captured/output/{folder}": [{"prefix": f"s3://{bucket}/out/"}, "a.csv.out", "deep/b.csv.out"]
     }
     assert read(s3, bucket, "out/a.csv.out") == b"2.0\n"  # without GenerateInferenceId nothing is added
@@ -114,7 +114,7 @@ pathlib.Path("/opt/ml/output/message").write_text(";".join(text))
 def test_every_csv_record_gets_an_identifier_and_the_start_of_the_job(
     transform: Callable[..., dict[str, Any]], s3: Any, bucket: str
 ) -> None:
-    job = transform({"a.csv": b"1\n2\n3\n"}, DataCaptureConfig=identified(bucket))
+    job = transform({"a.csv": b"1\n2\n3\n"}, DataCaptureConfig=capture_with_ids(bucket))
     rows = list(csv.reader(io.StringIO(read(s3, bucket, "out/a.csv.out").decode())))
     assert [row[:-2] for row in rows] == [["2.0"], ["4.0"], ["6.0"]]
     assert len({uuid.UUID(row[-2]) for row in rows}) == 3
@@ -129,7 +129,7 @@ def test_identifiers_follow_what_the_filters_leave(
     output = {"S3OutputPath": f"s3://{bucket}/out", "AssembleWith": "Line", "Accept": "text/csv"}
     transform(
         {"a.csv": b"x,1,10\ny,2,20\n"},
-        DataCaptureConfig=identified(bucket),
+        DataCaptureConfig=capture_with_ids(bucket),
         DataProcessing=filters,
         TransformOutput=output,
     )
@@ -139,7 +139,7 @@ def test_identifiers_follow_what_the_filters_leave(
 
 
 def test_json_records_get_two_members(transform: Callable[..., dict[str, Any]], s3: Any, bucket: str) -> None:
-    transform({"a.csv": b"1\n2\n"}, JSON_SCRIPT, DataCaptureConfig=identified(bucket))
+    transform({"a.csv": b"1\n2\n"}, JSON_SCRIPT, DataCaptureConfig=capture_with_ids(bucket))
     records = [json.loads(line) for line in read(s3, bucket, "out/a.csv.out").splitlines()]
     assert [record["output"] for record in records] == [[2.0], [4.0]]
     assert len({uuid.UUID(record["SageMakerInferenceId"]) for record in records}) == 2
@@ -149,10 +149,10 @@ def test_json_records_get_two_members(transform: Callable[..., dict[str, Any]], 
 def test_json_without_a_place_for_an_identifier_fails_the_job(
     transform: Callable[..., dict[str, Any]], s3: Any, bucket: str
 ) -> None:
-    job = transform({"a.csv": b"1\n2\n"}, SCALAR_SCRIPT, DataCaptureConfig=identified(bucket))
+    job = transform({"a.csv": b"1\n2\n"}, SCALAR_SCRIPT, DataCaptureConfig=capture_with_ids(bucket))
     assert job["TransformJobStatus"] == "Failed"
     assert "a.csv: records 1 to 2: GenerateInferenceId needs JSON objects" in job["FailureReason"]
-    assert captured(s3, bucket, "input") == {}
+    assert manifests(s3, bucket, "input") == {}
 
 
 def test_a_destination_has_to_be_an_s3_uri(transform: Callable[..., dict[str, Any]], bucket: str) -> None:
