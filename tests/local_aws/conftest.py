@@ -1,4 +1,4 @@
-"""A running server in this process, and boto3 clients that know nothing but its address."""
+"""A running server in this process, and boto3 clients of its address."""
 
 from __future__ import annotations
 

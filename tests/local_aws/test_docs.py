@@ -1,4 +1,4 @@
-"""What docs/local-aws.md says of the server is what the server has."""
+"""docs/local-aws.md names the operations, images and ways to run containers that the server has."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def test_the_table_of_operations_is_the_servers() -> None:
     assert operations.table() in PAGE, "python -m include.local_aws.tools.operations prints the table"
 
 
-def test_every_image_and_every_way_is_told() -> None:
+def test_every_image_and_every_way_is_documented() -> None:
     for name in [*CONTAINERS, *(way.name for way in WAYS)]:
         assert f"| `{name}` |" in PAGE

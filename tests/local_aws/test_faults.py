@@ -1,4 +1,4 @@
-"""Faults on purpose, as boto3 sees them."""
+"""Injected faults, as boto3 sees them."""
 
 from __future__ import annotations
 
@@ -103,6 +103,6 @@ def test_a_job_is_stopped_and_an_update_is_rolled_back(start: Any) -> None:
         ("stop=(", r"'stop=\('"),
     ],
 )
-def test_a_typing_error_is_not_taken_for_no_faults(text: str, reason: str) -> None:
+def test_a_misspelt_fault_is_refused(text: str, reason: str) -> None:
     with pytest.raises(BadFaults, match=reason):
         Faults.parse(text)

@@ -1,4 +1,4 @@
-"""The record of requests: who asked for what, also of services that are moto's, also in vain."""
+"""The record of requests, including those that moto answers and those that fail."""
 
 from __future__ import annotations
 

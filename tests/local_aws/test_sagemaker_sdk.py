@@ -1,4 +1,4 @@
-"""The independent client: the SageMaker SDK, unmodified, pointed at the server by the environment alone."""
+"""The unmodified SageMaker SDK as an independent client; only the environment points it to the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Resource Groups Tagging API: what a clean-up asks for what carries the project's tags."""
+"""The Resource Groups Tagging API, by which a clean-up finds the project's resources."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_what_is_deleted_is_no_longer_found(tagging: Any, client: Callable[[str]
     assert tagging.get_resources(TagFilters=[{"Key": "leaving"}])["ResourceTagMappingList"] == []
 
 
-def test_other_regions_see_nothing_of_this_one(server: RunningServer, resources: dict[str, str]) -> None:
+def test_resources_of_other_regions_are_not_listed(server: RunningServer, resources: dict[str, str]) -> None:
     elsewhere = boto3.Session("local", "local", region_name="us-west-2")
     tagging = elsewhere.client("resourcegroupstaggingapi", endpoint_url=server.url)
     assert tagging.get_resources()["ResourceTagMappingList"] == []
@@ -136,11 +136,11 @@ def test_other_regions_see_nothing_of_this_one(server: RunningServer, resources:
         ({"IncludeComplianceDetails": True}, "no tag policies"),
     ],
 )
-def test_wrong_requests_are_told(tagging: Any, request_: dict[str, Any], message: str) -> None:
+def test_wrong_requests_are_refused(tagging: Any, request_: dict[str, Any], message: str) -> None:
     with pytest.raises(ClientError, match=f"InvalidParameterException.*{message}"):
         tagging.get_resources(**request_)
 
 
-def test_every_operation_that_is_not_there_is_told(tagging: Any, resources: dict[str, str]) -> None:
+def test_every_missing_operation_is_named(tagging: Any, resources: dict[str, str]) -> None:
     with pytest.raises(ClientError, match="UnknownOperationException"):
         tagging.tag_resources(ResourceARNList=[resources["model"]], Tags={"a": "b"})

@@ -1,4 +1,4 @@
-"""What botocore writes we read, and what we write botocore reads: the model is the only contract."""
+"""The server reads what botocore writes, and botocore reads what the server writes."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_every_constraint_of_the_model_is_checked(changes: dict[str, Any], text:
     assert text in error.value.message
 
 
-def test_all_failures_are_told_at_once() -> None:
+def test_all_failures_are_in_one_error() -> None:
     with pytest.raises(InvalidParameters, match="^ValidationException: 2 validation errors detected: "):
         check(RoleArn=None, TrainingJobName="a_b")
 

@@ -37,7 +37,7 @@ def hello(s3: Any, bucket: str) -> dict[str, str]:
 
 @pytest.fixture
 def refused() -> type[Refused]:
-    """`with refused("NoSuchKey", 404) as error:` expects AWS's code and HTTP status; gives the answer."""
+    """`with refused("NoSuchKey", 404) as error:` expects a code and a status; `error` has the response."""
     return Refused
 
 

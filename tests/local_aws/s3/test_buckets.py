@@ -77,7 +77,7 @@ def test_a_bad_bucket_name_is_refused(s3: Any, name: str, refused: type[Refused]
 
 
 @pytest.mark.parametrize("name", ["abc", "a" * 63, "with.dots.and-dashes", "0digits9", "1.2.3.4.5"])
-def test_a_good_bucket_name_is_taken(s3: Any, name: str) -> None:
+def test_a_valid_bucket_name_is_accepted(s3: Any, name: str) -> None:
     s3.create_bucket(Bucket=name, **IRELAND)
     s3.head_bucket(Bucket=name)
 
@@ -90,7 +90,7 @@ def test_a_bucket_with_objects_is_not_deleted(s3: Any, bucket: str, refused: typ
     s3.delete_bucket(Bucket=bucket)
 
 
-def test_a_bucket_goes_with_its_unfinished_uploads(s3: Any, bucket: str) -> None:
+def test_deleting_a_bucket_deletes_its_unfinished_uploads(s3: Any, bucket: str) -> None:
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, Body=b"x")
     s3.delete_bucket(Bucket=bucket)
@@ -147,9 +147,7 @@ def test_a_new_bucket_keeps_the_tags_and_the_ownership_that_it_was_made_with(s3:
     assert len(s3.get_bucket_acl(Bucket="described")["Grants"]) == 2
 
 
-def test_buckets_and_objects_are_there_again_after_a_restart(
-    server: RunningServer, bucket: str, s3: Any
-) -> None:
+def test_buckets_and_objects_survive_a_restart(server: RunningServer, bucket: str, s3: Any) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"kept", Metadata={"a": "b"})
     upload = s3.create_multipart_upload(Bucket=bucket, Key="big")["UploadId"]
     etag = s3.upload_part(Bucket=bucket, Key="big", UploadId=upload, PartNumber=1, Body=b"part")["ETag"]

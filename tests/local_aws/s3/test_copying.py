@@ -72,7 +72,7 @@ def test_directives_replace_metadata_and_tags(s3: Any, bucket: str, source: dict
     )
 
 
-def test_a_copy_onto_itself_must_change_something(
+def test_a_copy_to_itself_must_change_something(
     s3: Any, source: dict[str, str], refused: type[Refused]
 ) -> None:
     with refused("InvalidRequest", 400):
@@ -114,7 +114,7 @@ def test_a_copy_whose_condition_holds_is_made(s3: Any, bucket: str, source: dict
     assert s3.head_object(Bucket=bucket, Key="to")["ContentLength"] == 7
 
 
-def test_a_copy_can_ask_that_nothing_is_there(
+def test_a_copy_can_require_that_the_key_is_free(
     s3: Any, bucket: str, source: dict[str, str], refused: type[Refused]
 ) -> None:
     s3.put_object(Bucket=bucket, Key="to", Body=b"old")
@@ -123,7 +123,7 @@ def test_a_copy_can_ask_that_nothing_is_there(
     assert s3.get_object(Bucket=bucket, Key="to")["Body"].read() == b"old"
 
 
-def test_a_source_that_is_not_there_is_named(s3: Any, bucket: str, refused: type[Refused]) -> None:
+def test_a_missing_source_is_named(s3: Any, bucket: str, refused: type[Refused]) -> None:
     with refused("NoSuchKey", 404) as error:
         s3.copy_object(Bucket=bucket, Key="to", CopySource={"Bucket": bucket, "Key": "missing"})
     assert error.response["Error"]["Key"] == "missing"

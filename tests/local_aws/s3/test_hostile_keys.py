@@ -1,4 +1,4 @@
-"""Keys are opaque: whatever they look like, they come back as they were, and no file has their name."""
+"""Keys are opaque: any key is returned unchanged, and no file is named by a key."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ KEYS = [
 
 @pytest.fixture
 def outside(server: RunningServer) -> Iterator[None]:
-    """The files of everything around the state folder; must be the same afterwards."""
+    """Checks that no file outside the state folder was created."""
     root = server.state.parent
     temporary = Path("/tmp/escaped")
     before = sorted(root.iterdir())
@@ -99,12 +99,12 @@ def test_paths_that_climb_are_keys_and_not_paths(
 
 
 @pytest.mark.parametrize("name", ["..", "%2e%2e", "..%2f..", ".s3", "spool"])
-def test_a_bucket_name_is_no_path_either(server: RunningServer, name: str, outside: None) -> None:
+def test_a_bucket_name_is_never_a_path(server: RunningServer, name: str, outside: None) -> None:
     assert send(server, "PUT", f"/{name}/key", b"x")[0] in (400, 404)
     assert send(server, "GET", f"/{name}/state.db")[0] in (400, 404)
 
 
-def test_names_of_files_say_nothing_of_keys(server: RunningServer, s3: Any, bucket: str) -> None:
+def test_file_names_are_independent_of_keys(server: RunningServer, s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="../secret-name", Body=b"x")
     names = [path.name for path in (server.state / "s3").iterdir()]
     assert names

@@ -30,12 +30,12 @@ def test_pythons_order_of_keys_is_that_of_their_utf8_bytes() -> None:
         ("\U0010ffff", END),
     ],
 )
-def test_what_begins_with_a_prefix_lies_before_its_end(prefix: str, end: str) -> None:
+def test_keys_with_a_prefix_sort_before_its_end(prefix: str, end: str) -> None:
     assert after_prefix(prefix) == end
     assert prefix + "\U0010ffff" * 9 < end
 
 
-def test_a_listing_goes_on_after_what_was_seen() -> None:
+def test_a_listing_continues_after_the_marker() -> None:
     assert first_after("", "p/", "/") == "p/"
     assert first_after("p/a", "p/", "/") == "p/a\0"
     assert first_after("p/a/", "p/", "/") == "p/a0"
@@ -79,7 +79,7 @@ def test_pages_of_any_size_give_what_one_walk_over_all_keys_gives(seed: int) -> 
                 assert entries == [(key, value) for key, value in expected.items()]
 
 
-def test_what_a_common_prefix_stands_for_is_skipped() -> None:
+def test_the_keys_of_a_common_prefix_are_not_read() -> None:
     keys = {f"{folder}/{number:04}" for folder in "abc" for number in range(1000)}
     entries, read = listing(keys, "", "/", 1000)
     assert [key for key, _ in entries] == ["a/", "b/", "c/"]

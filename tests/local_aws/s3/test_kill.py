@@ -1,4 +1,4 @@
-"""`kill -9` in the middle of many writes: what was acknowledged is there, whole, after the next start."""
+"""After `kill -9` in the middle of many writes, every acknowledged write is complete at the next start."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def server(state: Path) -> Iterator[tuple[subprocess.Popen[bytes], Any]]:
 
 
 def content(key: str, version: int) -> bytes:
-    return f"{key} {version} ".encode() * 20_000  # 200 KB: a kill falls into the middle of it
+    return f"{key} {version} ".encode() * 20_000  # 200 KB: the kill interrupts a write
 
 
 def write_until_dead(s3: Any, key: str, acknowledged: dict[str, int]) -> None:
@@ -71,7 +71,7 @@ def test_acknowledged_writes_survive_a_kill(tmp_path: Path) -> None:
     with server(state) as (_, s3):
         for key, version in acknowledged.items():
             body = s3.get_object(Bucket="bucket", Key=key)["Body"].read()
-            # the write under way may have been committed without its answer getting through
+            # the last write may be committed although its answer did not arrive
             assert body in (content(key, version), content(key, version + 1))
         entries = s3.list_objects_v2(Bucket="bucket")["Contents"]
     assert {entry["Key"] for entry in entries} == set(acknowledged)

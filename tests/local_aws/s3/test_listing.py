@@ -73,7 +73,7 @@ def test_prefixes_and_delimiters_fold_keys_into_folders(
         assert all(len(keys(page)) + len(prefixes(page)) <= size for page in pages)
 
 
-def test_a_page_says_how_to_go_on(s3: Any, stocked: str) -> None:
+def test_a_page_has_the_token_of_the_next_page(s3: Any, stocked: str) -> None:
     page = s3.list_objects_v2(Bucket=stocked, MaxKeys=2)
     assert (page["KeyCount"], page["MaxKeys"], page["IsTruncated"]) == (2, 2, True)
     rest = s3.list_objects_v2(Bucket=stocked, ContinuationToken=page["NextContinuationToken"])

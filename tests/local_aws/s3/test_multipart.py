@@ -19,7 +19,7 @@ FIRST, SECOND = b"a" * FIVE, b"b" * 1000
 
 @pytest.fixture
 def upload(s3: Any, bucket: str) -> dict[str, str]:
-    """An upload under way for the key `big`, as the arguments of its operations."""
+    """An upload in progress for the key `big`, as the arguments of its operations."""
     started = s3.create_multipart_upload(
         Bucket=bucket, Key="big", ContentType="text/csv", Metadata={"a": "1"}
     )
@@ -83,7 +83,7 @@ def test_a_small_part_before_the_last_is_refused(
     with refused("EntityTooSmall", 400) as error:
         complete(s3, upload, parts)
     assert error.response["Error"]["PartNumber"] == "1"
-    complete(s3, upload, parts[1:])  # the upload is still there
+    complete(s3, upload, parts[1:])  # the upload still exists
 
 
 def test_a_wrong_list_of_parts_is_refused(s3: Any, upload: dict[str, str], refused: type[Refused]) -> None:
@@ -148,7 +148,7 @@ def test_nothing_is_left_of_the_parts_of_a_completed_upload(
     assert len(set(folder.iterdir()) - before) == 1
 
 
-def test_completing_can_ask_that_nothing_is_there(
+def test_completing_can_require_that_the_key_is_free(
     s3: Any, upload: dict[str, str], refused: type[Refused]
 ) -> None:
     part = send(s3, upload, 1, b"mine")
@@ -156,7 +156,7 @@ def test_completing_can_ask_that_nothing_is_there(
     with refused("PreconditionFailed", 412):
         complete(s3, upload, [part], IfNoneMatch="*")
     assert s3.get_object(Bucket=upload["Bucket"], Key="big")["Body"].read() == b"faster"
-    complete(s3, upload, [part])  # the upload is still there
+    complete(s3, upload, [part])  # the upload still exists
 
 
 def test_parts_are_listed_by_page(s3: Any, upload: dict[str, str]) -> None:
@@ -234,7 +234,7 @@ def test_a_composite_checksum_is_that_of_the_parts_checksums(s3: Any, bucket: st
     assert s3.get_object(Bucket=bucket, Key="big", ChecksumMode="ENABLED")["ChecksumType"] == "COMPOSITE"
 
 
-def test_a_part_with_another_checksum_is_not_the_part_that_is_meant(
+def test_a_part_is_identified_by_its_checksum_too(
     s3: Any, upload: dict[str, str], refused: type[Refused]
 ) -> None:
     part = send(s3, upload, 1, b"x", ChecksumAlgorithm="CRC32")

@@ -75,7 +75,7 @@ def test_a_missing_object_is_named(s3: Any, bucket: str, refused: type[Refused])
         s3.head_object(Bucket=bucket, Key="missing")
 
 
-def test_a_write_can_ask_that_nothing_is_there(s3: Any, bucket: str, refused: type[Refused]) -> None:
+def test_a_write_can_require_that_the_key_is_free(s3: Any, bucket: str, refused: type[Refused]) -> None:
     s3.put_object(Bucket=bucket, Key="once", Body=b"first", IfNoneMatch="*")
     with refused("PreconditionFailed", 412):
         s3.put_object(Bucket=bucket, Key="once", Body=b"second", IfNoneMatch="*")
@@ -84,7 +84,7 @@ def test_a_write_can_ask_that_nothing_is_there(s3: Any, bucket: str, refused: ty
         s3.put_object(Bucket=bucket, Key="once", Body=b"third", IfNoneMatch='"etag"')
 
 
-def test_a_write_can_ask_for_what_is_there(s3: Any, hello: dict[str, str], refused: type[Refused]) -> None:
+def test_a_write_can_require_an_etag(s3: Any, hello: dict[str, str], refused: type[Refused]) -> None:
     with refused("PreconditionFailed", 412):
         s3.put_object(**hello, Body=b"lost", IfMatch='"other"')
     s3.put_object(**hello, Body=b"won", IfMatch=MD5)
@@ -93,7 +93,7 @@ def test_a_write_can_ask_for_what_is_there(s3: Any, hello: dict[str, str], refus
         s3.put_object(Bucket=hello["Bucket"], Key="missing", Body=b"x", IfMatch=MD5)
 
 
-def test_of_many_writers_who_want_to_be_first_one_is(server: RunningServer, bucket: str) -> None:
+def test_one_of_many_conditional_writers_wins(server: RunningServer, bucket: str) -> None:
     client = server.client("s3", max_pool_connections=8)
     outcomes = []
 
@@ -142,16 +142,14 @@ def test_a_client_without_checksums_is_served(server: RunningServer, bucket: str
     assert plain.get_object(Bucket=bucket, Key="k")["Body"].read() == HELLO
 
 
-def test_deleting_is_the_same_for_what_is_there_and_what_is_not(
-    s3: Any, hello: dict[str, str], refused: type[Refused]
-) -> None:
+def test_deleting_a_missing_object_succeeds(s3: Any, hello: dict[str, str], refused: type[Refused]) -> None:
     for _ in range(2):
         assert s3.delete_object(**hello)["ResponseMetadata"]["HTTPStatusCode"] == 204
     with refused("NoSuchKey", 404):
         s3.get_object(**hello)
 
 
-def test_a_deletion_can_ask_for_what_is_there(s3: Any, hello: dict[str, str], refused: type[Refused]) -> None:
+def test_a_deletion_can_require_an_etag(s3: Any, hello: dict[str, str], refused: type[Refused]) -> None:
     with refused("PreconditionFailed", 412):
         s3.delete_object(**hello, IfMatch='"other"')
     s3.delete_object(**hello, IfMatch=MD5)
@@ -218,7 +216,7 @@ def test_presigned_urls_work(server: RunningServer, bucket: str, version: str) -
         assert answer.read() == HELLO
 
 
-def test_what_the_server_does_not_have_is_said_and_nothing_is_written(
+def test_unsupported_members_are_refused_and_nothing_is_written(
     s3: Any, bucket: str, refused: type[Refused]
 ) -> None:
     with refused("NotImplemented", 501):

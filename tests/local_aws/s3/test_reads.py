@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         ("bytes=10-10", b"d", "bytes 10-10/11"),
     ],
 )
-def test_a_range_is_cut_out_of_the_object(
+def test_a_range_of_an_object_can_be_read(
     s3: Any, hello: dict[str, str], byte_range: str, expected: bytes, content_range: str
 ) -> None:
     got = s3.get_object(**hello, Range=byte_range)
@@ -43,7 +43,7 @@ def test_a_range_outside_of_the_object_is_refused(
 
 
 @pytest.mark.parametrize("byte_range", ["bytes=5-2", "bytes=-", "lines=1-2", "bytes=0-1,3-4", "bytes=a-b"])
-def test_what_is_no_range_is_ignored(s3: Any, hello: dict[str, str], byte_range: str) -> None:
+def test_an_invalid_range_is_ignored(s3: Any, hello: dict[str, str], byte_range: str) -> None:
     got = s3.get_object(**hello, Range=byte_range)
     assert (got["ResponseMetadata"]["HTTPStatusCode"], got["Body"].read()) == (200, HELLO)
 

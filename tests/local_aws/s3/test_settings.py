@@ -166,7 +166,7 @@ def test_versioning_can_be_suspended_but_not_enabled(s3: Any, bucket: str, refus
     assert setting_of(s3, "bucket_versioning", bucket) == {"Status": "Suspended"}
 
 
-def test_what_needs_versioning_is_refused(s3: Any, bucket: str, refused: type[Refused]) -> None:
+def test_settings_that_need_versioning_are_refused(s3: Any, bucket: str, refused: type[Refused]) -> None:
     with refused("InvalidBucketState", 409):
         s3.put_object_lock_configuration(
             Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
@@ -228,14 +228,14 @@ def test_the_owner_has_full_control(s3: Any, bucket: str) -> None:
         assert grant["Grantee"]["Type"] == "CanonicalUser"
 
 
-def test_a_new_bucket_refuses_lists_as_on_aws(s3: Any, bucket: str, refused: type[Refused]) -> None:
+def test_a_new_bucket_refuses_acls_as_on_aws(s3: Any, bucket: str, refused: type[Refused]) -> None:
     with refused("AccessControlListNotSupported", 400):
         s3.put_object(Bucket=bucket, Key="k", ACL="public-read")
     with refused("AccessControlListNotSupported", 400):
         s3.put_bucket_acl(Bucket=bucket, ACL="private")
 
 
-def test_a_bucket_that_is_made_with_a_list_must_allow_lists(s3: Any, refused: type[Refused]) -> None:
+def test_a_bucket_created_with_an_acl_must_allow_acls(s3: Any, refused: type[Refused]) -> None:
     ireland = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
     with refused("InvalidBucketAclWithObjectOwnership", 400):
         s3.create_bucket(Bucket="made-public", ACL="public-read", **ireland)
@@ -247,7 +247,7 @@ def test_a_bucket_that_is_made_with_a_list_must_allow_lists(s3: Any, refused: ty
     assert rule == {"ObjectOwnership": "BucketOwnerPreferred"}
 
 
-def test_a_bucket_whose_ownership_allows_lists_keeps_them(
+def test_a_bucket_whose_ownership_allows_acls_stores_them(
     s3: Any, bucket: str, refused: type[Refused]
 ) -> None:
     s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=PREFERRED)
@@ -270,6 +270,6 @@ def test_a_bucket_whose_ownership_allows_lists_keeps_them(
         s3.put_object_acl(Bucket=bucket, Key="missing", ACL="private")
 
 
-def test_an_operation_that_does_not_exist_here_says_so(s3: Any, bucket: str, refused: type[Refused]) -> None:
+def test_an_operation_that_the_service_lacks_is_unknown(s3: Any, bucket: str, refused: type[Refused]) -> None:
     with refused("UnknownOperationException", 501):
         s3.list_bucket_inventory_configurations(Bucket=bucket)

@@ -53,7 +53,7 @@ def test_a_uri_is_a_bucket_and_a_key(uri: str, parts: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("uri", ["", "bucket/key", "s3:/bucket/key", "s3:///key", "file:///key", "S3://b/k"])
-def test_what_is_no_s3_uri_is_named(uri: str) -> None:
+def test_a_text_that_is_not_an_s3_uri_is_named(uri: str) -> None:
     with pytest.raises(ValueError, match="not an S3 URI") as error:
         parse_uri(uri)
     assert repr(uri) in str(error.value)
@@ -81,7 +81,7 @@ def test_a_listing_of_many_objects_is_read_page_by_page(store: ObjectStore, stat
     assert len(list(store.list("bucket", "k/001"))) == 100
 
 
-def test_what_is_missing_is_said(store: ObjectStore) -> None:
+def test_a_missing_parameter_is_named(store: ObjectStore) -> None:
     for call in (store.info, store.path):
         with pytest.raises(AwsError, match="NoSuchKey"):
             call("bucket", "missing")
@@ -95,9 +95,7 @@ def test_what_is_missing_is_said(store: ObjectStore) -> None:
         store.put_bytes("bucket", "é" * 513, b"")
 
 
-def test_objects_are_there_again_when_the_store_is_opened_again(
-    store: ObjectStore, state: State, tmp_path: Path
-) -> None:
+def test_objects_survive_a_new_store(store: ObjectStore, state: State, tmp_path: Path) -> None:
     store.put_bytes("bucket", "k", b"kept", "text/plain")
     state.close()
     again = State(tmp_path / "state")
@@ -150,7 +148,7 @@ def test_a_copy_that_fails_half_way_leaves_nothing(store: ObjectStore, state: St
     assert files(state) == set()
 
 
-def test_a_replaced_file_stays_for_those_who_just_looked_it_up(store: ObjectStore) -> None:
+def test_a_replaced_file_stays_for_readers_that_have_looked_it_up(store: ObjectStore) -> None:
     store.put_bytes("bucket", "k", b"old")
     looked_up = store.path("bucket", "k")
     store.put_bytes("bucket", "k", b"new")
@@ -158,7 +156,7 @@ def test_a_replaced_file_stays_for_those_who_just_looked_it_up(store: ObjectStor
     assert store.path("bucket", "k").read_bytes() == b"new"
 
 
-def test_replaced_files_are_removed_when_their_time_is_over(tmp_path: Path) -> None:
+def test_replaced_files_are_removed_after_the_grace_period(tmp_path: Path) -> None:
     folder = Files(tmp_path, grace=0)
     names = [folder.write([b"x"]).file for _ in range(3)]
     folder.retire(names[:2])

@@ -1,4 +1,4 @@
-"""boto3 clients of a running server, and a bucket of one's own."""
+"""boto3 clients of a running server, and a bucket for each test."""
 
 from __future__ import annotations
 

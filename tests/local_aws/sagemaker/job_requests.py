@@ -1,4 +1,4 @@
-"""Requests of the smallest jobs that say something, and waiting for their end."""
+"""Requests of small jobs, and waiting for their end."""
 
 from __future__ import annotations
 

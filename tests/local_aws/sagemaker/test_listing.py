@@ -28,7 +28,7 @@ def job(name: str, created: float, status: str = "Completed", **members: Any) ->
 
 @pytest.fixture
 def jobs() -> list[dict[str, Any]]:
-    """Ten jobs, job-0 the oldest; of equal age are job-4 and job-5."""
+    """Ten jobs; job-0 is the oldest, job-4 and job-5 have the same age."""
     times = [0, 1, 2, 3, 4, 4, 6, 7, 8, 9]
     return [job(f"job-{n}", time, "Failed" if n % 3 else "Completed") for n, time in enumerate(times)]
 

@@ -1,4 +1,4 @@
-"""A server that dies, really: a process of its own, ended by SIGKILL or SIGTERM in the middle of a job."""
+"""A server process that is ended by SIGKILL or SIGTERM in the middle of a job."""
 
 from __future__ import annotations
 

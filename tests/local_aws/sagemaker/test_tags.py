@@ -64,7 +64,7 @@ def test_a_key_given_twice_creates_nothing(sagemaker: Any, tagged_job: Callable[
         sagemaker.describe_processing_job(ProcessingJobName="doubled")
 
 
-def test_the_tags_of_nothing_are_a_validation_exception(sagemaker: Any) -> None:
+def test_tags_of_a_missing_resource_are_a_validation_exception(sagemaker: Any) -> None:
     arn = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/nobody"
     calls: tuple[tuple[str, dict[str, Any]], ...] = (
         ("list_tags", {}),
@@ -76,7 +76,7 @@ def test_the_tags_of_nothing_are_a_validation_exception(sagemaker: Any) -> None:
             getattr(sagemaker, operation)(ResourceArn=arn, **members)
 
 
-def test_tags_go_with_their_job(sagemaker: Any, tagged_job: Callable[..., str]) -> None:
+def test_tags_are_deleted_with_their_job(sagemaker: Any, tagged_job: Callable[..., str]) -> None:
     arn = tagged_job("leaving", ("team", "ml"))
     finished_processing(sagemaker, "leaving")
     sagemaker.delete_processing_job(ProcessingJobName="leaving")

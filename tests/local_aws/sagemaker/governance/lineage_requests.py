@@ -1,4 +1,4 @@
-"""What the tests of lineage create, and how a request is refused."""
+"""Requests that create lineage entities, and the error of a refused request."""
 
 from __future__ import annotations
 

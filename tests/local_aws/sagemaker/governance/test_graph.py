@@ -1,4 +1,4 @@
-"""QueryLineage: what a model was made of, and where it went."""
+"""QueryLineage."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_query_goes_as_far_as_it_is_asked_to(
     assert answer["Edges"] == []
 
 
-def test_edges_come_with_what_lies_on_the_way(sagemaker: Any, graph: dict[str, str]) -> None:
+def test_edges_include_the_paths_to_the_entities(sagemaker: Any, graph: dict[str, str]) -> None:
     answer = sagemaker.query_lineage(
         StartArns=[graph["endpoint"]],
         Direction="Ascendants",
@@ -91,7 +91,7 @@ def test_vertices_come_in_pages_and_say_what_they_are(sagemaker: Any, graph: dic
     assert len({str(edge) for page in pages for edge in page["Edges"]}) == 5
 
 
-def test_a_circle_does_not_trap_a_query(sagemaker: Any) -> None:
+def test_a_query_ends_on_a_cycle(sagemaker: Any) -> None:
     first, second = (artifact(sagemaker, f"s3://circle/{number}") for number in (1, 2))
     connect(sagemaker, first, second)
     connect(sagemaker, second, first)
@@ -100,7 +100,7 @@ def test_a_circle_does_not_trap_a_query(sagemaker: Any) -> None:
     assert len(answer["Edges"]) == 2
 
 
-def test_the_graph_is_there_after_a_kill(start: Callable[[], ServerProcess]) -> None:
+def test_the_graph_survives_a_kill(start: Callable[[], ServerProcess]) -> None:
     server = start()
     sagemaker = server.client("sagemaker")
     first, second = (artifact(sagemaker, f"s3://kept/{number}") for number in (1, 2))

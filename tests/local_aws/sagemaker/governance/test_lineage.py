@@ -90,7 +90,7 @@ def test_contexts_and_actions_are_found_by_name_and_by_arn(sagemaker: Any, graph
     assert (description["Status"], description["Description"]) == ("Failed", "out of memory")
 
 
-def test_what_is_missing_is_a_resource_not_found(sagemaker: Any, graph: dict[str, str]) -> None:
+def test_a_missing_entity_is_a_resource_not_found(sagemaker: Any, graph: dict[str, str]) -> None:
     missing = f"{ARN}:artifact/0"
     for call, params in (
         (sagemaker.describe_artifact, {"ArtifactArn": missing}),
@@ -139,7 +139,7 @@ def test_associations_are_listed_with_the_types_and_names_of_their_ends(
     assert [s["DestinationArn"] for s in produced["AssociationSummaries"]] == [graph["report"]]
 
 
-def test_an_entity_goes_after_its_associations(sagemaker: Any) -> None:
+def test_an_entity_is_deleted_after_its_associations(sagemaker: Any) -> None:
     data, model = (artifact(sagemaker, f"s3://leaving/{name}") for name in ("data", "model"))
     connect(sagemaker, data, model)
     for arn in (data, model):
@@ -149,7 +149,7 @@ def test_an_entity_goes_after_its_associations(sagemaker: Any) -> None:
         sagemaker.delete_artifact(ArtifactArn=arn)
 
 
-def test_experiments_are_said_to_be_missing(sagemaker: Any, graph: dict[str, str]) -> None:
+def test_experiments_are_refused_by_name(sagemaker: Any, graph: dict[str, str]) -> None:
     component = f"{ARN}:experiment-trial-component/x"
     refused = refusal(sagemaker.add_association, SourceArn=component, DestinationArn=graph["model"])
     assert "experiments are not supported" in refused[1]

@@ -39,7 +39,7 @@ def describe(sagemaker: Any, arn: str) -> Any:
     return sagemaker.describe_model_package(ModelPackageName=arn)
 
 
-def test_versions_of_a_group_are_counted_and_wait_for_approval(
+def test_versions_of_a_group_are_numbered_and_wait_for_approval(
     sagemaker: Any, register: Callable[..., str], group: str
 ) -> None:
     arns = [register(), register()]
@@ -118,7 +118,7 @@ def test_versions_are_listed_by_state_and_by_when_they_were_registered(
     assert set(versions(**between)) - {0, 3} == {1, 2}  # a client's times are rounded at the edges
 
 
-def test_approval_and_metadata_change_the_rest_stays(sagemaker: Any, register: Callable[..., str]) -> None:
+def test_an_update_changes_approval_and_metadata_only(sagemaker: Any, register: Callable[..., str]) -> None:
     arn = register(CustomerMetadataProperties={"run": "1", "old": "x"})
     sagemaker.update_model_package(
         ModelPackageArn=arn,
@@ -208,7 +208,9 @@ def test_a_package_of_several_containers_is_a_pipeline(
     sagemaker.delete_endpoint(EndpointName=bucket)
 
 
-def test_a_group_goes_after_its_packages(sagemaker: Any, register: Callable[..., str], group: str) -> None:
+def test_a_group_is_deleted_after_its_packages(
+    sagemaker: Any, register: Callable[..., str], group: str
+) -> None:
     arn = register()
     with pytest.raises(ClientError, match="ConflictException"):
         sagemaker.delete_model_package_group(ModelPackageGroupName=group)
@@ -218,7 +220,7 @@ def test_a_group_goes_after_its_packages(sagemaker: Any, register: Callable[...,
         sagemaker.describe_model_package_group(ModelPackageGroupName=group)
 
 
-def test_several_are_described_at_once(sagemaker: Any, register: Callable[..., str]) -> None:
+def test_several_packages_are_described_at_once(sagemaker: Any, register: Callable[..., str]) -> None:
     arn = register()
     answer = sagemaker.batch_describe_model_package(ModelPackageArnList=[arn, f"{arn}9"])
     assert list(answer["ModelPackageSummaries"]) == [arn]
@@ -240,7 +242,7 @@ def test_wrong_requests_are_refused_by_name(sagemaker: Any, members: dict[str, A
         sagemaker.create_model_package(**request)
 
 
-def test_a_group_exists_once(sagemaker: Any, group: str) -> None:
+def test_a_group_name_is_unique(sagemaker: Any, group: str) -> None:
     with pytest.raises(ClientError, match="already exists"):
         sagemaker.create_model_package_group(ModelPackageGroupName=group)
     names = [

@@ -77,7 +77,7 @@ def endpoint(aws: Any) -> Iterator[str]:
 # Models and configurations
 
 
-def test_missing_and_existing_models_are_told_with_sagemakers_texts(aws: Any) -> None:
+def test_missing_and_existing_models_have_sagemakers_error_texts(aws: Any) -> None:
     describe, create = aws.sagemaker.describe_model, aws.sagemaker.create_model
     assert refusal(describe, ModelName="none") == (
         "ValidationException",
@@ -166,7 +166,7 @@ def test_an_answer_says_which_variant_gave_it_and_of_what_type_it_is(aws: Any, e
     assert answer["ContentType"] == "text/csv; charset=utf-8"
 
 
-def test_wrong_invocations_are_told_apart(aws: Any, endpoint: str) -> None:
+def test_wrong_invocations_have_errors_of_their_own(aws: Any, endpoint: str) -> None:
     invoke = aws.runtime.invoke_endpoint
     missing = refusal(invoke, EndpointName="none", Body=b"1")
     assert missing == ("ValidationError", "Endpoint none of account 123456789012 not found.")
@@ -237,7 +237,7 @@ def test_requests_and_answers_are_captured(aws: Any, endpoint: str) -> None:
 # Life of an endpoint
 
 
-def test_existing_and_missing_endpoints_are_told_with_sagemakers_texts(aws: Any, endpoint: str) -> None:
+def test_existing_and_missing_endpoints_have_sagemakers_error_texts(aws: Any, endpoint: str) -> None:
     create = aws.sagemaker.create_endpoint
     assert refusal(create, EndpointName=endpoint, EndpointConfigName="ab")[1].startswith(
         "Cannot create already existing endpoint"

@@ -1,4 +1,4 @@
-"""A model takes another's place while a client calls twenty times a second and sees no error."""
+"""A new model replaces another while a client calls twenty times a second and sees no error."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def config(aws: Any, name: str, *variants: dict[str, Any], **members: Any) -> No
 
 @pytest.fixture
 def serve(aws: Any) -> Iterator[Callable[[str, str], str]]:
-    """`serve("name", "configuration")` is the name of an endpoint in service; it goes with the test."""
+    """`serve("name", "configuration")` is the name of a new endpoint, deleted after the test."""
     endpoint_names: list[str] = []
 
     def serve(endpoint: str, config_name: str) -> str:
@@ -74,11 +74,11 @@ def ask(aws: Any, endpoint: str, body: bytes = b"1") -> str:
 
 
 class Traffic:
-    """Calls an endpoint twenty times a second as long as the `with` block runs; keeps answers and errors."""
+    """Calls an endpoint twenty times a second during the `with` block; records answers and errors."""
 
     def __init__(self, aws: Any, endpoint: str) -> None:
         self._aws, self._endpoint = aws, endpoint
-        self._answers: list[tuple[float, str]] = []  # when it was asked, what was answered
+        self._answers: list[tuple[float, str]] = []  # time of the call, answer
         self.errors: list[Exception] = []
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._work)
@@ -190,7 +190,7 @@ def test_each_variant_has_a_folder_of_captured_data(aws: Any, serve: Serve) -> N
         "DestinationS3Uri": f"s3://{BUCKET}/captured",
         "CaptureOptions": [{"CaptureMode": "InputAndOutput"}],
         "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
-    }  # EnableCapture is true where it is not said
+    }  # EnableCapture is true by default
     variants = [variant("double", "champion", 1), variant("triple", "challenger", 1)]
     config(aws, "captured", *variants, DataCaptureConfig=capture)
     name = serve("captured", "captured")
@@ -226,7 +226,7 @@ def test_a_failed_endpoint_can_only_be_deleted(aws: Any) -> None:
     aws.sagemaker.delete_endpoint(EndpointName="stillborn")
 
 
-def test_weights_are_kept_by_an_update_that_is_asked_to(aws: Any, serve: Serve) -> None:
+def test_weights_are_retained_by_an_update_on_request(aws: Any, serve: Serve) -> None:
     for number in (1, 2):
         variants = variant("double", "champion", 9), variant("triple", "challenger", 1)
         config(aws, f"retained-{number}", *variants)

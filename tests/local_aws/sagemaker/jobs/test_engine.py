@@ -156,7 +156,7 @@ def test_a_job_asked_to_stop_is_stopping_until_its_work_is_over(laboratory: Labo
 
     laboratory.create("slow-to-stop", work)
     laboratory.jobs.stop("slow-to-stop")
-    laboratory.jobs.stop("slow-to-stop")  # asking twice is asking once
+    laboratory.jobs.stop("slow-to-stop")  # a second call changes nothing
     assert laboratory.status("slow-to-stop") == "Stopping"
     with pytest.raises(ResourceInUse, match="cannot be deleted in status Stopping"):
         laboratory.jobs.delete("slow-to-stop")

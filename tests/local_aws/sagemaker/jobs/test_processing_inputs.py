@@ -47,7 +47,7 @@ pathlib.Path("/opt/ml/output/message").write_text(" ".join(found))
 """
 
 
-def test_a_manifest_names_the_objects_and_they_lie_by_their_names_below_its_prefix(
+def test_the_objects_of_a_manifest_keep_their_names_below_the_input_folder(
     run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str
 ) -> None:
     for key in ("all/a.csv", "all/2026/11/21/c.csv", "all/unwanted.csv"):
@@ -59,7 +59,7 @@ def test_a_manifest_names_the_objects_and_they_lie_by_their_names_below_its_pref
     assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "2026/11/21/c.csv a.csv")
 
 
-def test_an_object_that_a_manifest_names_and_that_is_gone_fails_the_job(
+def test_a_missing_object_of_a_manifest_fails_the_job(
     run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str
 ) -> None:
     s3.put_object(Bucket=bucket, Key="all/a.csv", Body=b"x")
@@ -74,7 +74,7 @@ def test_an_object_that_a_manifest_names_and_that_is_gone_fails_the_job(
     assert f"s3://{bucket}/all/gone.csv, named by s3://{bucket}/stale.manifest" in job["FailureReason"]
 
 
-def test_a_manifest_that_names_nothing_is_an_input_without_objects(
+def test_an_empty_manifest_is_an_input_without_objects(
     run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str
 ) -> None:
     manifest = json.dumps([{"prefix": f"s3://{bucket}/all/"}])
@@ -85,9 +85,7 @@ def test_a_manifest_that_names_nothing_is_an_input_without_objects(
     assert f'No S3 objects found under S3 URL "s3://{bucket}/empty.manifest"' in job["FailureReason"]
 
 
-def test_a_manifest_that_is_not_there_fails_the_job(
-    run_processing: Callable[..., dict[str, Any]], bucket: str
-) -> None:
+def test_a_missing_manifest_fails_the_job(run_processing: Callable[..., dict[str, Any]], bucket: str) -> None:
     source = s3_input(f"s3://{bucket}/no.manifest", S3DataType="ManifestFile")
     job = run_processing("no-manifest", "pass", ProcessingInputs=[source])
     assert job["ProcessingJobStatus"] == "Failed"

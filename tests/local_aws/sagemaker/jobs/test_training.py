@@ -206,7 +206,7 @@ def test_an_uncompressed_model_is_a_folder(run: Callable[..., dict[str, Any]], s
     assert keys(s3, bucket, "plain/") == ["plain/plain/output/model/weights"]
 
 
-def test_several_instances_leave_one_model(run: Callable[..., dict[str, Any]], s3: Any) -> None:
+def test_several_instances_write_one_model(run: Callable[..., dict[str, Any]], s3: Any) -> None:
     code = """
 import json
 config = json.load(open("/opt/ml/input/config/resourceconfig.json"))

@@ -37,7 +37,7 @@ def tuning(
     del definition["TrainingJobName"]
     specification = definition["AlgorithmSpecification"]
     specification["MetricDefinitions"] = [{"Name": "score", "Regex": "score=([0-9.e-]+);"}]
-    # a tuning job's definition has no entry point: the script is the image's own, as script mode names it
+    # a tuning job has no ContainerEntrypoint, so the script is given as script mode does
     entry = specification.pop("ContainerEntrypoint")
     static = {
         "sagemaker_program": f'"{entry[-1].rsplit("/", 1)[-1]}"',
@@ -242,7 +242,7 @@ def test_the_built_in_algorithm_is_tuned_by_its_own_metric(sagemaker: Any, s3: A
         ),
     ],
 )
-def test_what_cannot_be_searched_is_refused_by_name(
+def test_a_search_that_is_not_possible_is_refused_by_name(
     sagemaker: Any, bucket: str, script: Callable[[str], str], change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ClientError, match=message):
@@ -283,8 +283,8 @@ def test_a_bayesian_search_comes_closer_than_a_random_one() -> None:
         ("ReverseLogarithmic", "0", "0.999", 2 / 3),
     ],
 )
-def test_scaling_types_say_where_to_look(scaling: str, low: str, high: str, share: float) -> None:
-    """The share of tries above 0.1, or above 0.9 where the range is searched towards one."""
+def test_scaling_types_decide_where_values_are_tried(scaling: str, low: str, high: str, share: float) -> None:
+    """The share of tries above 0.1, or above 0.9 if the range is searched towards one."""
     entry = {"Name": "x", "MinValue": low, "MaxValue": high, "ScalingType": scaling}
     space = SearchSpace({"ContinuousParameterRanges": [entry]}, "Random", maximize=True, seed=1)
     values = np.array([float(space.ask()[1]["x"]) for _ in range(400)])

@@ -74,13 +74,13 @@ def test_positions_are_chosen_from_a_row(path: str, chosen: list[str]) -> None:
 
 
 @pytest.mark.parametrize("path", ["$[6]", "$[-7]", "$[0:6]"])
-def test_a_position_that_is_not_there_is_an_error(path: str) -> None:
+def test_a_position_out_of_range_is_an_error(path: str) -> None:
     with pytest.raises(BadPath, match="6"):
         Path.parse(path).of_row(ROW)
 
 
 @pytest.mark.parametrize("path", ["a", "$..a", "$[?(@.x)]", "$[", "$['a'", "$[1:2:3]"])
-def test_what_is_not_of_the_subset_is_refused(path: str) -> None:
+def test_a_path_outside_the_subset_is_refused(path: str) -> None:
     with pytest.raises(BadPath):
         Path.parse(path)
 
