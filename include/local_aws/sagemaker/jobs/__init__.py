@@ -15,7 +15,8 @@ The kinds:
 - `processing`, `processing_request`: processing jobs, and the checks of their request.
 - `training`, `training_request`: training jobs, and the checks of their request.
 - `metrics`: the metrics of a training job, read from its log.
-- `tuning`, `search_space`: tuning jobs, and the hyperparameters that they try.
+- `tuning`, `tuning_request`, `search_space`: tuning jobs, the checks of their request, and the values
+  that they try.
 
 Transform jobs use the same engine; they are in `sagemaker/transform`.
 """

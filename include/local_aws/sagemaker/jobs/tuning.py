@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from include.local_aws.calls import Caller
-from include.local_aws.protocol.errors import AwsError, ValidationException
+from include.local_aws.protocol.errors import AwsError
+from include.local_aws.sagemaker.jobs import tuning_request as request
 from include.local_aws.sagemaker.jobs.job import JobFailed
 from include.local_aws.sagemaker.jobs.kind import ENDED, JobKind
 from include.local_aws.sagemaker.jobs.training import TRAINING
@@ -56,7 +57,9 @@ class TuningJobs:
 
     def create_hyper_parameter_tuning_job(self, params: Params, caller: Caller) -> Output:
         document = {name: value for name, value in params.items() if name != "Tags"}
-        self._check(document)
+        request.check(document)
+        space = request.search_space(document["HyperParameterTuningJobConfig"])
+        self._training.check(request.training(document, "check", space.ask()[1]))
         arn = self._jobs.create(document, params.get("Tags"), caller, self._work)
         return {"HyperParameterTuningJobArn": arn}
 
@@ -100,94 +103,54 @@ class TuningJobs:
         self._jobs.delete(params["HyperParameterTuningJobName"])
         return None
 
-    def _check(self, document: Document) -> None:
-        """Check what the service model cannot, and what is not supported.
-
-        :raises ValidationException: naming the member.
-        """
-        config = document["HyperParameterTuningJobConfig"]
-        for member in ("TrainingJobDefinitions", "WarmStartConfig", "Autotune"):
-            if member in document:
-                raise ValidationException(f"{member} is not supported locally.")
-        if config["Strategy"] == "Hyperband":
-            raise ValidationException("Strategy Hyperband is not supported locally; use Bayesian or Random.")
-        if "TrainingJobDefinition" not in document:
-            raise ValidationException("TrainingJobDefinition is required.")
-        if "HyperParameterTuningJobObjective" not in config:
-            raise ValidationException(
-                "HyperParameterTuningJobConfig.HyperParameterTuningJobObjective is required."
-            )
-        space, limits = self._space(config), config["ResourceLimits"]
-        if config["Strategy"] == "Grid":
-            limits.setdefault("MaxNumberOfTrainingJobs", space.size)
-        if "MaxNumberOfTrainingJobs" not in limits:
-            raise ValidationException("ResourceLimits.MaxNumberOfTrainingJobs is required.")
-        static = document["TrainingJobDefinition"].get("StaticHyperParameters", {})
-        if names_in_both := sorted(static.keys() & space.ask()[1].keys()):
-            raise ValidationException(
-                f"StaticHyperParameters and ParameterRanges both name {', '.join(names_in_both)}."
-            )
-        self._training.check(self._request(document, "check", space.ask()[1]))
-
-    @staticmethod
-    def _space(config: Document) -> SearchSpace:
-        # imported at its first use, because its libraries are large
-        from include.local_aws.sagemaker.jobs.search_space import SearchSpace
-
-        objective = config["HyperParameterTuningJobObjective"]
-        return SearchSpace(
-            config.get("ParameterRanges", {}),
-            config["Strategy"],
-            maximize=objective["Type"] == "Maximize",
-            seed=config.get("RandomSeed"),
-        )
-
-    @staticmethod
-    def _request(document: Document, name: str, hyperparameters: dict[str, str]) -> Params:
-        """The request of one training job."""
-        definition = dict(document["TrainingJobDefinition"])
-        metric = document["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
-        static = definition.pop("StaticHyperParameters", {})
-        for member in ("DefinitionName", "TuningObjective", "HyperParameterRanges", "RetryStrategy"):
-            definition.pop(member, None)
-        values = {**static, **hyperparameters, "_tuning_objective_metric": metric}
-        return {"TrainingJobName": name, "HyperParameters": values, **definition}
-
     def _work(self, job: Job) -> None:
-        """Keep as many training jobs running as allowed, until a limit is reached."""
         config = job.document["HyperParameterTuningJobConfig"]
-        limits, space = config["ResourceLimits"], self._space(config)
-        if "MaxRuntimeInSeconds" in limits:
-            job.limit(limits["MaxRuntimeInSeconds"])
+        if "MaxRuntimeInSeconds" in config["ResourceLimits"]:
+            job.limit(config["ResourceLimits"]["MaxRuntimeInSeconds"])
         running: dict[str, Trial] = {}
-        count, is_complete = 0, False
         try:
-            while True:
-                job.check()
-                for name in [name for name in running if self._has_ended(name)]:
-                    space.tell(running.pop(name), self._value(config, self._training.find(name)))
-                    is_complete = self._is_complete(job.document)
-                may_start = count < limits["MaxNumberOfTrainingJobs"] and not is_complete
-                if may_start and len(running) < limits["MaxParallelTrainingJobs"]:
-                    count += 1
-                    name, trial = self._start(job, space, count)
-                    running[name] = trial
-                elif running:
-                    job.interrupted.wait(POLL_SECONDS)
-                else:
-                    break
+            self._search(job, request.search_space(config), running)
         finally:
             self._stop(list(running))
         self._judge(job.document)
+
+    def _search(self, job: Job, space: SearchSpace, running: dict[str, Trial]) -> None:
+        """Keep as many training jobs running as allowed, until a limit is reached.
+
+        :param running: the trials of the running jobs by name; the caller stops what is left after an error.
+        """
+        limits = job.document["HyperParameterTuningJobConfig"]["ResourceLimits"]
+        count, is_complete = 0, False
+        while True:
+            job.check()
+            if self._collect(job, space, running):
+                is_complete = self._is_complete(job.document)
+            may_start = count < limits["MaxNumberOfTrainingJobs"] and not is_complete
+            if may_start and len(running) < limits["MaxParallelTrainingJobs"]:
+                count += 1
+                name, trial = self._start(job, space, count)
+                running[name] = trial
+            elif running:
+                job.interrupted.wait(POLL_SECONDS)
+            else:
+                return
+
+    def _collect(self, job: Job, space: SearchSpace, running: dict[str, Trial]) -> bool:
+        """Record the objectives of the training jobs that have ended; whether there were any."""
+        config = job.document["HyperParameterTuningJobConfig"]
+        ended = [name for name in running if self._has_ended(name)]
+        for name in ended:
+            space.tell(running.pop(name), self._value(config, self._training.find(name)))
+        return bool(ended)
 
     def _start(self, job: Job, space: SearchSpace, number: int) -> tuple[str, Trial]:
         name = f"{job.name}-{number:03}-{secrets.token_hex(4)}"
         trial, hyperparameters = space.ask()
         account, region = job.arn.split(":")[4], job.region
         extra_members = {"TuningJobArn": job.arn, "TunedHyperParameters": hyperparameters}
-        request = self._request(job.document, name, hyperparameters) | {"Tags": self._tags.list(job.arn)}
+        params = request.training(job.document, name, hyperparameters) | {"Tags": self._tags.list(job.arn)}
         try:
-            self._training.start(request, Caller(region, account), extra_members)
+            self._training.start(params, Caller(region, account), extra_members)
         except AwsError as error:
             raise JobFailed(f"ClientError: {error}") from error
         return name, trial
