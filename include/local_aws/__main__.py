@@ -31,7 +31,7 @@ async def serve(settings: Settings) -> None:
 
 
 def announce(file: Path, url: str) -> None:
-    """Write the URL in one step, so that nobody reads half of it."""
+    """Write the URL in one step, so that no reader sees half of it."""
     draft = file.with_name(f"{file.name}.new")
     draft.write_text(url)
     draft.replace(file)

@@ -1,6 +1,6 @@
-"""The journey of a request, without sockets: which service, which operation, parse, validate, do, serialize.
+"""The path of a request, without sockets.
 
-receive → service (signature's scope, target header, path) → operation → body → parameters → method → answer
+receive → service (by signature, target header or path) → operation → body → parameters → method → response
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from include.local_aws.protocol.parse import parse
 from include.local_aws.protocol.router import Match, route
 from include.local_aws.protocol.serialize import serialize, serialize_error
 from include.local_aws.protocol.validate import validate
-from include.local_aws.recording import Recorder, described
+from include.local_aws.recording import Recorder, operation_and_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The name in a signature's scope, and the services of botocore that sign with it.
+# The service name in a signature's scope, and botocore's services that sign with it.
 SCOPES = {
     "s3": ["s3"],
     "logs": ["logs"],
@@ -44,7 +44,7 @@ CREDENTIAL = re.compile(r"Credential=[^/,]+/\d+/(?P<region>[^/]+)/(?P<service>[^
 
 @dataclass(frozen=True)
 class Call:
-    """What a request turned out to ask for: an operation of ours, or something for moto (`match` is None)."""
+    """What a request names: an operation of this server, or one that moto answers (`match` is None)."""
 
     service: str
     scope: str  # the name that the request was signed for
@@ -57,7 +57,7 @@ class Call:
 class App:
     """All services behind one address.
 
-    :param handlers: gives the handlers (see `calls`) of a service by botocore's name for it.
+    :param handlers: returns the handlers (see `calls`) of a service by botocore's name for it.
     """
 
     def __init__(self, settings: Settings, handlers: Callable[[str], list[object]]) -> None:
@@ -65,9 +65,9 @@ class App:
         self._recorder = Recorder(settings.record)
 
     def recognise(self, request: Request) -> Call:
-        """What a request asks for; only its head is looked at.
+        """Which operation a request names; reads only its head.
 
-        :raises Refused: when it is an operation that this server does not have.
+        :raises Refused: for an operation that this server does not have.
         """
         region, scope = self._signed_for(request)
         caller = Caller(region, self._settings.account)
@@ -81,12 +81,12 @@ class App:
         return Call(match.service, scope, caller, request_id, match, method)
 
     def _signed_for(self, request: Request) -> tuple[str, str]:
-        """Region and service that the signature names; an unsigned request is one to S3."""
+        """Region and service of the signature; an unsigned request is one to S3."""
         signature = (
             request.header("authorization") or f"Credential={request.query.get('X-Amz-Credential', '')}"
         )
-        if found := CREDENTIAL.search(signature):
-            return found["region"], found["service"]
+        if match := CREDENTIAL.search(signature):
+            return match["region"], match["service"]
         target = request.header("x-amz-target")
         for scope, services in SCOPES.items():
             if target and service_model(services[0]).metadata.get("targetPrefix") == target.partition(".")[0]:
@@ -96,10 +96,10 @@ class App:
     def _match(self, scope: str, request: Request) -> Match:
         target = request.header("x-amz-target").rpartition(".")[2]
         for service in SCOPES[scope]:
-            if (protocol_of(service) == "json") == bool(target) and (found := route(service, request)):
-                return found
-        asked = target or f"{request.method} {request.decoded_path}"
-        raise Refused(SCOPES[scope][0], str(uuid.uuid4()), UnknownOperation(scope, asked))
+            if (protocol_of(service) == "json") == bool(target) and (match := route(service, request)):
+                return match
+        operation_name = target or f"{request.method} {request.decoded_path}"
+        raise Refused(SCOPES[scope][0], str(uuid.uuid4()), UnknownOperation(scope, operation_name))
 
     def _method(self, match: Match) -> Callable[[dict[str, Any], Caller], Any] | None:
         name = xform_name(match.operation.name)
@@ -107,7 +107,10 @@ class App:
         return next((method for method in methods if method is not None), None)
 
     def perform(self, call: Call, request: Request) -> Response:
-        """Do what was asked and answer, in the protocol's form; blocks as long as the operation does."""
+        """Run the operation and return its response, or its error, in the protocol's form.
+
+        Blocks until it is done.
+        """
         try:
             response = self._answer(call, request)
         except AwsError as error:
@@ -124,7 +127,7 @@ class App:
     def _answer(self, call: Call, request: Request) -> Response:
         agent = request.header("user-agent")
         if call.match is None or call.method is None:
-            self._recorder.note(call.scope, *described(request), call.caller.region, agent)
+            self._recorder.note(call.scope, *operation_and_parameters(request), call.caller.region, agent)
             return passthrough.answer(request)
         params = parse(call.match, request)
         self._recorder.note(call.scope, call.match.operation.name, params, call.caller.region, agent)
@@ -133,7 +136,7 @@ class App:
 
 
 class Refused(Exception):
-    """A request whose operation is not there; carries the answer."""
+    """A request for an operation that this server does not have; it carries the response."""
 
     def __init__(self, service: str, request_id: str, error: AwsError) -> None:
         super().__init__(str(error))

@@ -1,13 +1,14 @@
-"""What an operation is given and may answer: the contract between the protocol and the services.
+"""The contract between the protocol and the services: what an operation gets and returns.
 
-A service is a list of handlers. A public method of a handler, named like the operation
-(`create_training_job` for `CreateTrainingJob`), takes the parsed and validated parameters, keyed by the
-model's member names, and the caller:
+A service is a list of handlers. A public method of a handler, named like the operation (`create_training_job`
+for `CreateTrainingJob`), takes the parsed and validated parameters, keyed by the model's member names, and
+the caller:
 
     def describe_training_job(self, params: Params, caller: Caller) -> Output
 
 It returns the output members by their model names, or raises an AwsError. Timestamps are epoch seconds
-(float), blobs are bytes; a streaming body is an `Upload` coming in and `bytes` or a `FileSlice` going out.
+(float), blobs are bytes; a streaming body is an `Upload` in the parameters and `bytes` or a `FileSlice` in
+the output.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Output = dict[str, Any] | None
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, as the request's signature says; the signature itself is not checked on a laptop."""
+    """Who calls, according to the request's signature. The signature itself is not checked."""
 
     region: str = "us-east-1"
     account: str = "123456789012"
@@ -33,7 +34,7 @@ class Caller:
 
 @dataclass
 class Reply:
-    """An answer that needs more than its output members: another status (206), extra headers."""
+    """An output with another status (206) or extra headers."""
 
     output: dict[str, Any]
     status: int | None = None

@@ -1,6 +1,6 @@
-"""Faults on purpose, to see that callers bear them. Off unless asked for.
+"""Injected faults, to test that callers handle them. Off by default.
 
-By LOCAL_AWS_FAULTS or --faults for all requests, by the header `x-local-aws-faults` for one:
+LOCAL_AWS_FAULTS or --faults apply to all requests, the header `x-local-aws-faults` to one:
 
     throttle=0.3             a share of the requests is throttled
     error=0.1                ... answered with status 500
@@ -33,7 +33,7 @@ class BadFaults(ValueError):
 
 @dataclass(frozen=True)
 class Faults:
-    """Which faults happen. Shares are of all requests, from 0 to 1; patterns match whole names.
+    """Which faults to inject. Shares are of all requests, from 0 to 1; patterns match whole names.
 
     Faults.parse("throttle=0.3,slow=0.2:1.5").draw()
     """
@@ -53,12 +53,12 @@ class Faults:
 
         :raises BadFaults: naming the part that cannot be read.
         """
-        known = {entry.name for entry in fields(cls)} - {"_dice"}
+        names = {entry.name for entry in fields(cls)} - {"_dice"}
         values: dict[str, object] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, value = part.partition("=")
-            if name not in known:
-                raise BadFaults(f"{part!r}: expected one of {', '.join(sorted(known))}, as name=value")
+            if name not in names:
+                raise BadFaults(f"{part!r}: expected one of {', '.join(sorted(names))}, as name=value")
             try:
                 values[name] = _read(name, value)
             except (ValueError, re.error) as error:
@@ -66,7 +66,7 @@ class Faults:
         return cls(**values, _dice=random.Random(values.get("seed")))  # type: ignore[arg-type]  # noqa: S311
 
     def draw(self) -> tuple[float, Fault | None]:
-        """For one request: how many seconds it is late, and what goes wrong."""
+        """The fault of one request: its delay in seconds, and what goes wrong."""
         late = self.slow[1] if self._dice.random() < self.slow[0] else 0.0
         number = self._dice.random()
         shares: Mapping[Fault, float] = {"throttle": self.throttle, "error": self.error, "reset": self.reset}
@@ -77,11 +77,11 @@ class Faults:
         return late, None
 
     def stops(self, job: str) -> bool:
-        """Whether a job is to be stopped."""
+        """Whether to stop a job."""
         return bool(self.stop and re.fullmatch(self.stop, job))
 
     def rolls_back(self, endpoint: str) -> bool:
-        """Whether an update of an endpoint is to fail."""
+        """Whether to roll back an update of an endpoint."""
         return bool(self.rollback and re.fullmatch(self.rollback, endpoint))
 
 
@@ -97,8 +97,8 @@ def _read(name: str, value: str) -> object:
 
 
 def as_error(service: str, fault: Fault) -> AwsError:
-    """The answer of a throttled or failing service."""
+    """The error of a throttled or failing service."""
     if fault == "throttle":
         code, status = ("SlowDown", 503) if service == "s3" else ("ThrottlingException", 400)
         return AwsError(code, "Rate exceeded", status=status)
-    return AwsError("InternalFailure", "A fault on purpose (see LOCAL_AWS_FAULTS).", status=500)
+    return AwsError("InternalFailure", "An injected fault (see LOCAL_AWS_FAULTS).", status=500)

@@ -26,7 +26,7 @@ EVENTS_A_PAGE = 10_000
 
 
 class LogStore:
-    """Where log events are kept. Times are milliseconds, as in CloudWatch.
+    """The store of log events. Times are milliseconds, as in CloudWatch.
 
     logs.append("/aws/sagemaker/TrainingJobs", "churn/algo-1-1795234896", "[0] train-error:0.05")
     """
@@ -36,7 +36,7 @@ class LogStore:
         state.script(SCHEMA)
 
     def append(self, group: str, stream: str, message: str, timestamp: float | None = None) -> None:
-        """Add one event; group and stream are made where they do not exist. `timestamp` is epoch seconds."""
+        """Add one event; group and stream are created if they do not exist. `timestamp` is epoch seconds."""
         now = int((time.time() if timestamp is None else timestamp) * 1000)
         self.extend(group, stream, [(now, message)])
 
@@ -130,7 +130,7 @@ class Logs:
         }
 
     def get_log_events(self, params: Params, caller: Caller) -> Output:
-        """A page of a stream. At either end the token that was sent comes back, as with AWS."""
+        """A page of a stream. At either end the response repeats the token of the request, as on AWS."""
         group, stream = params["logGroupName"], params["logStreamName"]
         self._require(group, stream)
         forward, position = self._position(params, group, stream)
@@ -151,7 +151,7 @@ class Logs:
         }
 
     def _position(self, params: Params, group: str, stream: str) -> tuple[bool, int]:
-        """Direction of reading, and the id beyond which it goes on."""
+        """The direction of reading, and the id after which it continues."""
         token = params.get("nextToken")
         if token is None:
             return (True, 0) if params.get("startFromHead") else (False, 2**62)
@@ -165,13 +165,13 @@ class Logs:
         group, limit = params["logGroupName"], params.get("limit", EVENTS_A_PAGE)
         self._require(group, GROUP_ONLY)
         words = params.get("filterPattern", "").replace('"', "").split()
-        named = params.get("logStreamNames") or []
+        stream_names = params.get("logStreamNames") or []
         prefix = params.get("logStreamNamePrefix", "")
         conditions = ["grp=?", "id>?", "time>=?", "time<=?", "substr(stream, 1, ?)=?"]
         conditions += ["instr(message, ?)>0"] * len(words)
-        conditions += [f"stream IN ({','.join('?' * len(named))})"] if named else []
+        conditions += [f"stream IN ({','.join('?' * len(stream_names))})"] if stream_names else []
         window = (params.get("startTime", 0), params.get("endTime", 2**62))
-        values = (group, int(params.get("nextToken", 0)), *window, len(prefix), prefix, *words, *named)
+        values = (group, int(params.get("nextToken", 0)), *window, len(prefix), prefix, *words, *stream_names)
         where = " AND ".join(conditions)
         sql = f"SELECT id, stream, time, message FROM log_events WHERE {where} ORDER BY id LIMIT ?"
         rows = self._state.rows(sql, *values, limit)

@@ -1,4 +1,7 @@
-"""What is not ours goes to moto, in process: IAM, STS, SNS, CloudWatch and the rest."""
+"""Services that this server does not have are answered by moto, in process.
+
+IAM, STS, SNS, CloudWatch and others.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ if TYPE_CHECKING:
 
 @cache
 def _application() -> Any:
-    """The WSGI application of moto; imported at the first call, because that takes seconds."""
+    """Moto's WSGI application; imported at the first call, because the import takes seconds."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     return DomainDispatcherApplication(create_backend_app)
 
 
 def answer(request: Request) -> Response:
-    """What moto answers to a request; what it lacks and clients need, we answer."""
+    """Moto's response to a request, or ours for what clients need and moto lacks."""
     from werkzeug.test import run_wsgi_app
 
     if b"Action=SimulatePrincipalPolicy" in _content(request):
@@ -32,17 +35,17 @@ def answer(request: Request) -> Response:
 
     try:
         chunks, status, headers = run_wsgi_app(_application(), _environ(request), buffered=True)
-    except NotImplementedError as error:  # how moto says that it lacks an operation
-        return _lacking(str(error), request)
+    except NotImplementedError as error:  # moto does not implement the operation
+        return _not_implemented(str(error), request)
     body = b"".join(chunks)
-    kept = {
+    response_headers = {
         name: value for name, value in headers.items() if name.lower() not in ("content-length", "server")
     }
-    return Response(int(status.split()[0]), kept, body)
+    return Response(int(status.split()[0]), response_headers, body)
 
 
-def _lacking(text: str, request: Request) -> Response:
-    """An error in the form of the protocol that the request is in: query (XML), else JSON."""
+def _not_implemented(text: str, request: Request) -> Response:
+    """An error in the form of the request's protocol: query (XML), else JSON."""
     code = "UnknownOperationException"
     if request.header("content-type").startswith("application/x-www-form-urlencoded"):
         error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(text)}</Message></Error>"
@@ -53,7 +56,7 @@ def _lacking(text: str, request: Request) -> Response:
 
 
 def _simulate_principal_policy(request: Request) -> Response:
-    """Every action is allowed: this server enforces no policies. The SageMaker SDK asks before it trains."""
+    """Allow every action: this server enforces no policies. The SageMaker SDK asks before it trains."""
     form = parse_qs(_content(request).decode())
     actions = [values[0] for name, values in form.items() if name.startswith("ActionNames.member.")]
     results = "".join(
@@ -71,7 +74,7 @@ def _content(request: Request) -> bytes:
 
 
 def _environ(request: Request) -> dict[str, Any]:
-    """The request as WSGI has it."""
+    """The request as a WSGI environment."""
     body = _content(request)
     host, _, port = request.header("host", "127.0.0.1").partition(":")
     headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}

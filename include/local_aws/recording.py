@@ -1,10 +1,11 @@
-"""Who asked for what: a line of JSON for each request, in the members of a CloudTrail event. Off by default.
+"""Records every request as a line of JSON with the members of a CloudTrail event. Off by default.
 
     {"eventTime": 1763712000.0, "eventSource": "sagemaker.amazonaws.com", "eventName": "CreateModel",
      "awsRegion": "eu-west-1", "userAgent": "Boto3/...", "requestParameters": {"ModelName": "churn-1", ...}}
 
-The source is the name that the request was signed for; IAM's actions begin with it (`tagging`: with `tag`).
-Parameters have boto3's names; what is no JSON, such as a body, is null. Calls that failed are there, too.
+The source is the service that the request was signed for; IAM's actions begin with it (`tagging`: with
+`tag`). Parameters have boto3's names; what JSON cannot hold, such as a body, is null. Failed calls are
+recorded, too.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Appends to a file; whole lines, whatever the number of threads. Without a file it does nothing.
+    """Appends whole lines to a file, from any number of threads. Without a file it does nothing.
 
     Recorder(tmp_path / "calls.jsonl").note("s3", "HeadBucket", {"Bucket": "b"}, "eu-west-1", "Boto3/1.43")
+
+    :raises OSError: when the file cannot be written.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -49,8 +52,8 @@ class Recorder:
             file.write(line)
 
 
-def described(request: Request) -> tuple[str, dict[str, str]]:
-    """Operation and parameters of a request to a service that is not ours: by target header, form or path."""
+def operation_and_parameters(request: Request) -> tuple[str, dict[str, str]]:
+    """Operation and parameters of a request that moto answers: from its target header, form or path."""
     if target := request.header("x-amz-target"):
         return target.rpartition(".")[2], {}
     body = request.body if isinstance(request.body, bytes) else b""

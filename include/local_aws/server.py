@@ -1,4 +1,4 @@
-"""Sockets around the app: aiohttp reads requests, a thread does the work, files are streamed."""
+"""The sockets: aiohttp reads requests, a thread runs each operation, files are streamed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-THREADS = 64  # requests that are worked on at the same time; an invocation may take a minute
+THREADS = 64  # requests at the same time; an invocation may take a minute
 IN_MEMORY = 64 * 1024**2  # bytes; only streamed bodies (S3 uploads) may be larger
 PIECE = 512 * 1024  # bytes of a streamed body; each connection holds a few of them in memory
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -47,8 +47,11 @@ class Server:
         self.url = ""
 
     async def start(self) -> None:
-        """Start to listen; OSError where the port is taken."""
-        # bodies are stored as they were sent: Content-Encoding is metadata of an object here
+        """Start to listen.
+
+        :raises OSError: when the port is in use.
+        """
+        # bodies are stored as sent: Content-Encoding is an object's metadata
         server = web.Server(self._handle, auto_decompress=False, read_bufsize=PIECE, access_log=None)
         self._runner = web.ServerRunner(server)
         await self._runner.setup()
@@ -63,7 +66,7 @@ class Server:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        """One request, from its head to the last byte of the answer."""
+        """One request, from its head to the last byte of the response."""
         request = self._head(incoming)
         if not self._welcome(request):
             return web.Response(status=403, text="This server answers local clients only.")
@@ -76,13 +79,13 @@ class Server:
             return answer
         try:
             return await _send(incoming, await self._perform(call, request, incoming))
-        except ConnectionResetError:  # the client went away in the middle: nobody is left to be told
+        except ConnectionResetError:  # the client has closed the connection
             return web.Response()
 
     async def _fault(
         self, call: Call, request: Request, incoming: web.BaseRequest
     ) -> web.StreamResponse | None:
-        """A fault on purpose, where one is due."""
+        """The response of an injected fault; None without one."""
         header = request.header(faults.HEADER)
         try:
             late, fault = (faults.Faults.parse(header) if header else self._settings.faults).draw()
@@ -97,8 +100,8 @@ class Server:
                 incoming.transport.abort()
             return web.Response()
         await incoming.read()
-        meant = faults.as_error(call.service, fault)
-        return await _send(incoming, serialize_error(call.service, meant, call.request_id))
+        fault_error = faults.as_error(call.service, fault)
+        return await _send(incoming, serialize_error(call.service, fault_error, call.request_id))
 
     async def _perform(self, call: Call, head: Request, incoming: web.BaseRequest) -> Response:
         upload: Path | None = None
@@ -119,7 +122,7 @@ class Server:
                 upload.unlink(missing_ok=True)
 
     def _head(self, incoming: web.BaseRequest) -> Request:
-        """The request without its body; a bucket in the host name moves into the path."""
+        """The request without its body; a bucket in the host name is moved into the path."""
         path, _, query = incoming.raw_path.partition("?")
         headers = {name.lower(): value for name, value in incoming.headers.items()}
         bucket = self._bucket_of(headers.get("host", ""))
@@ -131,20 +134,23 @@ class Server:
     def _bucket_of(self, host: str) -> str:
         """`bucket.localhost:4577` → `bucket`: S3's virtual-host style."""
         name = urlsplit(f"//{host}").hostname or ""
-        suffixes = [f".{known}" for known in self._names() if name.endswith(f".{known}")]
+        suffixes = [f".{host_name}" for host_name in self._names() if name.endswith(f".{host_name}")]
         return name.removesuffix(suffixes[0]) if suffixes else ""
 
     def _welcome(self, request: Request) -> bool:
-        """Refuse other sites' pages in a browser: by Origin, and by host names rebound to loopback."""
+        """Refuse other sites' pages in a browser: by Origin, and by host names that resolve to loopback."""
         hosts = [request.header("host")]
         if origin := request.header("origin"):
             hosts.append(urlsplit(origin).netloc)
         names = [urlsplit(f"//{host}").hostname or "" for host in hosts]
-        known = self._names()
-        return all(name in known or name.endswith(tuple(f".{k}" for k in known)) for name in names)
+        own_names = self._names()
+        return all(name in own_names or name.endswith(tuple(f".{k}" for k in own_names)) for name in names)
 
     async def _receive(self, incoming: web.BaseRequest, head: Request) -> Upload:
-        """Write a streamed body to disk as it arrives; raises AwsError where it is not what was announced."""
+        """Write a streamed body to disk as it arrives.
+
+        :raises AwsError: when it is not what was announced.
+        """
         await _continue(incoming)
         reader = BodyReader(head.headers)
         loop = asyncio.get_running_loop()
@@ -162,14 +168,17 @@ class Server:
 
 
 async def _continue(incoming: web.BaseRequest) -> None:
-    """Tell a client that waits for it to send its body."""
+    """Answer a client that waits for `100 Continue` before it sends its body."""
     if incoming.headers.get("Expect", "").lower() == "100-continue":
         await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         incoming.writer.output_size = 0
 
 
 async def _read(incoming: web.BaseRequest) -> bytes:
-    """A body that is parsed as a whole; raises AwsError when it is too large for that."""
+    """A body that is parsed as a whole.
+
+    :raises AwsError: when it is too large for that.
+    """
     await _continue(incoming)
     body = bytearray()
     async for data in incoming.content.iter_any():
@@ -194,10 +203,10 @@ async def _stream(part: FileSlice, stream: web.StreamResponse) -> None:
     loop = asyncio.get_running_loop()
     with part.path.open("rb", buffering=0) as file:
         file.seek(part.start)
-        left = part.length
-        while left:
-            piece = await loop.run_in_executor(None, file.read, min(PIECE, left))
+        remaining = part.length
+        while remaining:
+            piece = await loop.run_in_executor(None, file.read, min(PIECE, remaining))
             if not piece:
                 raise OSError(f"{part.path} became shorter while it was sent")
-            left -= len(piece)
+            remaining -= len(piece)
             await stream.write(piece)

@@ -1,4 +1,4 @@
-"""All services of the server, wired together: the one place that knows every part."""
+"""All services of the server, connected: the only module that knows every part."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PERSONALIZE = "personalize"  # first part of its services' names; its folder
+PERSONALIZE = "personalize"  # the prefix of its services' names, and its folder
 
 
 class StateInUse(RuntimeError):
-    """Another server runs on this state folder."""
+    """Another server uses this state folder."""
 
 
 class Services:
-    """Every service with what it needs."""
+    """Every service with its dependencies."""
 
     def __init__(self, settings: Settings, state: State) -> None:
         self._settings, self._state = settings, state
         self._store = store = ObjectStore(state)
         logs, tags = LogStore(state), TagStore(state)
-        jobs = JobSettings(concurrent_jobs=settings.jobs, faults=settings.faults)
-        self._engine = JobEngine(state, probe(settings.runner), logs, tags, jobs)
+        job_settings = JobSettings(concurrent_jobs=settings.concurrent_jobs, faults=settings.faults)
+        self._engine = JobEngine(state, probe(settings.runner), logs, tags, job_settings)
         for bucket in settings.buckets:
             if not store.has_bucket(bucket):
                 store.create_bucket(bucket, settings.region)
@@ -79,12 +79,12 @@ class Services:
         }
 
     def handlers(self, service: str) -> list[object]:
-        """What the app dispatches the operations of a service to."""
+        """The handlers to which the app dispatches the operations of a service."""
         if service.startswith(PERSONALIZE) and self._personalize is None:
-            # loaded with the first call: its libraries take as much memory as the rest of the server
+            # imported at its first call: its libraries need as much memory as the rest of the server
             from include.local_aws.personalize.service import Personalize
 
-            self._personalize = Personalize(self._state, self._store, self._settings.jobs)
+            self._personalize = Personalize(self._state, self._store, self._settings.concurrent_jobs)
             self._handlers |= self._personalize.handlers
         return self._handlers.get(service, [])
 
@@ -93,16 +93,16 @@ class Services:
             yield from self._personalize.tagged()
 
     def start(self, url: str) -> None:
-        """The server listens at `url`: containers get to know it, endpoints come up again."""
+        """The server listens at `url`: containers get this address, endpoints are brought up again."""
         self._engine.endpoint_url = url
         self._endpoints.start()
-        if (self._state.folder / PERSONALIZE).exists():  # an earlier server left something
+        if (self._state.folder / PERSONALIZE).exists():  # an earlier server has used it
             self.handlers(PERSONALIZE)
         if self._personalize is not None:
             self._personalize.start()
 
     def close(self) -> None:
-        """Stop every container; jobs that ran are reported as failed."""
+        """Stop every container; running jobs are reported as failed."""
         if self._personalize is not None:
             self._personalize.close()
         self._engine.close()
@@ -112,9 +112,9 @@ class Services:
 
 @contextlib.contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Hold the state folder for this process; the system lets go of it however the process ends.
+    """Lock the state folder for this process; the system releases the lock however the process ends.
 
-    :raises StateInUse: when another server holds it.
+    :raises StateInUse: when another server has locked it.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("w") as lock:
@@ -127,15 +127,15 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Server]:
-    """A server with all its services, listening; everything is stopped at the end.
+    """A listening server with all its services; everything is stopped at the end.
 
-    :raises StateInUse: when another server runs on the state folder.
-    :raises OSError: when the port is taken.
+    :raises StateInUse: when another server uses the state folder.
+    :raises OSError: when the port is in use.
     """
     with exclusive(settings.state), contextlib.closing(State(settings.state)) as state:
         spool = state.subfolder("spool")
-        for left in spool.iterdir():  # of uploads that a killed server did not finish
-            left.unlink()
+        for unfinished in spool.iterdir():  # uploads of a killed server
+            unfinished.unlink()
         services = Services(settings, state)
         server = Server(settings, App(settings, services.handlers), spool)
         await server.start()

@@ -1,7 +1,7 @@
-"""State that survives `kill -9`: JSON documents in SQLite, files beside it, all under one folder.
+"""State that survives `kill -9`: JSON documents in SQLite, files beside it, all below one folder.
 
-A document is acknowledged only after its transaction is committed (write-ahead log), so what a client was
-told is there again after a restart.
+A document is acknowledged only after its transaction is committed (write-ahead log), so everything that a
+client got an answer for still exists after a restart.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ CREATE TABLE IF NOT EXISTS documents (
 """
 
 
-class Taken(KeyError):
+class NameTaken(KeyError):
     """A document of this kind and name exists already."""
 
 
 class State:
-    """The state folder: `state.db` and whatever files the services keep in sub-folders of their own."""
+    """The state folder: `state.db`, and the sub-folders in which services keep files."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -94,7 +94,7 @@ class Collection:
     """Documents of one kind, by name.
 
     jobs = state.collection("training_job")
-    jobs.insert("churn", {"TrainingJobStatus": "InProgress"})     # Taken when the name exists
+    jobs.insert("churn", {"TrainingJobStatus": "InProgress"})     # NameTaken when the name exists
     jobs.update("churn", lambda job: job.update(TrainingJobStatus="Completed"))
     """
 
@@ -102,11 +102,14 @@ class Collection:
         self._state, self.kind = state, kind
 
     def insert(self, name: str, document: Document) -> None:
-        """Store a new document. Raises Taken when the name exists."""
+        """Store a new document.
+
+        :raises NameTaken: when the name exists.
+        """
         try:
             self._state.rows("INSERT INTO documents VALUES (?, ?, ?)", self.kind, name, json.dumps(document))
         except sqlite3.IntegrityError as error:
-            raise Taken(name) from error
+            raise NameTaken(name) from error
 
     def put(self, name: str, document: Document) -> None:
         """Store a document, replacing one of the same name."""
@@ -115,11 +118,15 @@ class Collection:
         )
 
     def get(self, name: str) -> Document | None:
-        found = self._state.rows("SELECT body FROM documents WHERE kind=? AND name=?", self.kind, name)
-        return json.loads(found[0][0]) if found else None
+        """The document of this name, or None."""
+        rows = self._state.rows("SELECT body FROM documents WHERE kind=? AND name=?", self.kind, name)
+        return json.loads(rows[0][0]) if rows else None
 
     def update(self, name: str, change: Callable[[Document], object]) -> Document | None:
-        """Change one document in place, atomically; returns what was stored, or None where there is none."""
+        """Change a document in one transaction.
+
+        Returns what was stored, or None for a name that does not exist.
+        """
         with self._state.transaction():
             document = self.get(name)
             if document is not None:
@@ -128,28 +135,29 @@ class Collection:
             return document
 
     def delete(self, name: str) -> bool:
+        """Delete a document; whether it existed."""
         return bool(
             self._state.rows("DELETE FROM documents WHERE kind=? AND name=? RETURNING name", self.kind, name)
         )
 
     def __iter__(self) -> Iterator[Document]:
         """All documents of the kind, ordered by name."""
-        found = self._state.rows("SELECT body FROM documents WHERE kind=? ORDER BY name", self.kind)
-        return (json.loads(body) for (body,) in found)
+        rows = self._state.rows("SELECT body FROM documents WHERE kind=? ORDER BY name", self.kind)
+        return (json.loads(body) for (body,) in rows)
 
     def beginning(self, prefix: str) -> Iterator[Document]:
-        """The documents whose names begin with a prefix, ordered by name; no others are read."""
-        found = self._state.rows(
+        """The documents whose names begin with a prefix, ordered by name; reads no others."""
+        rows = self._state.rows(
             "SELECT body FROM documents WHERE kind=? AND name>=? AND name<? ORDER BY name",
             *(self.kind, prefix, f"{prefix}{LAST_CHARACTER}"),
         )
-        return (json.loads(body) for (body,) in found)
+        return (json.loads(body) for (body,) in rows)
 
     def items(self) -> Iterator[tuple[str, Document]]:
         """All names with their documents, ordered by name."""
-        found = self._state.rows("SELECT name, body FROM documents WHERE kind=? ORDER BY name", self.kind)
-        return ((name, json.loads(body)) for name, body in found)
+        rows = self._state.rows("SELECT name, body FROM documents WHERE kind=? ORDER BY name", self.kind)
+        return ((name, json.loads(body)) for name, body in rows)
 
     def __len__(self) -> int:
-        found = self._state.rows("SELECT count(*) FROM documents WHERE kind=?", self.kind)
-        return int(found[0][0])
+        rows = self._state.rows("SELECT count(*) FROM documents WHERE kind=?", self.kind)
+        return int(rows[0][0])

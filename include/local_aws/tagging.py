@@ -1,6 +1,6 @@
 """Resource Groups Tagging API: the tagged resources of SageMaker and Personalize, by tag and type.
 
-AWS also shows resources that once had tags and have none now; that is not remembered here.
+AWS also lists resources that had tags once and have none now; this server does not.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
     from include.local_aws.state import Document
 
-    Tagged = tuple[str, dict[str, str]]  # ARN, tags
-    Source = Callable[[], Iterable[Tagged]]
+    TaggedResource = tuple[str, dict[str, str]]  # ARN, tags
+    Source = Callable[[], Iterable[TaggedResource]]
 
 ARNS, FILTERS = "ResourceARNList", ("TagFilters", "ResourceTypeFilters")
 SIZES = ("ResourcesPerPage", "TagsPerPage")
@@ -28,7 +28,7 @@ PER_PAGE = 50
 
 
 class InvalidParameter(AwsError):
-    """Parameters that do not go together, or are out of range."""
+    """Parameters that exclude each other, or are out of range."""
 
     def __init__(self, message: str) -> None:
         super().__init__("InvalidParameterException", message)
@@ -37,7 +37,7 @@ class InvalidParameter(AwsError):
 class Tagging:
     """The operations GetResources, GetTagKeys and GetTagValues.
 
-    :param sources: each gives every resource of a service with its tags.
+    :param sources: each returns every resource of a service with its tags.
     """
 
     def __init__(self, *sources: Source) -> None:
@@ -46,37 +46,43 @@ class Tagging:
         self._words = Listing(name="Word", sort_by="Name", order="Ascending", size=PER_PAGE)
 
     def get_resources(self, params: Params, caller: Caller) -> Output:
-        """A page of the resources of the caller's region that have all the tags and one of the types."""
+        """A page of the resources of the caller's region that have all the tags and one of the types.
+
+        :raises InvalidParameter: naming the members that are wrong.
+        """
         _check(params)
-        found = [
+        resources = [
             {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
-            for arn, tags in self._tagged(caller)
+            for arn, tags in self._tagged_resources(caller)
             if _has_tags(tags, params) and _has_type(arn, params) and arn in params.get(ARNS, [arn])
         ]
-        page, token = _page(self._resources, found, params, params.get("ResourcesPerPage", PER_PAGE))
-        fitting = _fitting(page, params.get("TagsPerPage", LIMITS["TagsPerPage"][1]))
-        if fitting < len(page):
-            page, token = _page(self._resources, found, params, fitting)
+        page, token = _page(self._resources, resources, params, params.get("ResourcesPerPage", PER_PAGE))
+        fitting_count = _fitting_count(page, params.get("TagsPerPage", LIMITS["TagsPerPage"][1]))
+        if fitting_count < len(page):
+            page, token = _page(self._resources, resources, params, fitting_count)
         return {"ResourceTagMappingList": page, "PaginationToken": token}
 
     def get_tag_keys(self, params: Params, caller: Caller) -> Output:
-        keys = {key for _, tags in self._tagged(caller) for key in tags}
+        keys = {key for _, tags in self._tagged_resources(caller) for key in tags}
         page, token = _page(self._words, [{"Word": key} for key in keys], params, PER_PAGE)
         return {"TagKeys": [entry["Word"] for entry in page], "PaginationToken": token}
 
     def get_tag_values(self, params: Params, caller: Caller) -> Output:
-        values = {tags[params["Key"]] for _, tags in self._tagged(caller) if params["Key"] in tags}
+        values = {tags[params["Key"]] for _, tags in self._tagged_resources(caller) if params["Key"] in tags}
         page, token = _page(self._words, [{"Word": value} for value in values], params, PER_PAGE)
         return {"TagValues": [entry["Word"] for entry in page], "PaginationToken": token}
 
-    def _tagged(self, caller: Caller) -> Iterator[Tagged]:
-        here = [caller.region, caller.account]
+    def _tagged_resources(self, caller: Caller) -> Iterator[TaggedResource]:
+        scope = [caller.region, caller.account]
         for source in self._sources:
-            yield from ((arn, tags) for arn, tags in source() if tags and arn.split(":")[3:5] == here)
+            yield from ((arn, tags) for arn, tags in source() if tags and arn.split(":")[3:5] == scope)
 
 
 def _check(params: Params) -> None:
-    """Raises InvalidParameter naming the members that are wrong."""
+    """Check what the service model cannot.
+
+    :raises InvalidParameter: naming the members that are wrong.
+    """
     if ARNS in params:
         for member in (*FILTERS, *SIZES, "PaginationToken"):
             if params.get(member):
@@ -90,27 +96,31 @@ def _check(params: Params) -> None:
 
 
 def _has_tags(tags: dict[str, str], params: Params) -> bool:
-    """Whether tags have every filter's key, with one of its values where it names some."""
+    """Whether tags have every filter's key, with one of its values if it has any."""
     return all(
-        one["Key"] in tags and (not one.get("Values") or tags[one["Key"]] in one["Values"])
-        for one in params.get("TagFilters", [])
+        tag_filter["Key"] in tags
+        and (not tag_filter.get("Values") or tags[tag_filter["Key"]] in tag_filter["Values"])
+        for tag_filter in params.get("TagFilters", [])
     )
 
 
 def _has_type(arn: str, params: Params) -> bool:
     """`sagemaker` fits every ARN of the service, `sagemaker:endpoint` those of its endpoints."""
-    wanted = params.get("ResourceTypeFilters")
+    types = params.get("ResourceTypeFilters")
     service, resource = arn.split(":")[2], arn.split(":")[5].partition("/")[0]
-    return not wanted or service in wanted or f"{service}:{resource}" in wanted
+    return not types or service in types or f"{service}:{resource}" in types
 
 
-def _fitting(page: list[Document], most: int) -> int:
-    """How many resources of a page have so many tags together; at least one."""
+def _fitting_count(page: list[Document], most: int) -> int:
+    """How many resources of a page have at most `most` tags in total; at least one."""
     return max(1, sum(total <= most for total in accumulate(len(entry["Tags"]) for entry in page)))
 
 
 def _page(listing: Listing, entries: list[Document], params: Params, size: int) -> tuple[list[Document], str]:
-    """A page, and the next one's token ('' for none). Raises InvalidParameter for another request's token."""
+    """A page, and the next page's token ('' for none).
+
+    :raises InvalidParameter: for a token that belongs to another request.
+    """
     scope = {member: params[member] for member in (*FILTERS, "Key") if member in params}
     request = {**scope, "NextToken": params.get("PaginationToken"), "MaxResults": size}
     try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scripts import local_settings as local
-from tests.local_aws.sagemaker import hosting
+from tests.local_aws.sagemaker.hosting import tiny_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IMAGE, MODEL, SLOW_MODEL = hosting.IMAGE, "chaos", "chaos-slow"
+IMAGE, MODEL, SLOW_MODEL = tiny_model.IMAGE, "chaos", "chaos-slow"
 SECONDS_TO_LOAD = 18  # of the slow model: so long its endpoint is Creating
 LINES = 36
 PAUSE = 0.5
@@ -39,7 +39,7 @@ OUTPUT = {"S3OutputPath": f"s3://{local.BUCKET}/chaos/output"}
 def prepare(s3: Any, sagemaker: Any) -> None:
     """Models, the input of transform jobs, the code of tuning jobs."""
     for name, seconds in ((MODEL, 0), (SLOW_MODEL, SECONDS_TO_LOAD)):
-        container = hosting.container(s3, local.BUCKET, seconds, SERVING)
+        container = tiny_model.container(s3, local.BUCKET, seconds, SERVING)
         sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=local.ROLE)
     rows = "".join(f"line {number}\n" for number in range(LINES))
     s3.put_object(Bucket=local.BUCKET, Key="chaos/input/rows.csv", Body=rows.encode())
@@ -118,7 +118,10 @@ def tuning(name: str) -> dict[str, Any]:
 
 def endpoint(name: str) -> dict[str, Any]:
     return {
-        "EndpointConfig": {"EndpointConfigName": name, "ProductionVariants": [hosting.variant(SLOW_MODEL)]},
+        "EndpointConfig": {
+            "EndpointConfigName": name,
+            "ProductionVariants": [tiny_model.variant(SLOW_MODEL)],
+        },
         "Endpoint": {"EndpointName": name, "EndpointConfigName": name},
     }
 

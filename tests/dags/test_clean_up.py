@@ -12,7 +12,7 @@ from aws_ml.lifecycle.personalize_deletion import delete_dataset_group
 from include.aws.sagemaker_requests import tagged, tagged_group
 from scripts import local_settings as local
 from tests.airflow_home import run_dag
-from tests.local_aws.sagemaker import hosting
+from tests.local_aws.sagemaker.hosting import tiny_model
 from tests.permissions import Template, refused
 from tests.plugins.lifecycle.small_jobs import sagemaker, unique
 
@@ -55,10 +55,10 @@ def make(word: str, tag: str | None) -> Things:
         return tagged(tag, request) if tag else request
 
     s3, personalize = boto3.client("s3"), boto3.client("personalize")
-    container = hosting.container(s3, local.BUCKET, 2.0)
+    container = tiny_model.container(s3, local.BUCKET, 2.0)
     model = {"ModelName": name, "PrimaryContainer": container, "ExecutionRoleArn": local.ROLE}
     sagemaker().create_model(**marked(model))
-    config = {"EndpointConfigName": name, "ProductionVariants": [hosting.variant(name, "All", 1.0)]}
+    config = {"EndpointConfigName": name, "ProductionVariants": [tiny_model.variant(name, "All", 1.0)]}
     sagemaker().create_endpoint_config(**marked(config))
     sagemaker().create_endpoint(**marked({"EndpointName": name, "EndpointConfigName": name}))
     sagemaker().create_model_package_group(**marked({"ModelPackageGroupName": name}))
@@ -68,7 +68,7 @@ def make(word: str, tag: str | None) -> Things:
     )
     personalize.create_dataset_group(**(tagged_group(tag, {"name": name}) if tag else {"name": name}))
     s3.put_object(Bucket=local.BUCKET, Key=f"{word}/{name}", Body=b"")
-    hosting.settled(sagemaker(), name)
+    tiny_model.settled(sagemaker(), name)
     return there({name})
 
 

@@ -1,4 +1,4 @@
-"""A running server in this process, and boto3 clients that know nothing but its address."""
+"""A running server in this process, and boto3 clients of its address."""
 
 from __future__ import annotations
 
@@ -110,11 +110,11 @@ def start(tmp_path: Path) -> Iterator[Callable[[], ServerProcess]]:
     """Starts servers on one state folder, one after the other."""
     servers: list[ServerProcess] = []
 
-    def started() -> ServerProcess:
+    def start_server() -> ServerProcess:
         servers.append(ServerProcess(tmp_path))
         return servers[-1]
 
-    yield started
+    yield start_server
     for server in servers:
         if server.process.poll() is None:
             server.end(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The journey of a request, at its edges."""
+"""Requests that are routed, refused or passed to moto."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def send(
 
 def logs_call(server: RunningServer, operation: str, body: bytes) -> tuple[int, dict[str, str], Any]:
     headers = {"X-Amz-Target": f"Logs_20140328.{operation}", "Authorization": SCOPE.format("logs")}
-    status, answered, content = send(server, body=body, **headers)
-    return status, answered, json.loads(content)
+    status, answer_headers, content = send(server, body=body, **headers)
+    return status, answer_headers, json.loads(content)
 
 
 def test_every_answer_carries_a_request_id(server: RunningServer) -> None:
@@ -60,13 +60,13 @@ def test_all_broken_parameters_are_named_at_once(server: RunningServer) -> None:
     assert "Member must satisfy enum value set: [LogStreamName, LastEventTime]" in answer["message"]
 
 
-def test_an_unknown_operation_is_said_to_be_unknown(server: RunningServer) -> None:
+def test_an_unknown_operation_is_refused(server: RunningServer) -> None:
     status, _, answer = logs_call(server, "FlyToTheMoon", b"{}")
     assert (status, answer["__type"]) == (501, "UnknownOperationException")
     assert "FlyToTheMoon" in answer["message"]
 
 
-def test_an_operation_of_aws_that_is_not_ours_is_said_to_be_unknown(server: RunningServer) -> None:
+def test_an_operation_that_the_server_lacks_is_unknown(server: RunningServer) -> None:
     status, _, answer = logs_call(server, "StartQuery", b"{}")
     assert (status, answer["message"]) == (501, "The local AWS does not implement logs:StartQuery.")
 
@@ -81,11 +81,11 @@ def test_a_body_that_is_too_large_to_be_parsed_is_refused(server: RunningServer)
     [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Host": "127.0.0.1.evil.example"}],
 )
 def test_pages_of_other_sites_cannot_reach_the_server(server: RunningServer, headers: dict[str, str]) -> None:
-    status, _, _ = send(server, "GET", "/", **headers)
+    status, _, _ = send(server, "GET", "/", b"", **headers)
     assert status == 403
 
 
-def test_what_is_not_ours_is_answered_by_moto(client: Callable[[str], Any]) -> None:
+def test_other_services_are_answered_by_moto(client: Callable[[str], Any]) -> None:
     assert client("sts").get_caller_identity()["Account"] == "123456789012"
     iam = client("iam")
     iam.create_role(RoleName="ml", AssumeRolePolicyDocument="{}")
@@ -98,7 +98,7 @@ def test_what_is_not_ours_is_answered_by_moto(client: Callable[[str], Any]) -> N
         iam.get_role(RoleName="nobody")
 
 
-def test_what_moto_lacks_is_said_in_awss_form(client: Callable[[str], Any]) -> None:
+def test_an_operation_that_moto_lacks_is_an_error_in_awss_form(client: Callable[[str], Any]) -> None:
     with pytest.raises(ClientError, match="UnknownOperationException"):
         client("iam").simulate_custom_policy(PolicyInputList=["{}"], ActionNames=["s3:GetObject"])
 
@@ -108,8 +108,8 @@ def test_two_servers_cannot_share_a_state_folder(server: RunningServer) -> None:
         pass
 
 
-def test_a_server_that_nobody_asks_for_tuning_or_personalize_does_without_their_libraries() -> None:
+def test_the_libraries_of_tuning_and_personalize_are_imported_at_first_use() -> None:
     large = ("numpy", "scipy", "pyarrow", "optuna")
     look = f"import sys, include.local_aws.services; print(sys.modules.keys() & {large})"
-    found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
-    assert found.stdout == "set()\n"
+    process = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert process.stdout == "set()\n"

@@ -1,4 +1,4 @@
-"""What docs/local-aws.md says of the server is what the server has."""
+"""docs/local-aws.md names the operations, images and ways to run containers that the server has."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ def test_without_start_from_head_the_newest_events_come_first(logs: Any, stream:
 def test_events_can_be_chosen_by_time_and_by_words(logs: Any, stream: dict[str, str]) -> None:
     timed = logs.get_log_events(**stream, startTime=3000, endTime=5000, startFromHead=True)
     assert messages(timed) == ["line 3", "line 4"]
-    found = logs.filter_log_events(logGroupName=stream["logGroupName"], filterPattern='"line 7"')
-    assert messages(found) == ["line 7"]
+    page = logs.filter_log_events(logGroupName=stream["logGroupName"], filterPattern='"line 7"')
+    assert messages(page) == ["line 7"]
 
 
 def test_groups_and_streams_are_listed_by_prefix(logs: Any, stream: dict[str, str]) -> None:
@@ -72,22 +72,22 @@ def test_groups_and_streams_are_listed_by_prefix(logs: Any, stream: dict[str, st
     assert none["logStreams"] == []
 
 
-def test_what_is_missing_or_taken_is_said_with_awss_codes(logs: Any, stream: dict[str, str]) -> None:
+def test_missing_and_existing_groups_have_awss_error_codes(logs: Any, stream: dict[str, str]) -> None:
     with pytest.raises(ClientError) as missing:
         logs.get_log_events(logGroupName="/nowhere", logStreamName="x")
     assert code(missing) == "ResourceNotFoundException"
-    with pytest.raises(ClientError) as taken:
+    with pytest.raises(ClientError) as error:
         logs.create_log_group(logGroupName=stream["logGroupName"])
-    assert code(taken) == "ResourceAlreadyExistsException"
+    assert code(error) == "ResourceAlreadyExistsException"
 
 
-def test_a_deleted_group_takes_its_events_along(logs: Any, stream: dict[str, str]) -> None:
+def test_deleting_a_group_deletes_its_events(logs: Any, stream: dict[str, str]) -> None:
     logs.delete_log_group(logGroupName=stream["logGroupName"])
     with pytest.raises(ClientError) as missing:
         logs.describe_log_streams(logGroupName=stream["logGroupName"])
     assert code(missing) == "ResourceNotFoundException"
 
 
-def test_events_are_there_after_a_restart(server: RunningServer, logs: Any, stream: dict[str, str]) -> None:
+def test_events_survive_a_restart(server: RunningServer, logs: Any, stream: dict[str, str]) -> None:
     server.restart()
     assert len(messages(logs.get_log_events(**stream, startFromHead=True))) == 10

@@ -1,4 +1,4 @@
-"""The record of requests: who asked for what, also of services that are moto's, also in vain."""
+"""The record of requests, including those that moto answers and those that fail."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_each_request_is_a_line(server: RunningServer, tmp_path: Path) -> None:
     server.client("resourcegroupstaggingapi").get_resources()
     server.client("sns").create_topic(Name="drift")
     events = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
-    assert [asked(event) for event in events] == [
+    assert [operation(event) for event in events] == [
         "s3 CreateBucket",
         "s3 PutObject",
         "sagemaker DescribeModel",
@@ -47,7 +47,7 @@ def test_each_request_is_a_line(server: RunningServer, tmp_path: Path) -> None:
     assert {event["awsRegion"] for event in events} == {"eu-west-1"}
 
 
-def asked(event: dict[str, Any]) -> str:
+def operation(event: dict[str, Any]) -> str:
     return f"{event['eventSource'].removesuffix('.amazonaws.com')} {event['eventName']}"
 
 

@@ -1,4 +1,4 @@
-"""The independent client: the SageMaker SDK, unmodified, pointed at the server by the environment alone."""
+"""The unmodified SageMaker SDK as an independent client; only the environment points it to the server."""
 
 from __future__ import annotations
 
@@ -54,24 +54,24 @@ def session(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> 
             patch.setenv(name, value)
         from sagemaker.core.helper.session_helper import Session
 
-        made = Session(default_bucket=BUCKET)
-        made.boto_session.client("s3").create_bucket(
+        sdk_session = Session(default_bucket=BUCKET)
+        sdk_session.boto_session.client("s3").create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
         # the SDK refuses a role that SageMaker may not assume
-        made.boto_session.client("iam").create_role(
+        sdk_session.boto_session.client("iam").create_role(
             RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST)
         )
-        yield made
+        yield sdk_session
 
 
 def image(framework: str, version: str) -> str:
     from sagemaker.core import image_uris
 
-    found: str = image_uris.retrieve(
+    uri: str = image_uris.retrieve(
         framework, REGION, version=version, py_version="py3", instance_type="ml.m5.large"
     )
-    return found
+    return uri
 
 
 def test_the_table_of_image_uris_is_that_of_the_sdk(session: Any) -> None:
@@ -197,7 +197,7 @@ def test_a_trained_model_is_deployed_invoked_and_deleted(session: Any, trained: 
     endpoint.wait_for_delete(poll=1, timeout=60)
     config.delete()
     model.delete()
-    assert [found.model_name for found in Model.get_all()] == []
+    assert [model.model_name for model in Model.get_all()] == []
 
 
 def test_lineage_is_written_asked_and_deleted(session: Any) -> None:
@@ -207,24 +207,24 @@ def test_lineage_is_written_asked_and_deleted(session: Any) -> None:
     from sagemaker.core.lineage.context import Context
     from sagemaker.core.lineage.query import LineageEntityEnum, LineageFilter, LineageQuery, LineageSourceEnum
 
-    here = {"sagemaker_session": session}
-    data = Artifact.create(source_uri="s3://sdk/data.csv", artifact_type="DataSet", **here)
-    model = ModelArtifact.create(source_uri="s3://sdk/model.tar.gz", artifact_type="Model", **here)
-    training = Action.create(action_name="sdk-train", action_type="Training", source_uri="job", **here)
-    endpoint = Context.create(context_name="sdk", context_type="Endpoint", source_uri="endpoint", **here)
+    options = {"sagemaker_session": session}
+    data = Artifact.create(source_uri="s3://sdk/data.csv", artifact_type="DataSet", **options)
+    model = ModelArtifact.create(source_uri="s3://sdk/model.tar.gz", artifact_type="Model", **options)
+    training = Action.create(action_name="sdk-train", action_type="Training", source_uri="job", **options)
+    endpoint = Context.create(context_name="sdk", context_type="Endpoint", source_uri="endpoint", **options)
     arns = [data.artifact_arn, training.action_arn, model.artifact_arn, endpoint.context_arn]
     for source, destination in zip(arns, arns[1:], strict=False):
-        Association.create(source_arn=source, destination_arn=destination, **here)
+        Association.create(source_arn=source, destination_arn=destination, **options)
 
-    wanted = LineageFilter(entities=[LineageEntityEnum.ARTIFACT], sources=[LineageSourceEnum.DATASET])
-    answer = LineageQuery(session).query([endpoint.context_arn], query_filter=wanted)
+    lineage_filter = LineageFilter(entities=[LineageEntityEnum.ARTIFACT], sources=[LineageSourceEnum.DATASET])
+    answer = LineageQuery(session).query([endpoint.context_arn], query_filter=lineage_filter)
     assert sorted(vertex.arn for vertex in answer.vertices) == sorted(arns)
     assert [(edge.source_arn, edge.destination_arn) for edge in answer.edges].count((arns[0], arns[1])) == 1
-    assert [found.source.source_uri for found in model.dataset_artifacts()] == ["s3://sdk/data.csv"]
+    assert [artifact.source.source_uri for artifact in model.dataset_artifacts()] == ["s3://sdk/data.csv"]
 
     data.properties = {"rows": "3333"}
     data.save()
-    assert Artifact.load(artifact_arn=data.artifact_arn, **here).properties == {"rows": "3333"}
+    assert Artifact.load(artifact_arn=data.artifact_arn, **options).properties == {"rows": "3333"}
     for entity in (data, training, model, endpoint):
         entity.delete(disassociate=True)
-    assert list(Artifact.list(source_uri="s3://sdk/data.csv", **here)) == []
+    assert list(Artifact.list(source_uri="s3://sdk/data.csv", **options)) == []

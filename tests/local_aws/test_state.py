@@ -34,7 +34,7 @@ def test_documents_are_found_by_the_beginning_of_their_names(state: State) -> No
     assert beginning("") == sorted(names)
 
 
-def test_a_collection_knows_its_names_and_their_number(state: State) -> None:
+def test_a_collection_lists_and_counts_its_names(state: State) -> None:
     tags = state.collection("tags")
     assert (len(tags), list(tags.items())) == (0, [])
     tags.put("b", {"x": 1})

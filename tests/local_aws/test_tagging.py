@@ -1,4 +1,4 @@
-"""The Resource Groups Tagging API: what a clean-up asks for what carries the project's tags."""
+"""The Resource Groups Tagging API, by which a clean-up finds the project's resources."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def resources(client: Callable[[str], Any]) -> dict[str, str]:
     sagemaker, personalize = client("sagemaker"), client("personalize")
 
     def group(name: str, *tags: dict[str, str]) -> str:
-        made = sagemaker.create_model_package_group(ModelPackageGroupName=name, Tags=list(tags))
-        return str(made["ModelPackageGroupArn"])
+        answer = sagemaker.create_model_package_group(ModelPackageGroupName=name, Tags=list(tags))
+        return str(answer["ModelPackageGroupArn"])
 
     model = {"ModelName": "churn", "PrimaryContainer": {"Image": IMAGE}, "ExecutionRoleArn": ROLE}
     films = {"name": "films", "tags": [{"tagKey": "project", "tagValue": "ml"}]}
@@ -44,7 +44,7 @@ def resources(client: Callable[[str], Any]) -> dict[str, str]:
     }
 
 
-def found(tagging: Any, resources: dict[str, str], **request: Any) -> set[str]:
+def arns_of(tagging: Any, resources: dict[str, str], **request: Any) -> set[str]:
     of_arn = {arn: name for name, arn in resources.items()}
     answer = tagging.get_resources(**request)
     assert answer["PaginationToken"] == ""
@@ -67,12 +67,12 @@ def found(tagging: Any, resources: dict[str, str], **request: Any) -> set[str]:
 def test_resources_are_found_by_tag_and_type(
     tagging: Any, resources: dict[str, str], request_: dict[str, Any], expected: set[str]
 ) -> None:
-    assert found(tagging, resources, **request_) == expected
+    assert arns_of(tagging, resources, **request_) == expected
 
 
 def test_resources_are_found_by_arn(tagging: Any, resources: dict[str, str]) -> None:
-    wanted = [resources["films"], resources["untagged"], f"{resources['model']}-none"]
-    assert found(tagging, resources, ResourceARNList=wanted) == {"films"}
+    arns = [resources["films"], resources["untagged"], f"{resources['model']}-none"]
+    assert arns_of(tagging, resources, ResourceARNList=arns) == {"films"}
 
 
 def test_a_resource_is_shown_with_all_its_tags(tagging: Any, resources: dict[str, str]) -> None:
@@ -109,21 +109,21 @@ def test_keys_and_values_in_use_are_listed(tagging: Any) -> None:
 
 
 def test_what_is_deleted_is_no_longer_found(tagging: Any, client: Callable[[str], Any]) -> None:
-    made = client("sagemaker").create_model_package_group
-    made(ModelPackageGroupName="leaving", Tags=[{"Key": "leaving", "Value": "yes"}])
+    create_group = client("sagemaker").create_model_package_group
+    create_group(ModelPackageGroupName="leaving", Tags=[{"Key": "leaving", "Value": "yes"}])
     assert tagging.get_tag_values(Key="leaving")["TagValues"] == ["yes"]
     client("sagemaker").delete_model_package_group(ModelPackageGroupName="leaving")
     assert tagging.get_resources(TagFilters=[{"Key": "leaving"}])["ResourceTagMappingList"] == []
 
 
-def test_other_regions_see_nothing_of_this_one(server: RunningServer, resources: dict[str, str]) -> None:
+def test_resources_of_other_regions_are_not_listed(server: RunningServer, resources: dict[str, str]) -> None:
     elsewhere = boto3.Session("local", "local", region_name="us-west-2")
     tagging = elsewhere.client("resourcegroupstaggingapi", endpoint_url=server.url)
     assert tagging.get_resources()["ResourceTagMappingList"] == []
 
 
 @pytest.mark.parametrize(
-    ("request_", "told"),
+    ("request_", "message"),
     [
         ({"ResourceARNList": ["arn:aws:x"], "TagFilters": [{"Key": "a"}]}, "cannot be given together"),
         (
@@ -136,11 +136,11 @@ def test_other_regions_see_nothing_of_this_one(server: RunningServer, resources:
         ({"IncludeComplianceDetails": True}, "no tag policies"),
     ],
 )
-def test_wrong_requests_are_told(tagging: Any, request_: dict[str, Any], told: str) -> None:
-    with pytest.raises(ClientError, match=f"InvalidParameterException.*{told}"):
+def test_wrong_requests_are_refused(tagging: Any, request_: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClientError, match=f"InvalidParameterException.*{message}"):
         tagging.get_resources(**request_)
 
 
-def test_every_operation_that_is_not_there_is_told(tagging: Any, resources: dict[str, str]) -> None:
+def test_every_missing_operation_is_named(tagging: Any, resources: dict[str, str]) -> None:
     with pytest.raises(ClientError, match="UnknownOperationException"):
         tagging.tag_resources(ResourceARNList=[resources["model"]], Tags={"a": "b"})

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from aws_ml.operators import sagemaker_endpoints, sagemaker_registry
 from scripts import local_settings as local
 from tests.airflow_home import run_dag_of
-from tests.local_aws.sagemaker import hosting
+from tests.local_aws.sagemaker.hosting import tiny_model
 from tests.plugins.lifecycle.small_jobs import sagemaker, unique
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def models(aws: str) -> list[str]:
     """Two models: y = 2x and y = 3x."""
     names = [unique("double"), unique("triple")]
     for name, factor in zip(names, (2.0, 3.0), strict=True):
-        container = hosting.container(boto3.client("s3"), local.BUCKET, factor)
+        container = tiny_model.container(boto3.client("s3"), local.BUCKET, factor)
         sagemaker().create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=local.ROLE)
     return names
 
@@ -34,10 +34,10 @@ def models(aws: str) -> list[str]:
 def endpoint(models: list[str]) -> Iterator[str]:
     """An endpoint with both models, all traffic to the first."""
     name, (double, triple) = unique("ab"), models
-    variants = [hosting.variant(double, "A", 1.0), hosting.variant(triple, "B", 0.0)]
+    variants = [tiny_model.variant(double, "A", 1.0), tiny_model.variant(triple, "B", 0.0)]
     sagemaker().create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
     sagemaker().create_endpoint(EndpointName=name, EndpointConfigName=name)
-    hosting.settled(sagemaker(), name)
+    tiny_model.settled(sagemaker(), name)
     yield name
     if exists(name):
         sagemaker().delete_endpoint(EndpointName=name)
@@ -134,7 +134,7 @@ def versions() -> list[str]:
     group = unique("group")
     sagemaker().create_model_package_group(ModelPackageGroupName=group)
     specification = {
-        "Containers": [{"Image": hosting.IMAGE, "ModelDataUrl": "s3://b/model.tar.gz"}],
+        "Containers": [{"Image": tiny_model.IMAGE, "ModelDataUrl": "s3://b/model.tar.gz"}],
         "SupportedContentTypes": ["text/csv"],
         "SupportedResponseMIMETypes": ["text/csv"],
     }
@@ -151,7 +151,7 @@ def register(group: str, **properties: str) -> tuple[str, Any]:
         "ModelPackageGroupName": group,
         "ModelApprovalStatus": "PendingManualApproval",
         "InferenceSpecification": {
-            "Containers": [{"Image": hosting.IMAGE, "ModelDataUrl": "s3://b/model.tar.gz"}],
+            "Containers": [{"Image": tiny_model.IMAGE, "ModelDataUrl": "s3://b/model.tar.gz"}],
             "SupportedContentTypes": ["text/csv"],
             "SupportedResponseMIMETypes": ["text/csv"],
         },

@@ -16,7 +16,7 @@ from aws_ml.operators import sagemaker_endpoints, sagemaker_registry
 from aws_ml.sensors import sagemaker as sensors
 from scripts import local_settings as local
 from tests.airflow_home import run_dag
-from tests.local_aws.sagemaker import hosting
+from tests.local_aws.sagemaker.hosting import tiny_model
 from tests.plugins.lifecycle.small_jobs import sagemaker, unique
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def model(aws: str, database: None) -> str:
     s3.put_object(Bucket=local.BUCKET, Key="examples/train/rows.csv", Body=rows.encode())
     s3.put_object(Bucket=local.BUCKET, Key="examples/rows/rows.csv", Body=b"1,2\n3,4\n")
     name = unique("example")
-    container = hosting.container(s3, local.BUCKET, 2.0)
+    container = tiny_model.container(s3, local.BUCKET, 2.0)
     sagemaker().create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=local.ROLE)
     return name
 

@@ -1,4 +1,5 @@
-r"""Bodies as they arrive: freed of `aws-chunked` framing, digested, compared with what was announced.
+r"""Bodies as they arrive: without the `aws-chunked` framing, and compared with the announced size and
+checksums.
 
 The framing of an upload is `SIZE[;chunk-signature=...]\r\n DATA \r\n ... 0\r\n TRAILERS \r\n`.
 """
@@ -38,7 +39,7 @@ class Crc32:
         return self._value.to_bytes(4, "big")
 
 
-# What the standard library computes; other checksums (crc32c, crc64nvme) are kept as the client sent them.
+# What the standard library computes; other checksums (crc32c, crc64nvme) are stored as the client sent them.
 ALGORITHMS: dict[str, Callable[[], Digest]] = {
     "crc32": Crc32,
     "sha1": lambda: hashlib.sha1(usedforsecurity=False),
@@ -48,17 +49,20 @@ PREFIX = "x-amz-checksum-"
 
 
 class BadBody(AwsError):
-    """A body that is not framed as announced, or not the one that the checksum was made of."""
+    """A body whose framing, size or checksum is not the announced one."""
 
 
 class AwsChunked:
-    """An incremental decoder: feed it bytes, it gives back the content; trailers are there at the end."""
+    """An incremental decoder: it takes bytes and returns the content.
+
+    The trailers are complete at the end.
+    """
 
     def __init__(self) -> None:
         self.trailers: dict[str, str] = {}
         self.finished = False
         self._buffer = bytearray()
-        self._left = 0  # bytes of the current chunk still to come
+        self._remaining = 0  # bytes of the current chunk still to come
         self._in_data = False
         self._in_trailers = False
 
@@ -77,10 +81,10 @@ class AwsChunked:
 
     def _take_data(self) -> bytes | None:
         """Some content; None when more bytes are needed first."""
-        if self._left:
-            piece = bytes(self._buffer[: self._left])
+        if self._remaining:
+            piece = bytes(self._buffer[: self._remaining])
             del self._buffer[: len(piece)]
-            self._left -= len(piece)
+            self._remaining -= len(piece)
             return piece or None
         if len(self._buffer) < 2:
             return None
@@ -107,10 +111,10 @@ class AwsChunked:
 
     def _header(self, line: str) -> None:
         try:
-            self._left = int(line.partition(";")[0], 16)
+            self._remaining = int(line.partition(";")[0], 16)
         except ValueError as error:
             raise BadBody("InvalidRequest", f"Not an aws-chunked header: {line[:100]!r}") from error
-        self._in_data, self._in_trailers = self._left > 0, self._left == 0
+        self._in_data, self._in_trailers = self._remaining > 0, self._remaining == 0
 
     def _trailer(self, line: str) -> None:
         if not line:
@@ -120,7 +124,10 @@ class AwsChunked:
         self.trailers[name.strip().lower()] = value.strip()
 
     def close(self) -> None:
-        """The body ended. Raises BadBody when content is missing; a missing last blank line is forgiven."""
+        """End of the body; a missing last blank line is accepted.
+
+        :raises BadBody: when content is missing.
+        """
         if not (self.finished or self._in_trailers):
             raise BadBody("IncompleteBody", "You did not provide the number of bytes that were announced.")
         if self._buffer:
@@ -128,7 +135,7 @@ class AwsChunked:
 
 
 class BodyReader:
-    """Decodes one streamed body and digests it on the way.
+    """Decodes one streamed body and computes its checksums on the way.
 
     reader = BodyReader(headers)
     for piece in reader.feed(data): file.write(piece)
@@ -145,6 +152,10 @@ class BodyReader:
         self._digests = {name: make() for name, make in ALGORITHMS.items() if name in names}
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        """The content in `data`, in pieces.
+
+        :raises BadBody: when the framing is broken.
+        """
         for piece in self._framing.feed(data) if self._framing else [data]:
             self.size += len(piece)
             self._md5.update(piece)
@@ -153,13 +164,17 @@ class BodyReader:
             yield piece
 
     def close(self) -> None:
-        """Compare length and checksums with what the client announced; raises BadBody."""
+        """Compare size and checksums with what the client announced.
+
+        :raises BadBody: when they differ.
+        """
         if self._framing:
             self._framing.close()
-        announced = self._headers.get("x-amz-decoded-content-length", str(self.size))
-        if announced != str(self.size):
-            raise BadBody("IncompleteBody", f"{announced} bytes were announced, {self.size} arrived.")
-        if (sent := self._headers.get("content-md5")) and sent != base64.b64encode(self.md5).decode():
+        announced_size = self._headers.get("x-amz-decoded-content-length", str(self.size))
+        if announced_size != str(self.size):
+            raise BadBody("IncompleteBody", f"{announced_size} bytes were announced, {self.size} arrived.")
+        content_md5 = self._headers.get("content-md5")
+        if content_md5 and content_md5 != base64.b64encode(self.md5).decode():
             raise BadBody("BadDigest", "The Content-MD5 you specified did not match what we received.")
         for name, value in self.checksums.items():
             if name in self._digests and value != base64.b64encode(self._digests[name].digest()).decode():
@@ -173,9 +188,11 @@ class BodyReader:
 
     @property
     def checksums(self) -> dict[str, str]:
-        """What the client said in headers and trailers: `{"crc32": "base64"}`."""
-        said = {**self._headers, **(self._framing.trailers if self._framing else {})}
-        values = {name.removeprefix(PREFIX): text for name, text in said.items() if name.startswith(PREFIX)}
+        """The checksums in the client's headers and trailers: `{"crc32": "base64"}`."""
+        headers = {**self._headers, **(self._framing.trailers if self._framing else {})}
+        values = {
+            name.removeprefix(PREFIX): text for name, text in headers.items() if name.startswith(PREFIX)
+        }
         return {name: text for name, text in values.items() if name not in ("type", "algorithm", "mode")}
 
 

@@ -1,7 +1,7 @@
-"""What the local AWS answers when it says no: one exception family, carrying AWS's codes and texts.
+"""The errors of the local AWS: one exception family with AWS's codes and texts.
 
 AwsError
-├── ValidationException   parameters, and (as SageMaker does) resources that are missing or exist already
+├── ValidationException   parameters, and (as SageMaker does) resources that do not exist or exist already
 ├── ResourceNotFound
 ├── ResourceInUse
 ├── ResourceLimitExceeded
@@ -25,21 +25,21 @@ class AwsError(Exception):
 
 
 class ValidationException(AwsError):
-    """Invalid parameters; in SageMaker also a resource that is missing or exists already."""
+    """Invalid parameters; in SageMaker also a resource that does not exist or exists already."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ValidationException", message)
 
 
 class ResourceNotFound(AwsError):
-    """A resource that the operation's model declares as missing with this code."""
+    """A resource that does not exist, for operations whose model declares this code."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ResourceNotFound", message)
 
 
 class ResourceInUse(AwsError):
-    """A resource name that is taken, or a resource that something else still uses."""
+    """A resource name that exists, or a resource that is still in use."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ResourceInUse", message)

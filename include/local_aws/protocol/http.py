@@ -1,4 +1,4 @@
-"""Requests and responses as plain values: the protocol core never sees a socket."""
+"""Requests and responses as plain values: the protocol code has no sockets."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Upload:
     """A request body that was written to disk while it arrived (a streaming member of the service model).
 
-    The file lies in the state folder, already freed of aws-chunked framing; whoever keeps it moves it away,
-    and the server removes what is left when the request ends.
+    The file is in the state folder, without aws-chunked framing. An operation that stores it moves it away;
+    the server removes it otherwise when the request ends.
     """
 
     path: Path
@@ -27,7 +27,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class FileSlice:
-    """A response body that is part of a file, sent without reading it whole."""
+    """A response body that is part of a file; it is sent without reading it into memory."""
 
     path: Path
     start: int  # first byte

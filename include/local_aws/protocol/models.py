@@ -15,5 +15,5 @@ def service_model(service: str) -> ServiceModel:
 
 
 def protocol_of(service: str) -> str:
-    """`json`, `rest-json` or `rest-xml`: of those that a service speaks, the one that botocore prefers."""
+    """The protocol that botocore prefers among those of a service: `json`, `rest-json` or `rest-xml`."""
     return str(service_model(service).resolved_protocol)

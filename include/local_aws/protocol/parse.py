@@ -1,4 +1,4 @@
-"""From the wire to parameters, by the service model: JSON, and REST with JSON or XML bodies.
+"""From a request to parameters, by the service model: JSON, and REST with JSON or XML bodies.
 
 Timestamps become epoch seconds (float), blobs bytes; a streaming body stays an `Upload`.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Unreadable(AwsError):
-    """A body or value that is not of the form that the model says."""
+    """A body or value that does not have the form that the model requires."""
 
     def __init__(self, message: str) -> None:
         super().__init__("SerializationException", message)
@@ -45,7 +45,7 @@ def parse(match: Match, request: Request) -> Params:
         return {}
     if protocol_of(match.service) == "json":
         return _from_json(shape, _load_json(request.body), "")  # type: ignore[no-any-return]
-    return {**_body(match, shape, request), **_located(shape, match, request)}
+    return {**_body(match, shape, request), **_params_outside_body(shape, match, request)}
 
 
 def _load_json(body: bytes | Upload) -> Any:
@@ -81,7 +81,7 @@ def _decode_json(shape: Shape, body: bytes | Upload) -> Any:
 def _decode_xml(shape: Shape, body: bytes | Upload) -> Any:
     if isinstance(body, Upload) or not body:
         return {}
-    if b"<!DOCTYPE" in body:  # no entity is ever needed, and expanding them is an attack
+    if b"<!DOCTYPE" in body:  # no request needs entities, and expanding them is an attack
         raise AwsError("MalformedXML", "The XML you provided was not well-formed: it has a DOCTYPE.")
     try:
         return _from_xml(shape, ElementTree.fromstring(body))  # noqa: S314 — entities are refused above
@@ -89,24 +89,24 @@ def _decode_xml(shape: Shape, body: bytes | Upload) -> Any:
         raise AwsError("MalformedXML", f"The XML you provided was not well-formed: {error}") from error
 
 
-def _located(shape: StructureShape, match: Match, request: Request) -> Params:
-    """Members that stand in the path, the query or the headers."""
+def _params_outside_body(shape: StructureShape, match: Match, request: Request) -> Params:
+    """Members in the path, the query or the headers."""
     query = parse_qs(request.query_string, keep_blank_values=True)
-    found: Params = {}
+    params: Params = {}
     for name, member in shape.members.items():
         place = member.serialization.get("location")
         key = member.serialization.get("name", name)
         if place == "uri" and key.replace("-", "_") in match.uri:
-            found[name] = _scalar(member, match.uri[key.replace("-", "_")], name)
+            params[name] = _scalar(member, match.uri[key.replace("-", "_")], name)
         elif place == "querystring":
-            found |= _query_member(name, member, key, query)
+            params |= _query_member(name, member, key, query)
         elif place == "header" and key.lower() in request.headers:
-            found[name] = _header_member(member, request.headers[key.lower()], name)
+            params[name] = _header_member(member, request.headers[key.lower()], name)
         elif place == "headers":
             prefix = key.lower()
             values = {k[len(prefix) :]: v for k, v in request.headers.items() if k.startswith(prefix)}
-            found |= {name: values} if values else {}
-    return found
+            params |= {name: values} if values else {}
+    return params
 
 
 def _query_member(name: str, member: Shape, key: str, query: dict[str, list[str]]) -> Params:
@@ -150,12 +150,15 @@ def _timestamp(shape: Shape, value: Any, default: str) -> float:
         return float(value)
     if style == "rfc822":
         return parsedate_to_datetime(value).timestamp()
-    parsed = datetime.fromisoformat(value)
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    moment = datetime.fromisoformat(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _from_json(shape: Shape, value: Any, place: str) -> Any:
-    """A JSON value by its shape; what has another type is left as it is for the validation to name."""
+    """A JSON value by its shape.
+
+    A value of another type is returned unchanged, so that validation names it.
+    """
     if value is None:
         return None
     if shape.type_name == "structure" and isinstance(value, dict):
@@ -165,13 +168,13 @@ def _from_json(shape: Shape, value: Any, place: str) -> Any:
     if shape.type_name == "map" and isinstance(value, dict):
         return {key: _from_json(shape.value, item, place) for key, item in value.items()}
     if shape.type_name == "timestamp":
-        return _guarded(lambda: _timestamp(shape, value, "unixTimestamp"), shape, value, place)
+        return _read_or_refuse(lambda: _timestamp(shape, value, "unixTimestamp"), shape, value, place)
     if shape.type_name == "blob":
-        return _guarded(lambda: base64.b64decode(value, validate=True), shape, value, place)
+        return _read_or_refuse(lambda: base64.b64decode(value, validate=True), shape, value, place)
     return value
 
 
-def _guarded(read: Callable[[], Any], shape: Shape, value: Any, place: str) -> Any:
+def _read_or_refuse(read: Callable[[], Any], shape: Shape, value: Any, place: str) -> Any:
     try:
         return read()
     except (ValueError, TypeError) as error:
@@ -180,12 +183,12 @@ def _guarded(read: Callable[[], Any], shape: Shape, value: Any, place: str) -> A
 
 def _structure(shape: Shape, value: dict[str, Any], place: str) -> Params:
     """Known members by their wire names; unknown ones are ignored, as AWS does."""
-    found: Params = {}
+    params: Params = {}
     for name, member in shape.members.items():
         key = member.serialization.get("name", name)
         if key in value and value[key] is not None:
-            found[name] = _from_json(member, value[key], f"{place}.{name}".lstrip("."))
-    return found
+            params[name] = _from_json(member, value[key], f"{place}.{name}".lstrip("."))
+    return params
 
 
 def _local(element: ElementTree.Element) -> str:
@@ -201,17 +204,17 @@ def _from_xml(shape: Shape, element: ElementTree.Element) -> Any:
 
 
 def _xml_structure(shape: Shape, element: ElementTree.Element) -> Params:
-    found: Params = {}
+    params: Params = {}
     for name, member in shape.members.items():
         key = member.serialization.get("name", name)
         if member.serialization.get("xmlAttribute"):
             texts = [value for attribute, value in element.attrib.items() if attribute.endswith("type")]
-            found |= {name: texts[0]} if texts else {}
+            params |= {name: texts[0]} if texts else {}
         elif member.type_name == "list" and member.serialization.get("flattened"):
             item = member.member.serialization.get("name") or key
             items = [child for child in element if _local(child) in (key, item)]
-            found |= {name: [_from_xml(member.member, child) for child in items]} if items else {}
+            params |= {name: [_from_xml(member.member, child) for child in items]} if items else {}
         else:
             child = next((child for child in element if _local(child) == key), None)
-            found |= {name: _from_xml(member, child)} if child is not None else {}
-    return found
+            params |= {name: _from_xml(member, child)} if child is not None else {}
+    return params

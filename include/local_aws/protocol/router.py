@@ -1,4 +1,4 @@
-"""Which operation a request asks for: by target header (JSON), else by method, path and query (REST)."""
+"""Which operation a request names: by target header (JSON), else by method, path and query (REST)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Route:
-    """One REST operation's method, path pattern, and what must stand in query and headers."""
+    """One REST operation's method and path pattern, and what its query and headers must contain."""
 
     operation: OperationModel
     method: str
@@ -48,7 +48,10 @@ class Route:
 
     @property
     def weight(self) -> tuple[int, int, bool]:
-        """The most demanding route that fits is the one that is meant; of two alike, the newer operation."""
+        """Of several routes that fit, the one with the most requirements wins.
+
+        Of equal ones, the newer operation.
+        """
         demands = len(self.flags) + len(self.query) + len(self.headers)
         return demands, self.literals, not self.operation.deprecated
 
@@ -63,17 +66,17 @@ class Route:
 
 
 def route(service: str, request: Request) -> Match | None:
-    """The operation of a service that a request asks for; None where the service has no such operation."""
+    """The operation that a request names; None if the service has no such operation."""
     if protocol_of(service) == "json":
         return _by_target(service, request)
     query = dict(parse_qsl(request.query_string, keep_blank_values=True))
-    fitting = [candidate for candidate in _routes(service) if candidate.fits(request, query)]
-    if not fitting:
+    candidates = [candidate for candidate in _routes(service) if candidate.fits(request, query)]
+    if not candidates:
         return None
-    chosen = max(fitting, key=lambda candidate: candidate.weight)
-    found = chosen.path.fullmatch(request.path)
-    uri = {name: unquote(value) for name, value in (found.groupdict() if found else {}).items()}
-    return Match(service, chosen.operation, uri)
+    best = max(candidates, key=lambda candidate: candidate.weight)
+    path_match = best.path.fullmatch(request.path)
+    uri = {name: unquote(value) for name, value in (path_match.groupdict() if path_match else {}).items()}
+    return Match(service, best.operation, uri)
 
 
 def _by_target(service: str, request: Request) -> Match | None:
@@ -91,15 +94,15 @@ def _routes(service: str) -> list[Route]:
 def _route_of(operation: OperationModel) -> Route:
     path, _, flags = operation.http["requestUri"].partition("?")
     members = operation.input_shape.members if operation.input_shape is not None else {}
-    required = operation.input_shape.required_members if operation.input_shape is not None else []
-    located = [members[name].serialization | {"member": name} for name in required]
+    required_names = operation.input_shape.required_members if operation.input_shape is not None else []
+    bindings = [members[name].serialization | {"member": name} for name in required_names]
     return Route(
         operation=operation,
         method=operation.http["method"],
         path=_pattern(path),
         flags=dict(parse_qsl(flags, keep_blank_values=True)),
-        query=frozenset(place["name"] for place in located if place.get("location") == "querystring"),
-        headers=frozenset(place["name"].lower() for place in located if place.get("location") == "header"),
+        query=frozenset(place["name"] for place in bindings if place.get("location") == "querystring"),
+        headers=frozenset(place["name"].lower() for place in bindings if place.get("location") == "header"),
         literals=len(re.sub(r"{[^}]*}", "", path)),
     )
 

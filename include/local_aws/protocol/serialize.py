@@ -1,4 +1,4 @@
-"""From a result to the wire, by the service model; and errors in the form that each protocol gives them."""
+"""From an output to a response, by the service model; and errors in the form of each protocol."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from include.local_aws.protocol.router import Match
 
 
-# Outputs whose one member is the root element itself, which the model does not say.
+# Outputs whose single member is the root element; the model does not say so.
 BARE = {"GetBucketLocationOutput": "LocationConstraint"}
 
 
 def serialize(match: Match, result: dict[str, Any] | Reply | None) -> Response:
-    """The answer to a request that went well."""
+    """The response to a successful request."""
     reply = result if isinstance(result, Reply) else Reply(result or {})
     output = {name: value for name, value in reply.output.items() if value is not None}
     shape = match.operation.output_shape
@@ -84,21 +84,21 @@ def _rest_body(protocol: str, shape: StructureShape, output: dict[str, Any], res
         response.body = content.encode() if isinstance(content, str) else content
         return
     if payload is not None:
-        described, value = shape.members[payload], output.get(payload)
+        body_shape, value = shape.members[payload], output.get(payload)
     else:
-        described, value = shape, {name: output[name] for name in inner if name in output} if inner else None
+        body_shape, value = shape, {name: output[name] for name in inner if name in output} if inner else None
     if value is None:
         return
     if protocol == "rest-json":
         response.headers.setdefault("Content-Type", "application/json")
-        response.body = json.dumps(_to_json(described, value)).encode()
+        response.body = json.dumps(_to_json(body_shape, value)).encode()
     else:
         response.headers.setdefault("Content-Type", "application/xml")
-        name = described.serialization.get("name") or described.name
+        name = body_shape.serialization.get("name") or body_shape.name
         if name in BARE:
-            name, described, value = BARE[name], described.members[BARE[name]], value.get(BARE[name], "")
+            name, body_shape, value = BARE[name], body_shape.members[BARE[name]], value.get(BARE[name], "")
         root = ElementTree.Element(name, {"xmlns": "http://s3.amazonaws.com/doc/2006-03-01/"})
-        _fill(root, described, value)
+        _fill(root, body_shape, value)
         response.body = _document(root)
 
 
@@ -175,7 +175,7 @@ def _fill_member(element: ElementTree.Element, key: str, member: Shape, value: A
 
 
 def _xml_text(text: str) -> str:
-    """XML 1.0 cannot carry control characters; S3 clients ask for `encoding-type=url` to see them."""
+    """Text without control characters: XML 1.0 cannot carry them (S3 clients use `encoding-type=url`)."""
     return "".join(
         char if char in "\t\n\r" or ord(char) >= 32 else "\N{REPLACEMENT CHARACTER}" for char in text
     )

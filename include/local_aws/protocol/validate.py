@@ -1,4 +1,4 @@
-"""Every constraint of the service model, checked as AWS checks them: all failures in one error."""
+"""Checks every constraint of the service model, as AWS does: all failures in one error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from include.local_aws.calls import Params
 
-# The code that each service gives to invalid parameters; all others say ValidationException.
+# The error code of each service for invalid parameters; all others use ValidationException.
 CODES = {
     "personalize": "InvalidInputException",
     "personalize-runtime": "InvalidInputException",
@@ -52,7 +52,7 @@ class InvalidParameters(AwsError):
 def validate(service: str, shape: Shape | None, params: Params) -> None:
     """Check parameters against the operation's input shape.
 
-    :raises InvalidParameters: listing every broken constraint with the member's place and value.
+    :raises InvalidParameters: listing every broken constraint with the member's path and value.
     """
     failures = list(_check(shape, params, "")) if shape is not None else []
     if failures:
@@ -63,8 +63,8 @@ def validate(service: str, shape: Shape | None, params: Params) -> None:
 
 def _failure(value: Any, place: str, rule: str) -> str:
     text = f"{len(value)} bytes" if isinstance(value, bytes) else str(value)[:200]
-    shown = "null" if value is None else f"'{text}'"
-    return f"Value {shown} at '{place}' failed to satisfy constraint: Member must {rule}"
+    value_text = "null" if value is None else f"'{text}'"
+    return f"Value {value_text} at '{place}' failed to satisfy constraint: Member must {rule}"
 
 
 def _check(shape: Shape, value: Any, place: str) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _check_structure(shape: Shape, value: Params, place: str) -> Iterator[str]:
 
 
 def _join(place: str, name: str) -> str:
-    """`resourceConfig.instanceCount`: AWS names members with a small first letter."""
+    """`resourceConfig.instanceCount`: AWS writes members with a lower-case first letter."""
     return f"{place}.{name[:1].lower()}{name[1:]}".lstrip(".")
 
 
@@ -122,7 +122,7 @@ def _matches(pattern: str, value: str) -> bool:
     return _compiled(pattern).fullmatch(value) is not None
 
 
-# What Java's expressions in the service models say in a way that `regex` does not read.
+# Java's syntax in the models' patterns that `regex` does not read.
 DIALECT = {
     r"\z": r"\Z",  # the very end
     ")${": "){",  # an anchor with a quantifier
@@ -133,6 +133,6 @@ DIALECT = {
 @cache
 def _compiled(pattern: str) -> regex.Pattern[str]:
     """A model's pattern; AWS anchors every pattern at both ends."""
-    for java, ours in DIALECT.items():
-        pattern = pattern.replace(java, ours)
+    for java, python in DIALECT.items():
+        pattern = pattern.replace(java, python)
     return regex.compile(pattern)

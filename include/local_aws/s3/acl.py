@@ -1,7 +1,7 @@
-"""Access control lists, kept and given back as data: a laptop has one user.
+"""Access control lists, stored and returned, not enforced: the local AWS has a single user.
 
-New buckets have ownership `BucketOwnerEnforced`, as on AWS, and refuse lists that give anybody else a right;
-after PutBucketOwnershipControls with another ownership they take them.
+New buckets have the ownership `BucketOwnerEnforced`, as on AWS, and refuse lists that grant anything to
+others. After PutBucketOwnershipControls with another ownership they accept them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EVERYBODY, SIGNED_IN, LOGGING = (
     {"Type": "Group", "URI": f"{GROUPS}/{name}"}
     for name in ("global/AllUsers", "global/AuthenticatedUsers", "s3/LogDelivery")
 )
-# What each canned list grants besides the owner's full control.
+# The grants of each canned list besides the owner's full control.
 CANNED: dict[str, list[dict[str, Any]]] = {
     "private": [],
     "bucket-owner-full-control": [],
@@ -46,7 +46,7 @@ GRANT_HEADERS = {
     "GrantWrite": "WRITE",
     "GrantWriteACP": "WRITE_ACP",
 }
-REQUESTS = ("ACL", *GRANT_HEADERS)  # the members by which a request asks for a list
+REQUESTS = ("ACL", *GRANT_HEADERS)  # the members of a request that set a list
 GRANTEES = {
     "id": ("CanonicalUser", "ID"),
     "uri": ("Group", "URI"),
@@ -57,26 +57,27 @@ ENFORCED = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
 
 
 def owner(caller: Caller) -> dict[str, str]:
-    """The account's canonical user: 64 hexadecimal digits that stay the same."""
+    """The account's canonical user: 64 hexadecimal digits that never change."""
     return {"ID": hashlib.sha256(caller.account.encode()).hexdigest()}
 
 
 def grants(params: Params, settings: Mapping[str, Any], caller: Caller) -> list[dict[str, Any]] | None:
-    """The grants that a request's ACL members ask for; None where it has none.
+    """The grants of a request's ACL members; None if it has no such member.
 
-    Raises AccessControlListNotSupported where the bucket's settings allow no lists.
+    :raises S3Error: AccessControlListNotSupported when the bucket's settings allow no lists; InvalidArgument
+        for a grantee of an unknown kind.
     """
-    document, canned = params.get("AccessControlPolicy"), params.get("ACL")
+    document, canned_acl = params.get("AccessControlPolicy"), params.get("ACL")
     headers = {name: params[name] for name in GRANT_HEADERS if name in params}
-    if not document and canned is None and not headers:
+    if not document and canned_acl is None and not headers:
         return None
-    if canned != "bucket-owner-full-control" and settings.get(OWNERSHIP, ENFORCED) == ENFORCED:
+    if canned_acl != "bucket-owner-full-control" and settings.get(OWNERSHIP, ENFORCED) == ENFORCED:
         raise S3Error("AccessControlListNotSupported")
     if document:
         return list(document.get("Grants", []))
     if headers:
         return [grant for name, value in headers.items() for grant in _from_header(name, value)]
-    return [*_owners(caller), *CANNED[canned or "private"]]
+    return [*_owners(caller), *CANNED[canned_acl or "private"]]
 
 
 def _owners(caller: Caller) -> list[dict[str, Any]]:
@@ -85,45 +86,45 @@ def _owners(caller: Caller) -> list[dict[str, Any]]:
 
 def _from_header(name: str, value: str) -> list[dict[str, Any]]:
     """`id="...", uri="..."` → one grant each."""
-    found = []
+    grants_of_header = []
     for part in value.split(","):
         kind, _, text = part.strip().partition("=")
         if kind not in GRANTEES:
             raise S3Error("InvalidArgument", f"Not a grantee (id=, uri= or emailAddress=): {part.strip()}")
         type_, member = GRANTEES[kind]
         grantee = {"Type": type_, member: text.strip('"')}
-        found.append({"Grantee": grantee, "Permission": GRANT_HEADERS[name]})
-    return found
+        grants_of_header.append({"Grantee": grantee, "Permission": GRANT_HEADERS[name]})
+    return grants_of_header
 
 
 class Acl:
-    """Get and put the lists of buckets and objects."""
+    """Get and put the access control lists of buckets and objects."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
     def get_bucket_acl(self, params: Params, caller: Caller) -> Output:
-        stored = self._store.buckets.get(params["Bucket"]).settings.get("Acl")
-        return {"Owner": owner(caller), "Grants": stored or _owners(caller)}
+        stored_grants = self._store.buckets.get(params["Bucket"]).settings.get("Acl")
+        return {"Owner": owner(caller), "Grants": stored_grants or _owners(caller)}
 
     def put_bucket_acl(self, params: Params, caller: Caller) -> Output:
         bucket = self._store.buckets.get(params["Bucket"])
-        self._store.buckets.set(bucket.name, "Acl", _required(grants(params, bucket.settings, caller)))
+        self._store.buckets.set(bucket.name, "Acl", _require_grants(grants(params, bucket.settings, caller)))
         return {}
 
     def get_object_acl(self, params: Params, caller: Caller) -> Output:
-        stored = self._store.info(params["Bucket"], params["Key"]).details.grants
-        return {"Owner": owner(caller), "Grants": stored or _owners(caller)}
+        stored_grants = self._store.info(params["Bucket"], params["Key"]).details.grants
+        return {"Owner": owner(caller), "Grants": stored_grants or _owners(caller)}
 
     def put_object_acl(self, params: Params, caller: Caller) -> Output:
         bucket = self._store.buckets.get(params["Bucket"])
         self._store.info(bucket.name, params["Key"])
-        asked = _required(grants(params, bucket.settings, caller))
-        self._store.describe(bucket.name, params["Key"], grants=asked)
+        new_grants = _require_grants(grants(params, bucket.settings, caller))
+        self._store.describe(bucket.name, params["Key"], grants=new_grants)
         return {}
 
 
-def _required(asked: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    if asked is None:
+def _require_grants(requested_grants: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    if requested_grants is None:
         raise S3Error("InvalidRequest", "An ACL request needs an ACL header or an AccessControlPolicy.")
-    return asked
+    return requested_grants

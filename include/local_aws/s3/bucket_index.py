@@ -1,4 +1,4 @@
-"""The buckets: where they are, since when, and the settings that were put on them."""
+"""The buckets: region, time of creation, and settings."""
 
 from __future__ import annotations
 
@@ -37,14 +37,17 @@ class BucketIndex:
         state.script(SCHEMA)
 
     def insert(self, name: str, region: str, settings: dict[str, Any]) -> bool:
-        """Make a bucket. Returns False, and changes nothing, where it exists."""
+        """Create a bucket. Returns False, and changes nothing, if it exists."""
         sql = "INSERT OR IGNORE INTO s3_buckets VALUES (?, ?, ?, ?) RETURNING name"
         return bool(self._state.rows(sql, name, region, float(int(time.time())), json.dumps(settings)))
 
     def get(self, name: str) -> Bucket:
-        """Raises NoSuchBucket."""
-        for found in self._state.rows("SELECT * FROM s3_buckets WHERE name=?", name):
-            return _bucket(found)
+        """The bucket of this name.
+
+        :raises S3Error: NoSuchBucket.
+        """
+        for row in self._state.rows("SELECT * FROM s3_buckets WHERE name=?", name):
+            return _bucket(row)
         raise S3Error("NoSuchBucket", BucketName=name)
 
     def has(self, name: str) -> bool:
@@ -55,7 +58,10 @@ class BucketIndex:
         return [_bucket(row) for row in self._state.rows("SELECT * FROM s3_buckets ORDER BY name")]
 
     def set(self, name: str, setting: str, document: Any) -> None:
-        """Keep one setting; None says that it was taken away. Raises NoSuchBucket."""
+        """Store one setting; None records that it was deleted.
+
+        :raises S3Error: NoSuchBucket.
+        """
         with self._state.transaction() as db:
             settings = json.dumps({**self.get(name).settings, setting: document})
             db.execute("UPDATE s3_buckets SET settings=? WHERE name=?", (settings, name))

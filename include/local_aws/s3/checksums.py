@@ -1,4 +1,4 @@
-"""The checksums that clients send along: kept, given back, and combined for uploads in parts."""
+"""The checksums that clients send: stored, returned, and combined for multipart uploads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def member(algorithm: str) -> str:
-    """`crc32` → `ChecksumCRC32`: the model's name of the value."""
+    """`crc32` → `ChecksumCRC32`: the member's name in the model."""
     return f"Checksum{algorithm.upper()}"
 
 
@@ -24,7 +24,7 @@ def members(checksums: Mapping[str, str]) -> dict[str, str]:
 
 
 def of_file(algorithm: str, path: Path) -> str | None:
-    """The checksum of a whole file in base64; None for an algorithm that only the client can compute."""
+    """The base64 checksum of a whole file; None for an algorithm that only the client can compute."""
     return _digest(algorithm, read_pieces(path))
 
 

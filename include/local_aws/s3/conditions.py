@@ -1,4 +1,4 @@
-"""If-Match and its relatives (RFC 9110, section 13), on reads, copies and writes."""
+"""If-Match and the other conditional headers (RFC 9110, section 13), on reads, copies and writes."""
 
 from __future__ import annotations
 
@@ -13,38 +13,49 @@ if TYPE_CHECKING:
 
 
 def check_read(info: ObjectInfo, params: Params) -> None:
-    """Raise PreconditionFailed or NotModified unless the object is to be read; an ETag outranks a time."""
-    if name := _wanted_but_not_so(info, params, ""):
+    """Check the conditions of a read; a condition on the ETag takes precedence over one on the time.
+
+    :raises S3Error: PreconditionFailed or NotModified.
+    """
+    if name := _failed_match(info, params, ""):
         raise S3Error("PreconditionFailed", Condition=name)
-    if _so_but_not_wanted(info, params, ""):
+    if _failed_none_match(info, params, ""):
         raise S3Error("NotModified")
 
 
 def check_copy(info: ObjectInfo, params: Params) -> None:
-    """Raise PreconditionFailed unless the source is to be copied."""
+    """Check the conditions on the source of a copy.
+
+    :raises S3Error: PreconditionFailed.
+    """
     prefix = "CopySource"
-    if name := _wanted_but_not_so(info, params, prefix) or _so_but_not_wanted(info, params, prefix):
+    if name := _failed_match(info, params, prefix) or _failed_none_match(info, params, prefix):
         raise S3Error("PreconditionFailed", Condition=name)
 
 
 def write_check(params: Params) -> Check:
-    """The check of what is there before a write: `If-None-Match: *` and `If-Match: etag`."""
-    wanted, unwanted = params.get("IfMatch"), params.get("IfNoneMatch")
+    """The check that a write makes of the existing object: `If-None-Match: *` and `If-Match: etag`.
+
+    The check itself raises S3Error: PreconditionFailed, or NoSuchKey for `If-Match` without an object.
+
+    :raises S3Error: NotImplemented for any other value of If-None-Match.
+    """
+    if_match, if_none_match = params.get("IfMatch"), params.get("IfNoneMatch")
 
     def check(old: ObjectInfo | None) -> None:
-        if unwanted is not None and old is not None:
+        if if_none_match is not None and old is not None:
             raise S3Error("PreconditionFailed", Condition="If-None-Match")
-        if wanted is not None and old is None:
+        if if_match is not None and old is None:
             raise S3Error("NoSuchKey", Key=params.get("Key", ""))
-        if wanted is not None and old is not None and not _matches(wanted, old):
+        if if_match is not None and old is not None and not _matches(if_match, old):
             raise S3Error("PreconditionFailed", Condition="If-Match")
 
-    if unwanted not in (None, "*"):
-        raise S3Error("NotImplemented")  # as AWS: a write knows no other value
+    if if_none_match not in (None, "*"):
+        raise S3Error("NotImplemented")  # AWS supports no other value on writes
     return check
 
 
-def _wanted_but_not_so(info: ObjectInfo, params: Params, prefix: str) -> str | None:
+def _failed_match(info: ObjectInfo, params: Params, prefix: str) -> str | None:
     """The condition that fails: If-Match, else If-Unmodified-Since."""
     if (etags := params.get(f"{prefix}IfMatch")) is not None:
         return None if _matches(etags, info) else "If-Match"
@@ -52,7 +63,7 @@ def _wanted_but_not_so(info: ObjectInfo, params: Params, prefix: str) -> str | N
     return "If-Unmodified-Since" if limit is not None and info.modified > limit else None
 
 
-def _so_but_not_wanted(info: ObjectInfo, params: Params, prefix: str) -> str | None:
+def _failed_none_match(info: ObjectInfo, params: Params, prefix: str) -> str | None:
     """The condition that fails: If-None-Match, else If-Modified-Since."""
     if (etags := params.get(f"{prefix}IfNoneMatch")) is not None:
         return "If-None-Match" if _matches(etags, info) else None
@@ -62,5 +73,5 @@ def _so_but_not_wanted(info: ObjectInfo, params: Params, prefix: str) -> str | N
 
 def _matches(etags: str, info: ObjectInfo) -> bool:
     """Whether a list of entity tags names the object's; `*` names any."""
-    said = [etag.strip().removeprefix("W/").strip('"') for etag in etags.split(",")]
-    return "*" in said or info.etag.strip('"') in said
+    tags = [etag.strip().removeprefix("W/").strip('"') for etag in etags.split(",")]
+    return "*" in tags or info.etag.strip('"') in tags

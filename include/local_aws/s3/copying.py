@@ -1,4 +1,4 @@
-"""Copy an object to another key: on disk a second name for the same file."""
+"""CopyObject: on disk, a second name for the same file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from include.local_aws.s3 import checksums
 from include.local_aws.s3.conditions import check_copy, write_check
 from include.local_aws.s3.description import details, headers
 from include.local_aws.s3.errors import S3Error
-from include.local_aws.s3.files import Stored, read_pieces
+from include.local_aws.s3.files import StoredFile, read_pieces
 from include.local_aws.s3.keys import check_key
 from include.local_aws.s3.objects import current, encryption
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from include.local_aws.s3.info import Details, ObjectInfo
     from include.local_aws.s3.store import ObjectStore
 
-# What makes a copy of an object onto itself worth doing.
+# A copy of an object to itself must change one of these.
 CHANGES = ("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption")
 OVERRIDABLE = (
     "StorageClass",
@@ -31,9 +31,9 @@ OVERRIDABLE = (
 
 
 def source_of(store: ObjectStore, params: Params) -> ObjectInfo:
-    """The object that `CopySource` names, when its conditions hold.
+    """The object that `CopySource` names, if its conditions hold.
 
-    Raises InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed.
+    :raises S3Error: InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed.
     """
     path, _, version = params["CopySource"].partition("?versionId=")
     bucket, _, key = unquote(path).removeprefix("/").partition("/")
@@ -55,13 +55,13 @@ class Copying:
         bucket, key = self._store.buckets.get(params["Bucket"]), params["Key"]
         check_key(key)
         source = source_of(self._store, params)
-        described = _merged(source, details(params, bucket, caller), params)
+        new_details = _merge_details(source, details(params, bucket, caller), params)
         check = write_check(params)
-        stored = self._content(source)
+        stored_file = self._content(source)
         if algorithm := params.get("ChecksumAlgorithm", "").lower():
-            value = checksums.of_file(algorithm, self._store.files.path(stored.file))
-            described = replace(described, checksums={algorithm: value} if value else {})
-        info = self._store.put(bucket.name, key, stored, described, check)
+            value = checksums.of_file(algorithm, self._store.files.path(stored_file.file))
+            new_details = replace(new_details, checksums={algorithm: value} if value else {})
+        info = self._store.put(bucket.name, key, stored_file, new_details, check)
         result = {
             "ETag": info.etag,
             "LastModified": info.modified,
@@ -69,34 +69,37 @@ class Copying:
         }
         return {"CopyObjectResult": result, **encryption(info)}
 
-    def _content(self, source: ObjectInfo) -> Stored:
-        """The copy's file. An object that was uploaded in parts becomes a plain one, with its own MD5."""
+    def _content(self, source: ObjectInfo) -> StoredFile:
+        """The copy's file. The copy of a multipart upload becomes a plain object with its own MD5."""
         if source.details.parts:
             return self._store.files.write(read_pieces(self._store.content(source)))
         link = self._store.files.link(source.file)
-        return Stored(link, source.size, bytes.fromhex(source.etag.strip('"')))
+        return StoredFile(link, source.size, bytes.fromhex(source.etag.strip('"')))
 
 
-def _merged(source: ObjectInfo, asked: Details, params: Params) -> Details:
-    """The source's details, or the request's where its directives say REPLACE. Raises InvalidRequest."""
-    replacing = params.get("MetadataDirective") == "REPLACE"
+def _merge_details(source: ObjectInfo, request_details: Details, params: Params) -> Details:
+    """The source's details, or the request's if its directives say REPLACE.
+
+    :raises S3Error: InvalidRequest for a copy of an object to itself that changes nothing.
+    """
+    is_replaced = params.get("MetadataDirective") == "REPLACE"
     itself = (source.bucket, source.key) == (params["Bucket"], params["Key"])
-    if itself and not replacing and not any(name in params for name in CHANGES):
+    if itself and not is_replaced and not any(name in params for name in CHANGES):
         raise S3Error(
             "InvalidRequest",
             "This copy request is illegal because it is trying to copy an object to itself without changing "
             "the object's metadata, storage class, website redirect location or encryption attributes.",
         )
     old = source.details
-    kept = old.checksums if old.checksum_type == "FULL_OBJECT" else {}
+    full_checksums = old.checksums if old.checksum_type == "FULL_OBJECT" else {}
     overrides = {
         name: value for name, value in headers(params).items() if name in params and name in OVERRIDABLE
     }
     without_class = {name: value for name, value in old.headers.items() if name != "StorageClass"}
     return replace(
-        asked,
-        headers=asked.headers if replacing else {**without_class, **overrides},
-        metadata=asked.metadata if replacing else old.metadata,
-        tags=asked.tags if params.get("TaggingDirective") == "REPLACE" else old.tags,
-        checksums=kept,
+        request_details,
+        headers=request_details.headers if is_replaced else {**without_class, **overrides},
+        metadata=request_details.metadata if is_replaced else old.metadata,
+        tags=request_details.tags if params.get("TaggingDirective") == "REPLACE" else old.tags,
+        checksums=full_checksums,
     )

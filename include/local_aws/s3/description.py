@@ -1,4 +1,4 @@
-"""What a request says about the object that it makes, besides its bytes."""
+"""What a request says about a new object, besides its bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Params
     from include.local_aws.s3.bucket_index import Bucket
 
-KEPT = (
+STORED_HEADERS = (
     "CacheControl",
     "ContentDisposition",
     "ContentEncoding",
@@ -33,8 +33,8 @@ METADATA_LIMIT = 2048  # bytes of names and values
 def details(params: Params, bucket: Bucket, caller: Caller) -> Details:
     """Headers, metadata, tags and grants of a request.
 
-    Raises MetadataTooLarge, InvalidTag, AccessControlListNotSupported, and for what the local AWS or the
-    bucket does not have, NotImplemented and InvalidRequest.
+    :raises S3Error: MetadataTooLarge, InvalidTag, AccessControlListNotSupported; NotImplemented and
+        InvalidRequest for what the local AWS or the bucket does not support.
     """
     refuse_customer_keys(params)
     if any(name.startswith("ObjectLock") for name in params):
@@ -48,22 +48,25 @@ def details(params: Params, bucket: Bucket, caller: Caller) -> Details:
 
 
 def headers(params: Params) -> dict[str, Any]:
-    """The headers that are kept, with S3's defaults."""
-    kept = {name: params[name] for name in KEPT if name in params}
-    encodings = [part.strip() for part in kept.pop("ContentEncoding", "").split(",")]
+    """The headers that are stored with the object, with S3's defaults."""
+    known_headers = {name: params[name] for name in STORED_HEADERS if name in params}
+    encodings = [part.strip() for part in known_headers.pop("ContentEncoding", "").split(",")]
     encoding = ",".join(
         part for part in encodings if part not in ("", "aws-chunked")
     )  # aws-chunked is framing
     return {
         "ContentType": DEFAULT_TYPE,
         "ServerSideEncryption": "AES256",
-        **kept,
+        **known_headers,
         **({"ContentEncoding": encoding} if encoding else {}),
     }
 
 
 def refuse_customer_keys(params: Params) -> None:
-    """Raise NotImplemented for SSE-C: nothing is encrypted here, and a key must not seem to protect."""
+    """Refuse SSE-C: nothing is encrypted here, and a key must not seem to protect anything.
+
+    :raises S3Error: NotImplemented.
+    """
     if any("SSECustomer" in name for name in params):
         raise S3Error("NotImplemented", "The local AWS does not encrypt with keys that customers provide.")
 

@@ -61,7 +61,10 @@ ERRORS: dict[str, tuple[int, str]] = {
 
 
 class S3Error(AwsError):
-    """An error by its code. `message` replaces the usual text; members such as `Key` join the answer."""
+    """An error by its code.
+
+    `message` replaces the usual text; members such as `Key` are added to the response.
+    """
 
     def __init__(self, code: str, message: str = "", **members: Any) -> None:
         status, usual = ERRORS[code]

@@ -1,4 +1,4 @@
-"""The contents of objects and parts: files that never change, under names that say nothing of a key."""
+"""The contents of objects and parts: files that never change, with names that are independent of the keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PIECE = 1 << 20  # bytes in memory at a time
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredFile:
     """A finished file of the folder."""
 
     file: str  # its name there
@@ -39,8 +39,8 @@ class Stored:
 class Files:
     """A folder of immutable files.
 
-    A file is complete before an index row names it, and is unlinked only after no row names it any more. What
-    a crash leaves in between has no row, and `keep_only` removes it at the next start.
+    A file is complete before an index row names it, and is deleted only after no row names it any more. A
+    crash in between leaves files without a row; `keep_only` removes them at the next start.
     """
 
     def __init__(self, folder: Path, grace: float = GRACE_SECONDS) -> None:
@@ -51,14 +51,17 @@ class Files:
     def path(self, name: str) -> Path:
         return self._folder / name
 
-    def adopt(self, upload: Upload) -> Stored:
-        """Move a finished upload in."""
+    def adopt(self, upload: Upload) -> StoredFile:
+        """Move a complete upload into the folder."""
         name = _new_name()
         upload.path.replace(self.path(name))
-        return Stored(name, upload.size, upload.md5)
+        return StoredFile(name, upload.size, upload.md5)
 
-    def write(self, pieces: Iterable[bytes]) -> Stored:
-        """Write a new file, digesting it on the way."""
+    def write(self, pieces: Iterable[bytes]) -> StoredFile:
+        """Write a new file and compute its MD5.
+
+        :raises OSError: when the file cannot be written; nothing of it stays.
+        """
         name, size, md5 = _new_name(), 0, hashlib.md5(usedforsecurity=False)
         try:
             with self.path(name).open("wb") as target:
@@ -69,10 +72,10 @@ class Files:
         except OSError:
             self.discard([name])
             raise
-        return Stored(name, size, md5.digest())
+        return StoredFile(name, size, md5.digest())
 
     def link(self, name: str) -> str:
-        """A second name for the same content, without copying where the file system has hard links."""
+        """A second name for the same content; without copying if the file system has hard links."""
         twin = _new_name()
         try:
             self.path(twin).hardlink_to(self.path(name))
@@ -81,24 +84,27 @@ class Files:
         return twin
 
     def join(self, names: Iterable[str]) -> str:
-        """One new file with the content of others, in their order. Returns its name."""
-        joined = _new_name()
+        """One new file with the content of others, in order. Returns its name.
+
+        :raises OSError: when a file cannot be read or written; nothing of the new file stays.
+        """
+        new_name = _new_name()
         try:
-            with self.path(joined).open("wb", buffering=0) as target:
+            with self.path(new_name).open("wb", buffering=0) as target:
                 for name in names:
                     _append(self.path(name), target.fileno())
         except OSError:
-            self.discard([joined])
+            self.discard([new_name])
             raise
-        return joined
+        return new_name
 
     def discard(self, names: Iterable[str]) -> None:
-        """Remove files at once: nobody can be about to open them."""
+        """Remove files at once: no reader can be about to open them."""
         for name in names:
             self.path(name).unlink(missing_ok=True)
 
     def retire(self, names: Iterable[str]) -> None:
-        """Remove files once those who just looked them up have had time to open them."""
+        """Remove files after a grace period, in which readers that have just looked them up can open them."""
         now = time.monotonic()
         with self._lock:
             self._retired.extend((now, name) for name in names)
@@ -106,7 +112,7 @@ class Files:
                 self.discard([self._retired.popleft()[1]])
 
     def keep_only(self, names: set[str]) -> None:
-        """Remove every other file of the folder; for the start, before anything is written."""
+        """Remove all other files of the folder; for the start, before anything is written."""
         with os.scandir(self._folder) as entries:
             self.discard([entry.name for entry in entries if entry.name not in names])
 
@@ -115,9 +121,9 @@ def read_pieces(path: Path, start: int = 0, length: int | None = None) -> Iterat
     """The bytes of a file, or of a part of it, piece by piece."""
     with path.open("rb") as file:
         file.seek(start)
-        left = path.stat().st_size - start if length is None else length
-        while piece := file.read(min(left, PIECE)):
-            left -= len(piece)
+        remaining = path.stat().st_size - start if length is None else length
+        while piece := file.read(min(remaining, PIECE)):
+            remaining -= len(piece)
             yield piece
 
 
@@ -133,9 +139,9 @@ def _append(source: Path, target: int) -> None:
 
 
 def _copy_some(source: int, start: int, length: int, target: int) -> int:
-    """Append up to `length` bytes; inside the kernel where the system and its file system can."""
-    copied = 0
+    """Append up to `length` bytes; inside the kernel if the file system supports it."""
+    count = 0
     if hasattr(os, "copy_file_range"):
         with suppress(OSError):
-            copied = os.copy_file_range(source, target, length, start)
-    return copied or os.write(target, os.pread(source, min(length, PIECE), start))
+            count = os.copy_file_range(source, target, length, start)
+    return count or os.write(target, os.pread(source, min(length, PIECE), start))

@@ -1,4 +1,4 @@
-"""What the index knows of an object."""
+"""What the index stores about an object."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Part:
-    """One part of an object that was uploaded in parts."""
+    """One part of a multipart upload."""
 
     number: int  # 1 to 10,000
     size: int  # bytes
@@ -18,12 +18,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Details:
-    """What travels with an object besides its bytes."""
+    """What belongs to an object besides its bytes."""
 
     headers: dict[str, Any] = field(default_factory=dict)  # ContentType and others, by the model's names
     metadata: dict[str, str] = field(default_factory=dict)  # x-amz-meta-*
     tags: list[dict[str, str]] = field(default_factory=list)  # [{"Key": ..., "Value": ...}]
-    grants: list[dict[str, Any]] | None = None  # None: the owner's alone
+    grants: list[dict[str, Any]] | None = None  # None: only the owner's
     checksums: dict[str, str] = field(default_factory=dict)  # {"crc32": "base64"}
     checksum_type: str = "FULL_OBJECT"  # or COMPOSITE: a checksum of the parts' checksums
     parts: list[Part] = field(default_factory=list)  # empty unless uploaded in parts
@@ -33,8 +33,8 @@ class Details:
 
     @classmethod
     def from_json(cls, text: str) -> Details:
-        stored = json.loads(text)
-        return cls(**stored | {"parts": [Part(**part) for part in stored.get("parts", [])]})
+        values = json.loads(text)
+        return cls(**values | {"parts": [Part(**part) for part in values.get("parts", [])]})
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,10 @@ END = LAST_CHARACTER * LONGEST_KEY  # after every key
 
 
 def check_key(key: str) -> None:
-    """Raise KeyTooLongError, or InvalidArgument for an empty key; any other text is a key."""
+    """Check the length of a key; any text that is not empty is a key.
+
+    :raises S3Error: KeyTooLongError, or InvalidArgument for an empty key.
+    """
     size = len(key.encode("utf-8", "surrogatepass"))
     if size > LONGEST_KEY:
         raise S3Error("KeyTooLongError", Size=size, MaxSizeAllowed=LONGEST_KEY)
@@ -30,16 +33,16 @@ def check_key(key: str) -> None:
 
 
 def after_prefix(prefix: str) -> str:
-    """The smallest string after all that begin with the prefix."""
-    kept = prefix.rstrip(LAST_CHARACTER)
-    if not kept:
+    """The smallest string after all strings that begin with the prefix."""
+    stem = prefix.rstrip(LAST_CHARACTER)
+    if not stem:
         return END
-    following = ord(kept[-1]) + 1
-    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are no characters
+    following = ord(stem[-1]) + 1
+    return stem[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are not characters
 
 
 def common_prefix(key: str, prefix: str, delimiter: str) -> str | None:
-    """`common_prefix("a/b/c", "a/", "/")` → `a/b/`; None for a key that stands for itself."""
+    """`common_prefix("a/b/c", "a/", "/")` → `a/b/`; None for a key without a common prefix."""
     if not delimiter:
         return None
     end = key.find(delimiter, len(prefix))
@@ -47,11 +50,11 @@ def common_prefix(key: str, prefix: str, delimiter: str) -> str | None:
 
 
 def first_after(marker: str, prefix: str, delimiter: str) -> str:
-    """Where a listing goes on after a key, or after a common prefix and all that it stands for."""
+    """Where a listing continues after a key, or after a common prefix and all its keys."""
     if not marker:
         return prefix
-    folded = common_prefix(marker, prefix, delimiter) if marker.startswith(prefix) else None
-    return max(prefix, after_prefix(folded) if folded else marker + "\0")
+    marker_prefix = common_prefix(marker, prefix, delimiter) if marker.startswith(prefix) else None
+    return max(prefix, after_prefix(marker_prefix) if marker_prefix else marker + "\0")
 
 
 def fold(
@@ -59,8 +62,8 @@ def fold(
 ) -> Iterator[tuple[str, T | None]]:
     """Keys with their values from `start` on, and common prefixes with None, in order.
 
-    `rows(first, end)` gives keys from `first` to before `end`. It is asked again after each common prefix:
-    what the prefix stands for is skipped, not walked through.
+    `rows(first, end)` yields the keys from `first` to before `end`. It is called again after each common
+    prefix, so the keys of a common prefix are skipped and not read.
     """
     position, end = start, after_prefix(prefix)
     while position < end:
@@ -76,5 +79,5 @@ def fold(
 
 def take(items: Iterator[T], limit: int) -> tuple[list[T], bool]:
     """The first `limit` items, and whether there are more."""
-    taken = list(islice(items, limit))
-    return taken, limit > 0 and next(items, None) is not None
+    first_items = list(islice(items, limit))
+    return first_items, limit > 0 and next(items, None) is not None

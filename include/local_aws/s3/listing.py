@@ -1,4 +1,4 @@
-"""List the objects of a bucket: three operations over one page of the index."""
+"""List the objects of a bucket: three operations with the same page."""
 
 from __future__ import annotations
 
@@ -23,27 +23,30 @@ LARGEST_PAGE = 1000
 
 @dataclass(frozen=True)
 class Listing:
-    """One page as the three operations share it; `text` writes keys as `encoding-type` asks."""
+    """One page, as the three operations share it; `text` writes keys as the request's EncodingType says."""
 
     members: dict[str, Any]
     objects: list[ObjectInfo]
     text: Callable[[str], str]
-    last: str | None  # the last key or common prefix of a page with more after it
+    last: str | None  # the last key or common prefix; None for the last page
 
     @property
-    def shown(self) -> int:
+    def count(self) -> int:
         return len(self.objects) + len(self.members["CommonPrefixes"])
 
 
 def encoding(params: Params) -> Callable[[str], str]:
-    """How keys are written: XML cannot carry every character, so clients ask for percent-encoding."""
+    """How keys are written: XML cannot carry every character, so clients may request percent-encoding."""
     if params.get("EncodingType") != "url":
         return str
     return lambda key: quote_plus(key, safe="/")
 
 
 def limit_of(params: Params, name: str) -> int:
-    """Raises InvalidArgument for a negative page size."""
+    """The page size of a request.
+
+    :raises S3Error: InvalidArgument for a negative number.
+    """
     limit = int(params.get(name, LARGEST_PAGE))
     if limit < 0:
         raise S3Error("InvalidArgument", f"Argument {name} must be an integer between 0 and 2147483647")
@@ -63,7 +66,7 @@ class Lists:
         return {
             **listing.members,
             "Contents": [_entry(info, listing, owner) for info in listing.objects],
-            "KeyCount": listing.shown,
+            "KeyCount": listing.count,
             "ContinuationToken": token,
             "NextContinuationToken": _token(listing.last) if listing.last is not None else None,
             "StartAfter": listing.text(params["StartAfter"]) if "StartAfter" in params else None,
@@ -72,18 +75,18 @@ class Lists:
     def list_objects(self, params: Params, caller: Caller) -> Output:
         marker = params.get("Marker", "")
         listing = self._page(params, marker)
-        more = listing.last is not None and params.get(
+        has_marker = listing.last is not None and params.get(
             "Delimiter"
-        )  # else clients take the last key themselves
+        )  # otherwise clients use the last key
         return {
             **listing.members,
             "Contents": [_entry(info, listing, acl.owner(caller)) for info in listing.objects],
             "Marker": listing.text(marker),
-            "NextMarker": listing.text(listing.last) if more and listing.last is not None else None,
+            "NextMarker": listing.text(listing.last) if has_marker and listing.last is not None else None,
         }
 
     def list_object_versions(self, params: Params, caller: Caller) -> Output:
-        """Every object is its only version, `null`."""
+        """Every object has a single version, `null`."""
         marker = params.get("KeyMarker", "")
         listing = self._page(params, marker)
         version = {"VersionId": "null", "IsLatest": True}
@@ -99,18 +102,18 @@ class Lists:
     def _page(self, params: Params, marker: str) -> Listing:
         bucket, limit, text = params["Bucket"], limit_of(params, "MaxKeys"), encoding(params)
         prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
-        entries, more = self._store.page(bucket, prefix, delimiter, marker, limit)
+        entries, has_more = self._store.page(bucket, prefix, delimiter, marker, limit)
         members = {
             "Name": bucket,
             "Prefix": text(prefix),
             "Delimiter": text(delimiter) if delimiter else None,
             "MaxKeys": limit,
             "EncodingType": params.get("EncodingType"),
-            "IsTruncated": more,
+            "IsTruncated": has_more,
             "CommonPrefixes": [{"Prefix": text(key)} for key, info in entries if info is None],
         }
         objects = [info for _, info in entries if info is not None]
-        return Listing(members, objects, text, entries[-1][0] if more else None)
+        return Listing(members, objects, text, entries[-1][0] if has_more else None)
 
 
 def _entry(info: ObjectInfo, listing: Listing, owner: dict[str, str] | None) -> dict[str, Any]:

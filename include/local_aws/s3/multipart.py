@@ -1,4 +1,4 @@
-"""Uploads in parts: start, upload or copy parts, complete, abort, list."""
+"""Multipart uploads: start, upload or copy parts, complete, abort, list."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from include.local_aws.s3.store import ObjectStore
     from include.local_aws.s3.upload_index import Upload, UploadedPart
 
-SMALLEST_PART = 5 * 1024**2  # bytes, of all parts but the last
+SMALLEST_PART = 5 * 1024**2  # bytes; the last part may be smaller
 MOST_PARTS = 10_000
 
 
 class Multipart:
-    """The operations on uploads in parts."""
+    """The operations on multipart uploads."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store, self._uploads = store, UploadIndex(store)
@@ -41,12 +41,16 @@ class Multipart:
         check_key(key)
         algorithm = params.get("ChecksumAlgorithm")
         kind = params.get("ChecksumType") or ("FULL_OBJECT" if algorithm == "CRC64NVME" else "COMPOSITE")
-        described = details(params, bucket, caller)
-        upload = self._uploads.start(bucket.name, key, described, (algorithm or "").lower(), kind)
-        said = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if algorithm else {}
-        return {"Bucket": bucket.name, "Key": key, "UploadId": upload.id, **said}
+        object_details = details(params, bucket, caller)
+        upload = self._uploads.start(bucket.name, key, object_details, (algorithm or "").lower(), kind)
+        checksum_members = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if algorithm else {}
+        return {"Bucket": bucket.name, "Key": key, "UploadId": upload.id, **checksum_members}
 
     def upload_part(self, params: Params, caller: Caller) -> Output:
+        """Store one part.
+
+        :raises S3Error: NoSuchBucket, NoSuchUpload, InvalidArgument for the number, EntityTooLarge.
+        """
         upload, body = self._upload(params), params["Body"]
         refuse_customer_keys(params)
         number = _number(params)
@@ -58,22 +62,22 @@ class Multipart:
     def upload_part_copy(self, params: Params, caller: Caller) -> Output:
         upload, number = self._upload(params), _number(params)
         source = source_of(self._store, params)
-        asked = params.get("CopySourceRange")
-        start, length = source_range(asked, source.size) if asked else (0, source.size)
-        stored = self._store.files.write(read_pieces(self._store.content(source), start, length))
-        value = checksums.of_file(upload.algorithm, self._store.files.path(stored.file))
-        part = self._uploads.put_part(upload, number, stored, {upload.algorithm: value} if value else {})
+        range_header = params.get("CopySourceRange")
+        start, length = source_range(range_header, source.size) if range_header else (0, source.size)
+        stored_file = self._store.files.write(read_pieces(self._store.content(source), start, length))
+        value = checksums.of_file(upload.algorithm, self._store.files.path(stored_file.file))
+        part = self._uploads.put_part(upload, number, stored_file, {upload.algorithm: value} if value else {})
         result = {"ETag": part.etag, "LastModified": part.modified, **checksums.members(part.checksums)}
         return {"CopyPartResult": result}
 
     def complete_multipart_upload(self, params: Params, caller: Caller) -> Output:
         upload = self._upload(params)
-        chosen = _chosen(params.get("MultipartUpload", {}).get("Parts", []), self._uploads.parts(upload))
+        parts = _choose_parts(params.get("MultipartUpload", {}).get("Parts", []), self._uploads.parts(upload))
         check = write_check(params)
-        info = self._joined(upload, chosen, params)
+        info = self._join(upload, parts, params)
         with self._store.replacing(info, check) as db:
-            parts = self._uploads.remove(db, upload)
-        self._store.files.discard(parts)
+            part_files = self._uploads.remove(db, upload)
+        self._store.files.discard(part_files)
         return {
             "Location": f"/{upload.bucket}/{quote(upload.key)}",
             "Bucket": upload.bucket,
@@ -84,8 +88,11 @@ class Multipart:
             **encryption(info),
         }
 
-    def _joined(self, upload: Upload, parts: list[UploadedPart], params: Params) -> ObjectInfo:
-        """The parts as one new file, not yet in the index. Raises InvalidRequest, BadDigest, NoSuchUpload."""
+    def _join(self, upload: Upload, parts: list[UploadedPart], params: Params) -> ObjectInfo:
+        """The parts as one new file, not yet in the index.
+
+        :raises S3Error: InvalidRequest, BadDigest, NoSuchUpload.
+        """
         size = sum(part.size for part in parts)
         if params.get("MpuObjectSize", size) != size:
             raise S3Error("InvalidRequest", "The provided 'x-amz-mp-object-size' header does not match.")
@@ -98,31 +105,38 @@ class Multipart:
         except S3Error:
             self._store.files.discard([file])
             raise
-        described = replace(
+        object_details = replace(
             upload.details,
             checksums=checksum,
             checksum_type=upload.checksum_type,
             parts=[Part(part.number, part.size, part.checksums) for part in parts],
         )
-        return ObjectInfo(upload.bucket, upload.key, file, size, _etag(parts), now(), described)
+        return ObjectInfo(upload.bucket, upload.key, file, size, _etag(parts), now(), object_details)
 
     def _checksum(
         self, upload: Upload, parts: list[UploadedPart], file: str, params: Params
     ) -> dict[str, str]:
-        """The object's checksum, compared with the client's. Raises BadDigest."""
+        """The object's checksum, compared with the client's.
+
+        :raises S3Error: BadDigest.
+        """
         algorithm = upload.algorithm
         values = [part.checksums[algorithm] for part in parts if algorithm in part.checksums]
-        computed = None
+        computed_checksum = None
         if upload.checksum_type == "FULL_OBJECT":
-            computed = checksums.of_file(algorithm, self._store.files.path(file))
+            computed_checksum = checksums.of_file(algorithm, self._store.files.path(file))
         elif len(values) == len(parts):
-            computed = checksums.composite(algorithm, values)
-        said = params.get(checksums.member(algorithm)) if algorithm else None
-        if said and computed and said.partition("-")[0] != computed.partition("-")[0]:
+            computed_checksum = checksums.composite(algorithm, values)
+        client_checksum = params.get(checksums.member(algorithm)) if algorithm else None
+        if (
+            client_checksum
+            and computed_checksum
+            and client_checksum.partition("-")[0] != computed_checksum.partition("-")[0]
+        ):
             raise S3Error(
                 "BadDigest", f"The {algorithm} you specified did not match the calculated checksum."
             )
-        value = computed or said
+        value = computed_checksum or client_checksum
         return {algorithm: value} if value else {}
 
     def abort_multipart_upload(self, params: Params, caller: Caller) -> Output:
@@ -145,7 +159,7 @@ class Multipart:
             "NextPartNumberMarker": page[-1].number if page else after,
             "MaxParts": limit,
             "IsTruncated": len(parts) > len(page),
-            "Parts": [_listed_part(part) for part in page],
+            "Parts": [_part_summary(part) for part in page],
             "Initiator": acl.owner(caller),
             "Owner": acl.owner(caller),
             "StorageClass": upload.details.headers.get("StorageClass", "STANDARD"),
@@ -157,9 +171,9 @@ class Multipart:
         prefix, delimiter, text = params.get("Prefix", ""), params.get("Delimiter", ""), encoding(params)
         limit, marker = limit_of(params, "MaxUploads"), params.get("KeyMarker", "")
         identity = params.get("UploadIdMarker", "") if marker else ""
-        entries, more = self._uploads.page(params["Bucket"], prefix, delimiter, (marker, identity), limit)
+        entries, has_more = self._uploads.page(params["Bucket"], prefix, delimiter, (marker, identity), limit)
         uploads = [upload for _, upload in entries if upload is not None]
-        last_key, last = entries[-1] if more else (None, None)
+        last_key, last = entries[-1] if has_more else (None, None)
         return {
             "Bucket": params["Bucket"],
             "Prefix": text(prefix),
@@ -170,8 +184,8 @@ class Multipart:
             "NextKeyMarker": text(last_key) if last_key is not None else None,
             "NextUploadIdMarker": last.id if last is not None else None,
             "MaxUploads": limit,
-            "IsTruncated": more,
-            "Uploads": [_listed_upload(upload, caller) | {"Key": text(upload.key)} for upload in uploads],
+            "IsTruncated": has_more,
+            "Uploads": [_upload_summary(upload, caller) | {"Key": text(upload.key)} for upload in uploads],
             "CommonPrefixes": [{"Prefix": text(key)} for key, upload in entries if upload is None],
         }
 
@@ -187,22 +201,24 @@ def _number(params: Params) -> int:
     return number
 
 
-def _chosen(asked: list[dict[str, Any]], uploaded: list[UploadedPart]) -> list[UploadedPart]:
-    """The parts that a client wants the object to be made of.
+def _choose_parts(
+    requested_parts: list[dict[str, Any]], uploaded_parts: list[UploadedPart]
+) -> list[UploadedPart]:
+    """The parts of which the client wants the object to consist.
 
-    Raises MalformedXML, InvalidPartOrder, InvalidPart, EntityTooSmall.
+    :raises S3Error: MalformedXML, InvalidPartOrder, InvalidPart, EntityTooSmall.
     """
-    numbers = [part.get("PartNumber", 0) for part in asked]
-    if not asked:
+    numbers = [part.get("PartNumber", 0) for part in requested_parts]
+    if not requested_parts:
         raise S3Error("MalformedXML")
     if numbers != sorted(set(numbers)):
         raise S3Error("InvalidPartOrder")
-    known = {part.number: part for part in uploaded}
-    for part in asked:
-        if not _is(part, known.get(part.get("PartNumber", 0))):
+    by_number = {part.number: part for part in uploaded_parts}
+    for part in requested_parts:
+        if not _is(part, by_number.get(part.get("PartNumber", 0))):
             raise S3Error("InvalidPart", PartNumber=part.get("PartNumber"), ETag=part.get("ETag"))
-    chosen = [known[number] for number in numbers]
-    for small in (part for part in chosen[:-1] if part.size < SMALLEST_PART):
+    parts = [by_number[number] for number in numbers]
+    for small in (part for part in parts[:-1] if part.size < SMALLEST_PART):
         raise S3Error(
             "EntityTooSmall",
             ProposedSize=small.size,
@@ -210,23 +226,25 @@ def _chosen(asked: list[dict[str, Any]], uploaded: list[UploadedPart]) -> list[U
             PartNumber=small.number,
             ETag=small.etag,
         )
-    return chosen
+    return parts
 
 
-def _is(asked: dict[str, Any], part: UploadedPart | None) -> bool:
-    """Whether an uploaded part is the one that the client means: same ETag, same checksums."""
-    if part is None or asked.get("ETag", "").strip('"') != part.etag.strip('"'):
+def _is(requested_part: dict[str, Any], part: UploadedPart | None) -> bool:
+    """Whether an uploaded part is the requested one: same ETag, same checksums."""
+    if part is None or requested_part.get("ETag", "").strip('"') != part.etag.strip('"'):
         return False
-    return all(asked.get(name, value) == value for name, value in checksums.members(part.checksums).items())
+    return all(
+        requested_part.get(name, value) == value for name, value in checksums.members(part.checksums).items()
+    )
 
 
 def _etag(parts: list[UploadedPart]) -> str:
-    """The MD5 of the parts' MD5s and their number, which is what S3 computes."""
+    """The MD5 of the parts' MD5s and the number of parts, as S3 computes it."""
     digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
     return f'"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"'
 
 
-def _listed_part(part: UploadedPart) -> dict[str, Any]:
+def _part_summary(part: UploadedPart) -> dict[str, Any]:
     return {
         "PartNumber": part.number,
         "LastModified": part.modified,
@@ -236,7 +254,7 @@ def _listed_part(part: UploadedPart) -> dict[str, Any]:
     }
 
 
-def _listed_upload(upload: Upload, caller: Caller) -> dict[str, Any]:
+def _upload_summary(upload: Upload, caller: Caller) -> dict[str, Any]:
     return {
         "UploadId": upload.id,
         "Initiated": upload.started,

@@ -33,9 +33,11 @@ OVERRIDES = (
 
 
 def current(store: ObjectStore, params: Params) -> ObjectInfo:
-    """The object that a request names. Raises NoSuchBucket, NoSuchKey, NoSuchVersion.
+    """The object that a request names.
 
-    Every object is the version `null`, as in a bucket that never had versions.
+    Every object is the version `null`, as in a bucket that never had versioning.
+
+    :raises S3Error: NoSuchBucket, NoSuchKey, NoSuchVersion.
     """
     refuse_customer_keys(params)
     info = store.info(params["Bucket"], params["Key"])
@@ -44,6 +46,10 @@ def current(store: ObjectStore, params: Params) -> ObjectInfo:
 
 
 def check_version(version: str | None, key: str) -> None:
+    """Check that a version is the only one that objects have.
+
+    :raises S3Error: NoSuchVersion.
+    """
     if version not in (None, "null"):
         raise S3Error("NoSuchVersion", Key=key, VersionId=version)
 
@@ -55,26 +61,31 @@ class Objects:
         self._store = store
 
     def put_object(self, params: Params, caller: Caller) -> Output:
+        """Store an object.
+
+        :raises S3Error: NoSuchBucket, KeyTooLongError, EntityTooLarge, PreconditionFailed, and those of its
+            details.
+        """
         bucket, key, upload = self._store.buckets.get(params["Bucket"]), params["Key"], params["Body"]
         check_key(key)
         if upload.size > LARGEST_PUT:
             raise S3Error("EntityTooLarge", ProposedSize=upload.size, MaxSizeAllowed=LARGEST_PUT)
-        described = replace(details(params, bucket, caller), checksums=dict(upload.checksums))
+        object_details = replace(details(params, bucket, caller), checksums=dict(upload.checksums))
         check = write_check(params)
-        info = self._store.put(bucket.name, key, self._store.files.adopt(upload), described, check)
+        info = self._store.put(bucket.name, key, self._store.files.adopt(upload), object_details, check)
         return {"ETag": info.etag, **_checksums(info), **encryption(info)}
 
     def get_object(self, params: Params, caller: Caller) -> Reply:
         info = current(self._store, params)
         check_read(info, params)
-        start, length, reply = _described(info, params)
+        start, length, reply = _reply(info, params)
         reply.output["Body"] = FileSlice(self._store.content(info), start, length)
         return reply
 
     def head_object(self, params: Params, caller: Caller) -> Reply:
         info = current(self._store, params)
         check_read(info, params)
-        return _described(info, params)[2]
+        return _reply(info, params)[2]
 
     def delete_object(self, params: Params, caller: Caller) -> Output:
         check_version(params.get("VersionId"), params["Key"])
@@ -83,53 +94,59 @@ class Objects:
         return {}
 
     def delete_objects(self, params: Params, caller: Caller) -> Output:
+        """Delete up to 1000 objects; each failure is reported in `Errors`.
+
+        :raises S3Error: NoSuchBucket, or MalformedXML for another number of objects.
+        """
         request = params["Delete"]
         self._store.buckets.get(params["Bucket"])
         if not 0 < len(request["Objects"]) <= MOST_DELETIONS:
             raise S3Error("MalformedXML")
-        deleted, errors = [], []
-        for wanted in request["Objects"]:
+        deleted_objects, errors = [], []
+        for entry in request["Objects"]:
             try:
-                self.delete_object({"Bucket": params["Bucket"], **_deletion(wanted)}, caller)
-                deleted.append({name: wanted[name] for name in ("Key", "VersionId") if name in wanted})
+                self.delete_object({"Bucket": params["Bucket"], **_deletion(entry)}, caller)
+                deleted_objects.append({name: entry[name] for name in ("Key", "VersionId") if name in entry})
             except AwsError as error:
-                errors.append({"Key": wanted["Key"], "Code": error.code, "Message": error.message})
-        return {"Deleted": [] if request.get("Quiet") else deleted, "Errors": errors}
+                errors.append({"Key": entry["Key"], "Code": error.code, "Message": error.message})
+        return {"Deleted": [] if request.get("Quiet") else deleted_objects, "Errors": errors}
 
     def get_object_attributes(self, params: Params, caller: Caller) -> Output:
         info = current(self._store, params)
-        known = {
+        attributes = {
             "ETag": info.etag.strip('"'),
             "ObjectSize": info.size,
             "StorageClass": info.headers.get("StorageClass", "STANDARD"),
             "Checksum": _checksums(info) if info.details.checksums else None,
             "ObjectParts": _parts(info, params) if info.details.parts else None,
         }
-        asked = {name: known[name] for name in params["ObjectAttributes"] if name in known}
-        return {"LastModified": info.modified, **asked}
+        requested_attributes = {
+            name: attributes[name] for name in params["ObjectAttributes"] if name in attributes
+        }
+        return {"LastModified": info.modified, **requested_attributes}
 
 
 def encryption(info: ObjectInfo) -> dict[str, Any]:
-    """The output members that say how an object is said to be encrypted."""
+    """The output members about an object's encryption."""
     return {name: info.headers[name] for name in ENCRYPTION if name in info.headers}
 
 
 def _checksums(info: ObjectInfo) -> dict[str, Any]:
-    found = info.details.checksums
-    return {**checksums.members(found), "ChecksumType": info.details.checksum_type} if found else {}
+    values = info.details.checksums
+    return {**checksums.members(values), "ChecksumType": info.details.checksum_type} if values else {}
 
 
-def _deletion(wanted: dict[str, Any]) -> dict[str, Any]:
-    """One object of a DeleteObjects request as DeleteObject has it."""
-    kept = {name: wanted[name] for name in ("Key", "VersionId") if name in wanted}
-    return kept | ({"IfMatch": wanted["ETag"]} if "ETag" in wanted else {})
+def _deletion(entry: dict[str, Any]) -> dict[str, Any]:
+    """One object of a DeleteObjects request, as DeleteObject takes it."""
+    params = {name: entry[name] for name in ("Key", "VersionId") if name in entry}
+    return params | ({"IfMatch": entry["ETag"]} if "ETag" in entry else {})
 
 
-def _described(info: ObjectInfo, params: Params) -> tuple[int, int, Reply]:
-    """First byte, length, and the answer about them without the bytes."""
+def _reply(info: ObjectInfo, params: Params) -> tuple[int, int, Reply]:
+    """First byte, length, and the response without the bytes."""
     part = _part(info, params["PartNumber"]) if "PartNumber" in params else None
-    asked = part or byte_range(params.get("Range", ""), info.size)
-    start, length = asked or (0, info.size)
+    byte_window = part or byte_range(params.get("Range", ""), info.size)
+    start, length = byte_window or (0, info.size)
     output = {
         **_headers(info, params),
         "AcceptRanges": "bytes",
@@ -139,8 +156,8 @@ def _described(info: ObjectInfo, params: Params) -> tuple[int, int, Reply]:
         "Metadata": info.metadata,
         "TagCount": len(info.details.tags) or None,
     }
-    if asked is None:
-        whole = params.get("ChecksumMode") == "ENABLED"  # the checksum is that of all bytes
+    if byte_window is None:
+        whole = params.get("ChecksumMode") == "ENABLED"  # the checksum is of the whole object
         return start, length, Reply({**output, **(_checksums(info) if whole else {})})
     if length:
         output["ContentRange"] = f"bytes {start}-{start + length - 1}/{info.size}"
@@ -151,14 +168,14 @@ def _described(info: ObjectInfo, params: Params) -> tuple[int, int, Reply]:
 
 def _headers(info: ObjectInfo, params: Params) -> dict[str, Any]:
     overrides = {name: params[f"Response{name}"] for name in OVERRIDES if f"Response{name}" in params}
-    kept = {
+    headers = {
         name: value for name, value in info.headers.items() if (name, value) != ("StorageClass", "STANDARD")
     }
-    return {**kept, **overrides}
+    return {**headers, **overrides}
 
 
 def _part(info: ObjectInfo, number: int) -> tuple[int, int]:
-    """First byte and length of a part; an object that was put at once is its only part."""
+    """First byte and length of a part; an object that was put in one request is its own only part."""
     sizes = [part.size for part in info.details.parts] or [info.size]
     if not 1 <= number <= len(sizes):
         raise S3Error("InvalidPartNumber", PartNumberRequested=number, ActualPartCount=len(sizes))

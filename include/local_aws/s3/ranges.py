@@ -1,4 +1,4 @@
-"""Which bytes of an object are asked for."""
+"""Which bytes of an object a request asks for."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ RANGE = re.compile(r"bytes=(?P<first>\d*)-(?P<last>\d*)")
 def byte_range(header: str, size: int) -> tuple[int, int] | None:
     """First byte and length for `bytes=0-99`, `bytes=100-` or `bytes=-50`, cut at the object's end.
 
-    None for a header that S3 ignores: another unit, several ranges, nonsense. Raises InvalidRange.
+    None for a header that S3 ignores: another unit, several ranges, an invalid one.
+
+    :raises S3Error: InvalidRange for a start after the end of the object.
     """
-    found = RANGE.fullmatch(header.strip())
-    if found is None or found["first"] == found["last"] == "":
+    match = RANGE.fullmatch(header.strip())
+    if match is None or match["first"] == match["last"] == "":
         return None
-    if found["first"]:
-        first, last = int(found["first"]), int(found["last"] or size)
+    if match["first"]:
+        first, last = int(match["first"]), int(match["last"] or size)
         if last < first:
             return None
     else:
-        first, last = max(0, size - int(found["last"])), size
+        first, last = max(0, size - int(match["last"])), size
     if first >= size:
         raise S3Error("InvalidRange", RangeRequested=header, ActualObjectSize=size)
     return first, min(last, size - 1) - first + 1
@@ -31,10 +33,10 @@ def byte_range(header: str, size: int) -> tuple[int, int] | None:
 def source_range(header: str, size: int) -> tuple[int, int]:
     """First byte and length of a copied part: `bytes=first-last`, inside the source.
 
-    Raises InvalidArgument for another form, InvalidRange for bytes that the source does not have.
+    :raises S3Error: InvalidArgument for another form, InvalidRange for bytes that the source does not have.
     """
-    found = RANGE.fullmatch(header)
-    if found is None or not found["first"] or not found["last"] or int(found["last"]) < int(found["first"]):
+    match = RANGE.fullmatch(header)
+    if match is None or not match["first"] or not match["last"] or int(match["last"]) < int(match["first"]):
         raise S3Error(
             "InvalidArgument",
             "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are "
@@ -42,7 +44,7 @@ def source_range(header: str, size: int) -> tuple[int, int]:
             ArgumentName="x-amz-copy-source-range",
             ArgumentValue=header,
         )
-    first, last = int(found["first"]), int(found["last"])
+    first, last = int(match["first"]), int(match["last"])
     if last >= size:
         raise S3Error("InvalidRange", RangeRequested=header, ActualObjectSize=size)
     return first, last - first + 1

@@ -1,6 +1,6 @@
-"""Bucket settings that this server keeps for the client and gives back, without acting on them.
+"""Bucket settings that this server stores and returns, without acting on them.
 
-Each is one row of SETTINGS: its operations differ in nothing else.
+Each is one row of SETTINGS; their operations differ in nothing else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from botocore import xform_name
 from include.local_aws.protocol.errors import AwsError
 from include.local_aws.s3 import acl
 from include.local_aws.s3.errors import S3Error
-from include.local_aws.s3.tags import BUCKET_LIMIT, checked
+from include.local_aws.s3.tags import BUCKET_LIMIT, check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from include.local_aws.s3.store import ObjectStore
 
 
-def _nothing(document: Any) -> None:
-    """No rule of its own."""
+def _no_check(document: Any) -> None:
+    """Most settings have no check of their own."""
 
 
 def _policy(document: str) -> None:
@@ -35,20 +35,20 @@ def _policy(document: str) -> None:
         raise S3Error("MalformedPolicy", f"This policy contains invalid Json: {error}") from error
 
 
-def _never_enabled(document: dict[str, Any]) -> None:
+def _refuse_enabling(document: dict[str, Any]) -> None:
     if document.get("Status") == "Enabled":
         text = "The local AWS keeps one version of an object: versioning cannot be enabled."
         raise S3Error("NotImplemented", text)
 
 
-def _needs_versioning(document: dict[str, Any]) -> None:
+def _refuse_without_versioning(document: dict[str, Any]) -> None:
     raise S3Error(
         "InvalidBucketState", "Versioning must be 'Enabled' on the bucket to apply this configuration"
     )
 
 
 def _bucket_tags(document: dict[str, Any]) -> None:
-    checked(document["TagSet"], BUCKET_LIMIT)
+    check_tags(document["TagSet"], BUCKET_LIMIT)
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class Setting:
 
     name: str  # after Get, Put and Delete in the operations' names
     member: str  # carries the document in the Put request
-    missing: tuple[str, str] | None = None  # error code and text of Get where nothing was put
-    default: Any = None  # the document where nothing was put or, without `missing`, it was deleted
-    wrapped: bool = False  # Get answers with the member itself, not with its content
-    delete: str = ""  # the Delete operation where its name is another one
-    check: Callable[[Any], None] = _nothing
+    missing: tuple[str, str] | None = None  # error code and text of Get when nothing was put
+    default: Any = None  # the document when nothing was put or, without `missing`, after Delete
+    wrapped: bool = False  # Get returns the member itself, not its content
+    delete: str = ""  # the name of the Delete operation, if it differs
+    check: Callable[[Any], None] = _no_check
 
 
 ENCRYPTION = {
@@ -72,7 +72,7 @@ BLOCK_ALL = dict.fromkeys(
 )
 
 SETTINGS = (
-    Setting("BucketVersioning", "VersioningConfiguration", default={}, check=_never_enabled),
+    Setting("BucketVersioning", "VersioningConfiguration", default={}, check=_refuse_enabling),
     Setting("BucketTagging", "Tagging", ("NoSuchTagSet", "The TagSet does not exist"), check=_bucket_tags),
     Setting(
         "BucketPolicy",
@@ -126,7 +126,7 @@ SETTINGS = (
         "ReplicationConfiguration",
         ("ReplicationConfigurationNotFoundError", "The replication configuration was not found"),
         wrapped=True,
-        check=_needs_versioning,
+        check=_refuse_without_versioning,
     ),
     Setting(
         "ObjectLockConfiguration",
@@ -136,7 +136,7 @@ SETTINGS = (
             "Object Lock configuration does not exist for this bucket",
         ),
         wrapped=True,
-        check=_needs_versioning,
+        check=_refuse_without_versioning,
     ),
 )
 

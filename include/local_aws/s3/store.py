@@ -1,8 +1,8 @@
 """S3's objects on disk: an index in SQLite, contents in immutable files.
 
-A key is only ever a value in the index, so no key can name a file. A write moves the finished file into
-place, commits the index row, and then retires the file that it replaced: at any moment a reader sees the old
-object or the new one, and what was acknowledged survives `kill -9`.
+A key is only ever a value in the index, so no key can name a file. A write moves the complete file into
+place, commits the index row, and then retires the file that it replaced. So a reader always gets the old
+object or the new one, and every acknowledged write survives `kill -9`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from include.local_aws.s3.files import Stored
+    from include.local_aws.s3.files import StoredFile
     from include.local_aws.state import State
 
-    Check = Callable[[ObjectInfo | None], object]  # is given what is there now; raises to refuse the change
+    Check = Callable[[ObjectInfo | None], object]  # gets the existing object; raises to refuse the change
 
-    # Keys with their objects and common prefixes with None, in order; and whether there are more.
+    # Keys with their objects and common prefixes with None, in order; and whether more follow.
     Page = tuple[list[tuple[str, ObjectInfo | None]], bool]
 
 SCHEMA = """
@@ -52,7 +52,10 @@ DEFAULT_TYPE = "binary/octet-stream"
 
 
 def parse_uri(uri: str) -> tuple[str, str]:
-    """`s3://bucket/some/key` → (`bucket`, `some/key`). Raises ValueError naming the URI."""
+    """`s3://bucket/some/key` → (`bucket`, `some/key`).
+
+    :raises ValueError: naming a text that is not such a URI.
+    """
     scheme, separator, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3" or not separator or not bucket:
@@ -61,7 +64,8 @@ def parse_uri(uri: str) -> tuple[str, str]:
 
 
 class ObjectStore:
-    """Buckets and objects. One store at a time may use a state folder: opening it clears what crashes left.
+    """Buckets and objects. Only one store at a time may use a state folder: opening it removes what crashes
+    left.
 
     store.create_bucket("data")
     store.put_bytes("data", "train/a.csv", b"1,2")
@@ -81,14 +85,17 @@ class ObjectStore:
         )
 
     def create_bucket(self, name: str, region: str = "us-east-1") -> None:
-        """Make a bucket where there is none of this name."""
+        """Create a bucket if none of this name exists."""
         self.buckets.insert(name, region, {})
 
     def has_bucket(self, name: str) -> bool:
         return self.buckets.has(name)
 
     def delete_bucket(self, name: str) -> None:
-        """Remove an empty bucket, with its unfinished uploads. Raises NoSuchBucket, BucketNotEmpty."""
+        """Remove an empty bucket, with its unfinished uploads.
+
+        :raises S3Error: NoSuchBucket, BucketNotEmpty.
+        """
         with self.state.transaction() as db:
             self.buckets.get(name)
             if db.execute("SELECT 1 FROM s3_objects WHERE bucket=? LIMIT 1", (name,)).fetchone():
@@ -102,18 +109,22 @@ class ObjectStore:
         self.files.retire(file for (file,) in parts)
 
     def info(self, bucket: str, key: str) -> ObjectInfo:
-        """Raises NoSuchBucket, NoSuchKey."""
+        """The index entry of an object.
+
+        :raises S3Error: NoSuchBucket, NoSuchKey.
+        """
         with self.state.transaction():
             self.buckets.get(bucket)
-            found = self._find(bucket, key)
-        if found is None:
+            info = self._find(bucket, key)
+        if info is None:
             raise S3Error("NoSuchKey", Key=key)
-        return found
+        return info
 
     def path(self, bucket: str, key: str) -> Path:
-        """The file with the object's content, to be opened soon: once replaced, it stays a while only.
+        """The file with the object's content. Open it soon: once the object is replaced, the file is removed
+        after a while.
 
-        Raises NoSuchBucket, NoSuchKey.
+        :raises S3Error: NoSuchBucket, NoSuchKey.
         """
         return self.content(self.info(bucket, key))
 
@@ -121,9 +132,9 @@ class ObjectStore:
         return self.files.path(info.file)
 
     def page(self, bucket: str, prefix: str, delimiter: str, marker: str, limit: int) -> Page:
-        """Up to `limit` objects and common prefixes after the marker, and whether there are more.
+        """Up to `limit` objects and common prefixes after the marker, and whether more follow.
 
-        Raises NoSuchBucket.
+        :raises S3Error: NoSuchBucket.
         """
         with self.state.transaction() as db:
             self.buckets.get(bucket)
@@ -136,11 +147,17 @@ class ObjectStore:
             return take(fold(rows, prefix, delimiter, first_after(marker, prefix, delimiter)), limit)
 
     def put_file(self, bucket: str, key: str, source: Path, content_type: str = DEFAULT_TYPE) -> ObjectInfo:
-        """Copy a file to an object. Raises NoSuchBucket, KeyTooLongError."""
+        """Copy a file to an object.
+
+        :raises S3Error: NoSuchBucket, KeyTooLongError.
+        """
         return self._write(bucket, key, read_pieces(source), content_type)
 
     def put_bytes(self, bucket: str, key: str, data: bytes, content_type: str = DEFAULT_TYPE) -> ObjectInfo:
-        """Write an object. Raises NoSuchBucket, KeyTooLongError."""
+        """Write an object.
+
+        :raises S3Error: NoSuchBucket, KeyTooLongError.
+        """
         return self._write(bucket, key, [data], content_type)
 
     def _write(self, bucket: str, key: str, pieces: Iterable[bytes], content_type: str) -> ObjectInfo:
@@ -149,10 +166,13 @@ class ObjectStore:
         return self.put(bucket, key, self.files.write(pieces), Details({"ContentType": content_type}))
 
     def put(
-        self, bucket: str, key: str, stored: Stored, details: Details, check: Check | None = None
+        self, bucket: str, key: str, stored_file: StoredFile, details: Details, check: Check | None = None
     ) -> ObjectInfo:
-        """Make a finished file the object's content. Raises NoSuchBucket and what the check raises."""
-        info = ObjectInfo(bucket, key, stored.file, stored.size, stored.etag, now(), details)
+        """Make a complete file the object's content.
+
+        :raises S3Error: NoSuchBucket, and what the check raises.
+        """
+        info = ObjectInfo(bucket, key, stored_file.file, stored_file.size, stored_file.etag, now(), details)
         with self.replacing(info, check):
             return info
 
@@ -160,7 +180,9 @@ class ObjectStore:
     def replacing(self, info: ObjectInfo, check: Check | None = None) -> Iterator[sqlite3.Connection]:
         """Put an object in one transaction with the statements of the `with` block.
 
-        The object's file is removed when the transaction fails, the replaced object's file when it succeeds.
+        If the transaction fails, the object's file is removed; if it succeeds, the replaced object's file is.
+
+        :raises S3Error: NoSuchBucket, and what the check raises.
         """
         try:
             with self.state.transaction() as db:
@@ -177,7 +199,10 @@ class ObjectStore:
             self.files.retire([old.file])
 
     def describe(self, bucket: str, key: str, **changes: Any) -> None:
-        """Change details of an object, such as its tags, and nothing else. Raises NoSuchBucket, NoSuchKey."""
+        """Change details of an object, such as its tags, and nothing else.
+
+        :raises S3Error: NoSuchBucket, NoSuchKey.
+        """
         with self.state.transaction() as db:
             old = self.info(bucket, key)
             db.execute(
@@ -186,7 +211,10 @@ class ObjectStore:
             )
 
     def delete(self, bucket: str, key: str, check: Check | None = None) -> None:
-        """Remove an object, where there is one. Raises NoSuchBucket and what the check raises."""
+        """Remove an object if it exists.
+
+        :raises S3Error: NoSuchBucket, and what the check raises.
+        """
         with self.state.transaction() as db:
             self.buckets.get(bucket)
             old = self._find(bucket, key)
@@ -197,22 +225,25 @@ class ObjectStore:
             self.files.retire([old.file])
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Objects in key order, read page by page. Raises NoSuchBucket."""
-        marker, more = "", True
-        while more:
-            entries, more = self.page(bucket, prefix, "", marker, PAGE)
+        """Objects in key order, read page by page.
+
+        :raises S3Error: NoSuchBucket.
+        """
+        marker, has_more = "", True
+        while has_more:
+            entries, has_more = self.page(bucket, prefix, "", marker, PAGE)
             for key, info in entries:
                 if info is not None:
                     yield info
                 marker = key
 
     def _find(self, bucket: str, key: str) -> ObjectInfo | None:
-        found = self.state.rows("SELECT * FROM s3_objects WHERE bucket=? AND key=?", bucket, key)
-        return _object(found[0]) if found else None
+        rows = self.state.rows("SELECT * FROM s3_objects WHERE bucket=? AND key=?", bucket, key)
+        return _object(rows[0]) if rows else None
 
 
 def now() -> float:
-    """Epoch seconds, whole ones: what S3 keeps of a time."""
+    """The time in whole seconds since the epoch: S3 stores no fractions."""
     return float(int(time.time()))
 
 

@@ -16,17 +16,23 @@ KEY_LENGTH, VALUE_LENGTH = 128, 256
 
 
 def from_header(header: str) -> list[dict[str, str]]:
-    """`a=1&b=2` → a tag set. Raises InvalidArgument, InvalidTag, BadRequest."""
+    """`a=1&b=2` → a tag set.
+
+    :raises S3Error: InvalidArgument, InvalidTag, BadRequest.
+    """
     try:
         pairs = parse_qsl(header, keep_blank_values=True, strict_parsing=bool(header))
     except ValueError as error:
         text = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters"
         raise S3Error("InvalidArgument", f"{text} without tag name duplicates.") from error
-    return checked([{"Key": key, "Value": value} for key, value in pairs], OBJECT_LIMIT)
+    return check_tags([{"Key": key, "Value": value} for key, value in pairs], OBJECT_LIMIT)
 
 
-def checked(tags: list[dict[str, str]], limit: int) -> list[dict[str, str]]:
-    """The tags, when they keep the rules. Raises InvalidTag, BadRequest."""
+def check_tags(tags: list[dict[str, str]], limit: int) -> list[dict[str, str]]:
+    """The tags, if they follow the rules.
+
+    :raises S3Error: InvalidTag, BadRequest.
+    """
     if len(tags) > limit:
         noun = "Object" if limit == OBJECT_LIMIT else "Bucket"
         raise S3Error("BadRequest", f"{noun} tags cannot be greater than {limit}")
@@ -51,7 +57,7 @@ class ObjectTags:
         return {"TagSet": self._store.info(params["Bucket"], params["Key"]).details.tags}
 
     def put_object_tagging(self, params: Params, caller: Caller) -> Output:
-        tags = checked(params["Tagging"]["TagSet"], OBJECT_LIMIT)
+        tags = check_tags(params["Tagging"]["TagSet"], OBJECT_LIMIT)
         self._store.describe(params["Bucket"], params["Key"], tags=tags)
         return {}
 

@@ -1,4 +1,4 @@
-"""Uploads in parts that are under way, and their parts."""
+"""Multipart uploads in progress, and their parts."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping
 
-    from include.local_aws.s3.files import Stored
+    from include.local_aws.s3.files import StoredFile
     from include.local_aws.s3.store import ObjectStore
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One upload under way."""
+    """One multipart upload in progress."""
 
     bucket: str
     key: str
     id: str
     started: float  # epoch seconds
-    algorithm: str  # of the checksums: `crc32`, or "" where the client asked for none
+    algorithm: str  # of the checksums: `crc32`, or "" for none
     checksum_type: str  # FULL_OBJECT or COMPOSITE
-    details: Details  # of the object to come
+    details: Details  # of the future object
 
 
 @dataclass(frozen=True)
 class UploadedPart:
-    """One part that arrived."""
+    """One uploaded part."""
 
     number: int  # 1 to 10,000
     file: str  # the name of its content in the store's folder
@@ -53,8 +53,11 @@ class UploadIndex:
         self._state, self._store = store.state, store
 
     def start(self, bucket: str, key: str, details: Details, algorithm: str, checksum_type: str) -> Upload:
-        """Raises NoSuchBucket."""
-        identity = f"{time.time_ns():016x}{uuid.uuid4().hex}"  # in the order of their start
+        """Register a new upload.
+
+        :raises S3Error: NoSuchBucket.
+        """
+        identity = f"{time.time_ns():016x}{uuid.uuid4().hex}"  # sorts by start time
         upload = Upload(bucket, key, identity, now(), algorithm, checksum_type, details)
         request = json.dumps([algorithm, checksum_type, details.to_json()])
         with self._state.transaction() as db:
@@ -64,7 +67,10 @@ class UploadIndex:
         return upload
 
     def get(self, bucket: str, key: str, identity: str) -> Upload:
-        """Raises NoSuchBucket, NoSuchUpload."""
+        """The upload with this identifier.
+
+        :raises S3Error: NoSuchBucket, NoSuchUpload.
+        """
         self._store.buckets.get(bucket)
         sql = "SELECT * FROM s3_uploads WHERE bucket=? AND key=? AND id=?"
         for row in self._state.rows(sql, bucket, key, identity):
@@ -72,10 +78,15 @@ class UploadIndex:
         raise S3Error("NoSuchUpload", UploadId=identity)
 
     def put_part(
-        self, upload: Upload, number: int, stored: Stored, checksums: Mapping[str, str]
+        self, upload: Upload, number: int, stored_file: StoredFile, checksums: Mapping[str, str]
     ) -> UploadedPart:
-        """Keep a finished file as a part, in place of one of the same number. Raises NoSuchUpload."""
-        part = UploadedPart(number, stored.file, stored.size, stored.etag, now(), dict(checksums))
+        """Register a complete file as a part; it replaces a part with the same number.
+
+        :raises S3Error: NoSuchUpload.
+        """
+        part = UploadedPart(
+            number, stored_file.file, stored_file.size, stored_file.etag, now(), dict(checksums)
+        )
         row = (upload.id, number, part.file, part.size, part.etag, part.modified, json.dumps(part.checksums))
         try:
             with self._state.transaction() as db:
@@ -85,7 +96,7 @@ class UploadIndex:
                 ).fetchall()
                 db.execute("INSERT OR REPLACE INTO s3_parts VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         except S3Error:
-            self._store.files.discard([stored.file])
+            self._store.files.discard([stored_file.file])
             raise
         self._store.files.retire(file for (file,) in old)
         return part
@@ -96,7 +107,10 @@ class UploadIndex:
         return [_part(row) for row in self._state.rows(sql, upload.id)]
 
     def remove(self, db: sqlite3.Connection, upload: Upload) -> list[str]:
-        """Forget an upload, in the caller's transaction. Returns its parts' files. Raises NoSuchUpload."""
+        """Remove an upload, in the caller's transaction. Returns the files of its parts.
+
+        :raises S3Error: NoSuchUpload.
+        """
         self.get(upload.bucket, upload.key, upload.id)
         db.execute("DELETE FROM s3_uploads WHERE id=?", (upload.id,))
         files = db.execute("DELETE FROM s3_parts WHERE upload=? RETURNING file", (upload.id,)).fetchall()
@@ -107,9 +121,8 @@ class UploadIndex:
     ) -> tuple[list[tuple[str, Upload | None]], bool]:
         """Up to `limit` uploads and common prefixes after the marker, and whether more follow.
 
-        The marker is the last page's last key with, where it was an upload, its id.
-
-        Raises NoSuchBucket.
+        :param marker: the last page's last key and, if that was an upload, its id.
+        :raises S3Error: NoSuchBucket.
         """
         key, identity = marker
         with self._state.transaction() as db:

@@ -1,7 +1,4 @@
-"""What a request can get wrong that the service model does not see; every error names the member.
-
-All functions raise ValidationException.
-"""
+"""Checks of requests that the service model cannot make; every error names the member."""
 
 from __future__ import annotations
 
@@ -17,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def image(uri: str, member: str) -> None:
-    """An image that this server can run."""
+    """Check that this server can run an image.
+
+    :raises ValidationException: for an unknown image.
+    """
     try:
         images.find(uri)
     except images.UnknownImage as error:
@@ -25,7 +25,10 @@ def image(uri: str, member: str) -> None:
 
 
 def s3_uri(uri: str, member: str) -> None:
-    """An S3 URI; whether anything is there shows later."""
+    """Check that a text is an S3 URI; whether objects exist is checked when the job runs.
+
+    :raises ValidationException: for any other text.
+    """
     try:
         parse_uri(uri)
     except ValueError as error:
@@ -33,7 +36,10 @@ def s3_uri(uri: str, member: str) -> None:
 
 
 def unique(values: Iterable[str], member: str) -> None:
-    """Values of which none is given twice."""
+    """Check that all values differ.
+
+    :raises ValidationException: naming the value that is used more than once.
+    """
     seen = set()
     for value in values:
         if value in seen:
@@ -42,7 +48,10 @@ def unique(values: Iterable[str], member: str) -> None:
 
 
 def container_path(path: str, below: str, member: str) -> None:
-    """A path inside the container, below one of its folders."""
+    """Check that a path inside the container is below one of its folders.
+
+    :raises ValidationException: for any other path.
+    """
     parts = PurePosixPath(path)
     if not parts.is_relative_to(below) or ".." in parts.parts:
         raise ValidationException(f"{member} must be a path that begins with {below}, not {path!r}.")

@@ -1,7 +1,7 @@
 """One page of a List operation: filters, order, MaxResults and NextToken, the same everywhere in SageMaker.
 
-The token is the sort key of the last document shown, not an offset: documents that arrive between two pages
-neither repeat nor hide others.
+The token is the sort key of the last document on the page, not an offset. So documents created between two
+pages do not repeat or hide others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from include.local_aws.calls import Params
     from include.local_aws.state import Document
 
-Key = tuple[Any, str]  # the value sorted by, then the name: unique
+Key = tuple[Any, str]  # the sort value, then the name: unique
 
 
 @dataclass(frozen=True)
@@ -33,24 +33,26 @@ class Listing:
     """
 
     name: str  # the member that holds the name, unique among the documents
-    status: str = ""  # the member that holds the status, where there is one
+    status: str = ""  # the member that holds the status, if there is one
     sort_by: str = "CreationTime"
     order: str = "Descending"
-    size: int = 10  # documents on a page where MaxResults is not given
+    size: int = 10  # documents on a page without MaxResults
 
     def page(self, documents: Iterable[Document], params: Params) -> tuple[list[Document], str | None]:
         """One page of the documents that pass the filters of a List request, and the token of the next page.
 
-        Raises ValidationException for a token that was not made by the same request.
+        :raises ValidationException: for a token that belongs to another request.
         """
-        found = sorted((d for d in documents if self._passes(d, params)), key=lambda d: self._key(d, params))
+        matching = sorted(
+            (d for d in documents if self._passes(d, params)), key=lambda d: self._key(d, params)
+        )
         if self._order(params) == "Descending":
-            found.reverse()
+            matching.reverse()
         if token := params.get("NextToken"):
-            found = self._after(found, self._read(token, params), params)
+            matching = self._after(matching, self._read(token, params), params)
         size = params.get("MaxResults", self.size)
-        shown = found[:size]
-        return shown, self._token(shown[-1], params) if len(found) > size else None
+        page = matching[:size]
+        return page, self._token(page[-1], params) if len(matching) > size else None
 
     def _order(self, params: Params) -> str:
         return str(params.get("SortOrder", self.order))
@@ -70,15 +72,15 @@ class Listing:
             and _between(modified, params.get("LastModifiedTimeAfter"), params.get("LastModifiedTimeBefore"))
         )
 
-    def _after(self, found: list[Document], last: Key, params: Params) -> list[Document]:
+    def _after(self, documents: list[Document], last: Key, params: Params) -> list[Document]:
         later = operator.lt if self._order(params) == "Descending" else operator.gt
         try:
-            return [document for document in found if later(self._key(document, params), last)]
+            return [document for document in documents if later(self._key(document, params), last)]
         except TypeError as error:
             raise _bad_token() from error
 
     def _scope(self, params: Params) -> list[Any]:
-        """What a token belongs to: it continues the same request, only with another page size."""
+        """The request that a token belongs to: everything but the token and the page size."""
         filters = {k: v for k, v in params.items() if k not in ("NextToken", "MaxResults")}
         return [self.name, json.dumps(filters, sort_keys=True, default=str)]
 

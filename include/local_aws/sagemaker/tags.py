@@ -20,17 +20,23 @@ TagList = list[Tag]
 
 
 class TagStore:
-    """The tags of every resource. Create operations call `put` even without tags: it makes the ARN known."""
+    """The tags of every resource. Create operations call `put` even without tags: it registers the ARN."""
 
     def __init__(self, state: State) -> None:
         self._documents = state.collection("tags")
 
     def put(self, arn: str, tags: Iterable[Tag] | None = None) -> None:
-        """Set the tags of a new resource. Raises ValidationException for a repeated key or too many tags."""
-        self._documents.put(arn, {"ResourceArn": arn, "Tags": _merged([], list(tags or []), arn)})
+        """Set the tags of a new resource.
+
+        :raises ValidationException: for a repeated key or too many tags.
+        """
+        self._documents.put(arn, {"ResourceArn": arn, "Tags": _merge([], list(tags or []), arn)})
 
     def list(self, arn: str) -> TagList:
-        """The tags, ordered by key. Raises ValidationException for an ARN that no resource has."""
+        """The tags, ordered by key.
+
+        :raises ValidationException: for an ARN that no resource has.
+        """
         document = self._documents.get(arn)
         if document is None:
             raise ValidationException(f"Could not find the resource {arn}.")
@@ -45,19 +51,26 @@ class TagStore:
         )
 
     def delete(self, arn: str) -> None:
-        """Forget a resource with all its tags; nothing happens where there is none."""
+        """Delete a resource with all its tags; does nothing if there is none."""
         self._documents.delete(arn)
 
     def add(self, arn: str, tags: Iterable[Tag]) -> TagList:
-        """Add tags, replacing those of the same key; returns all tags of the resource."""
-        merged = _merged(self.list(arn), list(tags), arn)
+        """Add tags, replacing those with the same key; returns all tags of the resource.
+
+        :raises ValidationException: for a repeated key, too many tags, or an ARN that no resource has.
+        """
+        merged = _merge(self.list(arn), list(tags), arn)
         self._documents.update(arn, lambda document: document.update(Tags=merged))
         return merged
 
     def remove(self, arn: str, keys: Iterable[str]) -> None:
-        unwanted = set(keys)
-        left = [tag for tag in self.list(arn) if tag["Key"] not in unwanted]
-        self._documents.update(arn, lambda document: document.update(Tags=left))
+        """Remove the tags with these keys.
+
+        :raises ValidationException: for an ARN that no resource has.
+        """
+        removed_keys = set(keys)
+        remaining = [tag for tag in self.list(arn) if tag["Key"] not in removed_keys]
+        self._documents.update(arn, lambda document: document.update(Tags=remaining))
 
 
 class Tags:
@@ -79,11 +92,11 @@ class Tags:
         return {}
 
 
-def _merged(old: TagList, new: TagList, arn: str) -> TagList:
+def _merge(old: TagList, new: TagList, arn: str) -> TagList:
     keys = [tag["Key"] for tag in new]
-    if repeated := {key for key in keys if keys.count(key) > 1}:
+    if repeated_keys := {key for key in keys if keys.count(key) > 1}:
         raise ValidationException(
-            f"Tag keys must be unique; {sorted(repeated)} occur more than once for {arn}."
+            f"Tag keys must be unique; {sorted(repeated_keys)} occur more than once for {arn}."
         )
     merged = {tag["Key"]: tag for tag in [*old, *new]}
     if len(merged) > MOST_TAGS:

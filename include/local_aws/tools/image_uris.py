@@ -17,7 +17,7 @@ Table = dict[str, dict[str, dict[str, str]]]
 
 
 def derive() -> Table:
-    """Framework → version → region → URI, for every region that the SDK knows."""
+    """Framework → version → region → URI, for every region of the SDK."""
     return {
         framework: {version: _regions(framework, version) for version in versions}
         for framework, versions in VERSIONS.items()
@@ -25,12 +25,12 @@ def derive() -> Table:
 
 
 def _regions(framework: str, version: str) -> dict[str, str]:
-    known = image_uris.config_for_framework(framework)["training"]["versions"][version]["registries"]
+    registries = image_uris.config_for_framework(framework)["training"]["versions"][version]["registries"]
     return {
         region: image_uris.retrieve(
             framework, region, version=version, py_version="py3", instance_type="ml.m5.large"
         )
-        for region in sorted(known)
+        for region in sorted(registries)
     }
 
 

@@ -15,7 +15,7 @@ from include.local_aws.settings import Settings
 from include.local_aws.state import State
 
 
-def implemented() -> dict[str, list[str]]:
+def operations_by_service() -> dict[str, list[str]]:
     """Operation names by service, as botocore writes both."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(state=Path(folder))
@@ -27,16 +27,16 @@ def implemented() -> dict[str, list[str]]:
         service: [
             name
             for name in service_model(service).operation_names
-            if any(hasattr(handler, xform_name(name)) for handler in found)
+            if any(hasattr(handler, xform_name(name)) for handler in service_handlers)
         ]
-        for service, found in handlers.items()
-        if found
+        for service, service_handlers in handlers.items()
+        if service_handlers
     }
 
 
 def table() -> str:
     """The table of docs/local-aws.md."""
-    rows = [f"| `{service}` | {', '.join(names)} |" for service, names in implemented().items()]
+    rows = [f"| `{service}` | {', '.join(names)} |" for service, names in operations_by_service().items()]
     return "\n".join(["| service | operations |", "|---|---|", *rows])
 
 

@@ -38,7 +38,7 @@ def test_framing_is_removed_however_the_bytes_arrive(step: int, mark: str) -> No
     assert reader.checksums == {"crc32": CRC}
 
 
-def test_a_plain_body_is_taken_as_it_is() -> None:
+def test_a_body_without_framing_is_unchanged() -> None:
     content, reader = read(CONTENT, {"x-amz-checksum-crc32": CRC})
     assert content == CONTENT
     assert reader.checksums == {"crc32": CRC}
@@ -58,9 +58,9 @@ BROKEN = [
 def test_a_body_that_is_not_what_was_announced_is_refused(
     body: bytes, headers: dict[str, str], code: str
 ) -> None:
-    with pytest.raises(BadBody) as refused:
+    with pytest.raises(BadBody) as error:
         read(body, {**FRAMED, **headers})
-    assert refused.value.code == code
+    assert error.value.code == code
 
 
 def test_a_wrong_md5_is_refused() -> None:

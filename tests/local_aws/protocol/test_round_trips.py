@@ -1,4 +1,4 @@
-"""What botocore writes we read, and what we write botocore reads: the model is the only contract."""
+"""The server reads what botocore writes, and botocore reads what the server writes."""
 
 from __future__ import annotations
 
@@ -71,14 +71,18 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
 
 def wire(service: str, operation: str, params: dict[str, Any]) -> Request:
     """The HTTP request that botocore makes of a call."""
-    made = create_serializer(protocol_of(service)).serialize_to_request(
+    serialized = create_serializer(protocol_of(service)).serialize_to_request(
         params, service_model(service).operation_model(operation)
     )
-    path, _, fixed = made["url_path"].partition("?")
-    query = "&".join(part for part in (fixed, urlencode(made["query_string"] or {}, doseq=True)) if part)
-    headers = {name.lower(): str(value) for name, value in made["headers"].items()}
-    body = made["body"] or b""
-    return Request(made["method"], path, query, headers, body.encode() if isinstance(body, str) else body)
+    path, _, fixed = serialized["url_path"].partition("?")
+    query = "&".join(
+        part for part in (fixed, urlencode(serialized["query_string"] or {}, doseq=True)) if part
+    )
+    headers = {name.lower(): str(value) for name, value in serialized["headers"].items()}
+    body = serialized["body"] or b""
+    return Request(
+        serialized["method"], path, query, headers, body.encode() if isinstance(body, str) else body
+    )
 
 
 def seconds(value: Any) -> Any:
@@ -124,22 +128,22 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
 def read(service: str, operation: str, response: Any) -> dict[str, Any]:
     wired = {"status_code": response.status, "headers": HeadersDict(response.headers), "body": response.body}
     model = service_model(service).operation_model(operation)
-    found: dict[str, Any] = create_parser(protocol_of(service)).parse(wired, model.output_shape)
-    return found
+    parsed: dict[str, Any] = create_parser(protocol_of(service)).parse(wired, model.output_shape)
+    return parsed
 
 
 @pytest.mark.parametrize(("service", "operation", "output"), ANSWERS, ids=lambda value: str(value)[:24])
 def test_every_answer_is_read_by_botocore(service: str, operation: str, output: dict[str, Any]) -> None:
     match = Match(service, service_model(service).operation_model(operation), {})
-    found = read(service, operation, serialize(match, seconds(output)))
-    assert {name: value for name, value in found.items() if name in output} == output
+    parsed = read(service, operation, serialize(match, seconds(output)))
+    assert {name: value for name, value in parsed.items() if name in output} == output
 
 
 @pytest.mark.parametrize("service", ["s3", "sagemaker", "sagemaker-runtime", "personalize-runtime", "logs"])
 def test_errors_reach_clients_with_code_text_and_status(service: str) -> None:
     response = serialize_error(service, AwsError("NoSuchThing", "It is <not> there.", 404), "request-1")
     operation = service_model(service).operation_names[0]
-    found = read(service, operation, response)
-    assert found["Error"]["Code"] == "NoSuchThing"
-    assert found["Error"]["Message"] == "It is <not> there."
-    assert found["ResponseMetadata"]["HTTPStatusCode"] == 404
+    parsed = read(service, operation, response)
+    assert parsed["Error"]["Code"] == "NoSuchThing"
+    assert parsed["Error"]["Message"] == "It is <not> there."
+    assert parsed["ResponseMetadata"]["HTTPStatusCode"] == 404

@@ -51,14 +51,14 @@ CASES: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changes", "text"), CASES, ids=lambda case: str(case)[:40])
 def test_every_constraint_of_the_model_is_checked(changes: dict[str, Any], text: str) -> None:
-    with pytest.raises(InvalidParameters) as refused:
+    with pytest.raises(InvalidParameters) as error:
         check(**changes)
-    assert refused.value.code == "ValidationException"
-    assert "validation error" in refused.value.message
-    assert text in refused.value.message
+    assert error.value.code == "ValidationException"
+    assert "validation error" in error.value.message
+    assert text in error.value.message
 
 
-def test_all_failures_are_told_at_once() -> None:
+def test_all_failures_are_in_one_error() -> None:
     with pytest.raises(InvalidParameters, match="^ValidationException: 2 validation errors detected: "):
         check(RoleArn=None, TrainingJobName="a_b")
 

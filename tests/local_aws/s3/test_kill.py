@@ -1,4 +1,4 @@
-"""`kill -9` in the middle of many writes: what was acknowledged is there, whole, after the next start."""
+"""After `kill -9` in the middle of many writes, every acknowledged write is complete at the next start."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 PROJECT = Path(__file__).parents[3]
 
 
 @contextmanager
-def server(state):
+def server(state: Path) -> Iterator[tuple[subprocess.Popen[bytes], Any]]:
     ready = state.with_name("ready")
     ready.unlink(missing_ok=True)
     command = [sys.executable, "-m", "include.local_aws", "--state", str(state), "--ready-file", str(ready)]
@@ -33,11 +37,11 @@ def server(state):
             process.kill()
 
 
-def content(key, version):
-    return f"{key} {version} ".encode() * 20_000  # 200 KB: a kill falls into the middle of it
+def content(key: str, version: int) -> bytes:
+    return f"{key} {version} ".encode() * 20_000  # 200 KB: the kill interrupts a write
 
 
-def write_until_dead(s3, key, acknowledged):
+def write_until_dead(s3: Any, key: str, acknowledged: dict[str, int]) -> None:
     version = 0
     try:
         while True:
@@ -48,8 +52,9 @@ def write_until_dead(s3, key, acknowledged):
         return  # the server is dead
 
 
-def test_acknowledged_writes_survive_a_kill(tmp_path):
-    state, acknowledged = tmp_path / "state", {}
+def test_acknowledged_writes_survive_a_kill(tmp_path: Path) -> None:
+    acknowledged: dict[str, int] = {}
+    state = tmp_path / "state"
     with server(state) as (process, s3):
         s3.create_bucket(Bucket="bucket")
         threads = [
@@ -66,9 +71,9 @@ def test_acknowledged_writes_survive_a_kill(tmp_path):
     with server(state) as (_, s3):
         for key, version in acknowledged.items():
             body = s3.get_object(Bucket="bucket", Key=key)["Body"].read()
-            # the write under way may have been committed without its answer getting through
+            # the last write may be committed although its answer did not arrive
             assert body in (content(key, version), content(key, version + 1))
-        listed = s3.list_objects_v2(Bucket="bucket")["Contents"]
-    assert {found["Key"] for found in listed} == set(acknowledged)
-    assert len(list((state / "s3").iterdir())) == len(listed)
+        entries = s3.list_objects_v2(Bucket="bucket")["Contents"]
+    assert {entry["Key"] for entry in entries} == set(acknowledged)
+    assert len(list((state / "s3").iterdir())) == len(entries)
     assert list((state / "spool").iterdir()) == []

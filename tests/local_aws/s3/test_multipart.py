@@ -3,32 +3,39 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.local_aws.conftest import RunningServer
+    from tests.local_aws.s3.conftest import Refused
 
 FIVE = 5 * 1024**2
 FIRST, SECOND = b"a" * FIVE, b"b" * 1000
 
 
 @pytest.fixture
-def upload(s3, bucket):
-    """An upload under way for the key `big`, as the arguments of its operations."""
+def upload(s3: Any, bucket: str) -> dict[str, str]:
+    """An upload in progress for the key `big`, as the arguments of its operations."""
     started = s3.create_multipart_upload(
         Bucket=bucket, Key="big", ContentType="text/csv", Metadata={"a": "1"}
     )
     return {"Bucket": bucket, "Key": "big", "UploadId": started["UploadId"]}
 
 
-def send(s3, upload, number, body, **more):
-    etag = s3.upload_part(**upload, PartNumber=number, Body=body, **more)["ETag"]
+def send(s3: Any, upload: dict[str, str], number: int, body: bytes, **members: Any) -> dict[str, Any]:
+    etag = s3.upload_part(**upload, PartNumber=number, Body=body, **members)["ETag"]
     return {"PartNumber": number, "ETag": etag}
 
 
-def complete(s3, upload, parts, **more):
-    return s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, **more)
+def complete(s3: Any, upload: dict[str, str], parts: list[dict[str, Any]], **members: Any) -> Any:
+    return s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, **members)
 
 
-def test_parts_become_one_object(s3, upload):
+def test_parts_become_one_object(s3: Any, upload: dict[str, str]) -> None:
     second = send(s3, upload, 9, SECOND)
     first = send(s3, upload, 2, FIRST)
     answer = complete(s3, upload, [first, second])
@@ -40,21 +47,23 @@ def test_parts_become_one_object(s3, upload):
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=upload["Bucket"])
 
 
-def test_a_part_sent_again_replaces_the_first_one(s3, upload):
+def test_a_part_sent_again_replaces_the_first_one(s3: Any, upload: dict[str, str]) -> None:
     send(s3, upload, 1, b"wrong")
     part = send(s3, upload, 1, b"right")
     complete(s3, upload, [part])
     assert s3.get_object(Bucket=upload["Bucket"], Key="big")["Body"].read() == b"right"
 
 
-def test_parts_that_are_not_named_are_left_out(s3, upload, server):
+def test_parts_that_are_not_named_are_left_out(
+    s3: Any, upload: dict[str, str], server: RunningServer
+) -> None:
     part = send(s3, upload, 1, b"kept")
     send(s3, upload, 2, b"left out")
     complete(s3, upload, [part])
     assert s3.get_object(Bucket=upload["Bucket"], Key="big")["Body"].read() == b"kept"
 
 
-def test_the_object_can_be_read_by_part(s3, upload, refused):
+def test_the_object_can_be_read_by_part(s3: Any, upload: dict[str, str], refused: type[Refused]) -> None:
     complete(s3, upload, [send(s3, upload, 1, FIRST), send(s3, upload, 2, SECOND)])
     where = {"Bucket": upload["Bucket"], "Key": "big"}
     got = s3.get_object(**where, PartNumber=2)
@@ -67,15 +76,17 @@ def test_the_object_can_be_read_by_part(s3, upload, refused):
     assert (parts["TotalPartsCount"], parts["IsTruncated"], parts["Parts"][0]["Size"]) == (2, True, FIVE)
 
 
-def test_a_small_part_before_the_last_is_refused(s3, upload, refused):
+def test_a_small_part_before_the_last_is_refused(
+    s3: Any, upload: dict[str, str], refused: type[Refused]
+) -> None:
     parts = [send(s3, upload, 1, b"small"), send(s3, upload, 2, b"last")]
     with refused("EntityTooSmall", 400) as error:
         complete(s3, upload, parts)
     assert error.response["Error"]["PartNumber"] == "1"
-    complete(s3, upload, parts[1:])  # the upload is still there
+    complete(s3, upload, parts[1:])  # the upload still exists
 
 
-def test_a_wrong_list_of_parts_is_refused(s3, upload, refused):
+def test_a_wrong_list_of_parts_is_refused(s3: Any, upload: dict[str, str], refused: type[Refused]) -> None:
     first, second = send(s3, upload, 1, FIRST), send(s3, upload, 2, SECOND)
     with refused("InvalidPartOrder", 400):
         complete(s3, upload, [second, first])
@@ -95,12 +106,16 @@ def test_a_wrong_list_of_parts_is_refused(s3, upload, refused):
 
 
 @pytest.mark.parametrize("number", [0, -1, 10_001])
-def test_a_part_has_a_number_from_1_to_10000(s3, upload, number, refused):
+def test_a_part_has_a_number_from_1_to_10000(
+    s3: Any, upload: dict[str, str], number: int, refused: type[Refused]
+) -> None:
     with refused("InvalidArgument", 400):
         send(s3, upload, number, b"x")
 
 
-def test_an_aborted_upload_is_gone_with_its_parts(s3, upload, server, refused):
+def test_an_aborted_upload_is_gone_with_its_parts(
+    s3: Any, upload: dict[str, str], server: RunningServer, refused: type[Refused]
+) -> None:
     folder = server.state / "s3"
     before = set(folder.iterdir())
     part = send(s3, upload, 1, b"x" * 1000)
@@ -119,28 +134,32 @@ def test_an_aborted_upload_is_gone_with_its_parts(s3, upload, server, refused):
         s3.head_object(Bucket=upload["Bucket"], Key="big")
 
 
-def test_an_upload_belongs_to_its_key(s3, upload, refused):
+def test_an_upload_belongs_to_its_key(s3: Any, upload: dict[str, str], refused: type[Refused]) -> None:
     with refused("NoSuchUpload", 404):
         s3.list_parts(**{**upload, "Key": "another"})
 
 
-def test_nothing_is_left_of_the_parts_of_a_completed_upload(s3, upload, server):
+def test_nothing_is_left_of_the_parts_of_a_completed_upload(
+    s3: Any, upload: dict[str, str], server: RunningServer
+) -> None:
     folder = server.state / "s3"
     before = set(folder.iterdir())
     complete(s3, upload, [send(s3, upload, 1, FIRST), send(s3, upload, 2, SECOND)])
     assert len(set(folder.iterdir()) - before) == 1
 
 
-def test_completing_can_ask_that_nothing_is_there(s3, upload, refused):
+def test_completing_can_require_that_the_key_is_free(
+    s3: Any, upload: dict[str, str], refused: type[Refused]
+) -> None:
     part = send(s3, upload, 1, b"mine")
     s3.put_object(Bucket=upload["Bucket"], Key="big", Body=b"faster")
     with refused("PreconditionFailed", 412):
         complete(s3, upload, [part], IfNoneMatch="*")
     assert s3.get_object(Bucket=upload["Bucket"], Key="big")["Body"].read() == b"faster"
-    complete(s3, upload, [part])  # the upload is still there
+    complete(s3, upload, [part])  # the upload still exists
 
 
-def test_parts_are_listed_by_page(s3, upload):
+def test_parts_are_listed_by_page(s3: Any, upload: dict[str, str]) -> None:
     for number in (1, 3, 5):
         send(s3, upload, number, b"x" * number)
     first = s3.list_parts(**upload, MaxParts=2)
@@ -152,22 +171,22 @@ def test_parts_are_listed_by_page(s3, upload):
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])
-def test_uploads_are_listed_by_prefix_and_page(s3, bucket, size):
+def test_uploads_are_listed_by_prefix_and_page(s3: Any, bucket: str, size: int) -> None:
     keys = ["a", "a", "dir/x", "dir/y", "z é\n"]
     started = [(key, s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]) for key in keys]
     paginator = s3.get_paginator("list_multipart_uploads")
 
-    def listed(**asked):
-        pages = list(paginator.paginate(Bucket=bucket, MaxUploads=size, **asked))
-        uploads = [(found["Key"], found["UploadId"]) for page in pages for found in page.get("Uploads", [])]
-        return uploads, [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", [])]
+    def listing(**members: Any) -> Any:
+        pages = list(paginator.paginate(Bucket=bucket, MaxUploads=size, **members))
+        uploads = [(entry["Key"], entry["UploadId"]) for page in pages for entry in page.get("Uploads", [])]
+        return uploads, [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
 
-    assert listed() == (started, [])
-    assert listed(Delimiter="/") == ([*started[:2], started[4]], ["dir/"])
-    assert listed(Prefix="dir/") == (started[2:4], [])
+    assert listing() == (started, [])
+    assert listing(Delimiter="/") == ([*started[:2], started[4]], ["dir/"])
+    assert listing(Prefix="dir/") == (started[2:4], [])
 
 
-def test_parts_can_be_copied_from_objects(s3, upload, refused):
+def test_parts_can_be_copied_from_objects(s3: Any, upload: dict[str, str], refused: type[Refused]) -> None:
     s3.put_object(Bucket=upload["Bucket"], Key="source", Body=FIRST + b"0123456789")
     source = {"Bucket": upload["Bucket"], "Key": "source"}
     whole = s3.upload_part_copy(**upload, PartNumber=1, CopySource=source)["CopyPartResult"]
@@ -180,7 +199,7 @@ def test_parts_can_be_copied_from_objects(s3, upload, refused):
 
 
 @pytest.mark.parametrize(
-    ("asked", "code", "status"),
+    ("byte_range", "code", "status"),
     [
         ("bytes=0-100", "InvalidRange", 416),
         ("bytes=5-", "InvalidArgument", 400),
@@ -188,18 +207,20 @@ def test_parts_can_be_copied_from_objects(s3, upload, refused):
         ("0-1", "InvalidArgument", 400),
     ],
 )
-def test_a_wrong_range_of_a_copied_part_is_refused(s3, upload, asked, code, status, refused):
+def test_a_wrong_range_of_a_copied_part_is_refused(
+    s3: Any, upload: dict[str, str], byte_range: str, code: str, status: int, refused: type[Refused]
+) -> None:
     s3.put_object(Bucket=upload["Bucket"], Key="source", Body=b"0123456789")
     source = {"Bucket": upload["Bucket"], "Key": "source"}
     with refused(code, status):
-        s3.upload_part_copy(**upload, PartNumber=1, CopySource=source, CopySourceRange=asked)
+        s3.upload_part_copy(**upload, PartNumber=1, CopySource=source, CopySourceRange=byte_range)
 
 
-def base64_crc32(data):
+def base64_crc32(data: bytes) -> str:
     return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
 
 
-def test_a_composite_checksum_is_that_of_the_parts_checksums(s3, bucket):
+def test_a_composite_checksum_is_that_of_the_parts_checksums(s3: Any, bucket: str) -> None:
     started = s3.create_multipart_upload(Bucket=bucket, Key="big", ChecksumAlgorithm="SHA256")
     upload = {name: started[name] for name in ("Bucket", "Key", "UploadId")}
     assert (started["ChecksumAlgorithm"], started["ChecksumType"]) == ("SHA256", "COMPOSITE")
@@ -213,15 +234,19 @@ def test_a_composite_checksum_is_that_of_the_parts_checksums(s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="big", ChecksumMode="ENABLED")["ChecksumType"] == "COMPOSITE"
 
 
-def test_a_part_with_another_checksum_is_not_the_part_that_is_meant(s3, upload, refused):
+def test_a_part_is_identified_by_its_checksum_too(
+    s3: Any, upload: dict[str, str], refused: type[Refused]
+) -> None:
     part = send(s3, upload, 1, b"x", ChecksumAlgorithm="CRC32")
     with refused("InvalidPart", 400):
         complete(s3, upload, [{**part, "ChecksumCRC32": base64_crc32(b"other")}])
 
 
-def test_a_full_object_checksum_is_compared_with_the_whole(s3, bucket, refused):
-    asked = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
-    started = s3.create_multipart_upload(Bucket=bucket, Key="big", **asked)
+def test_a_full_object_checksum_is_compared_with_the_whole(
+    s3: Any, bucket: str, refused: type[Refused]
+) -> None:
+    checksum = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+    started = s3.create_multipart_upload(Bucket=bucket, Key="big", **checksum)
     upload = {name: started[name] for name in ("Bucket", "Key", "UploadId")}
     parts = [send(s3, upload, 1, FIRST), send(s3, upload, 2, SECOND)]
     with refused("BadDigest", 400):
@@ -232,7 +257,9 @@ def test_a_full_object_checksum_is_compared_with_the_whole(s3, bucket, refused):
     assert s3.get_object(Bucket=bucket, Key="big", ChecksumMode="ENABLED")["Body"].read() == FIRST + SECOND
 
 
-def test_100_megabytes_travel_up_and_down_by_the_transfer_manager(s3, bucket, tmp_path):
+def test_100_megabytes_travel_up_and_down_by_the_transfer_manager(
+    s3: Any, bucket: str, tmp_path: Path
+) -> None:
     """Multipart up and ranges down, several at a time."""
     block = bytes(range(256)) * 4096
     up, down = tmp_path / "up", tmp_path / "down"
@@ -250,6 +277,6 @@ def test_100_megabytes_travel_up_and_down_by_the_transfer_manager(s3, bucket, tm
     assert digest(down) == digest(up)
 
 
-def digest(path):
+def digest(path: Path) -> bytes:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()

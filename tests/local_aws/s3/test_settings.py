@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.local_aws.s3.conftest import Refused
 
 RULE = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 3}}
 CORS = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
@@ -92,7 +96,7 @@ STORED = [
 ]
 
 
-def answered(s3, setting, bucket):
+def setting_of(s3: Any, setting: str, bucket: str) -> dict[str, Any]:
     answer = getattr(s3, f"get_{setting}")(Bucket=bucket)
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
@@ -101,15 +105,22 @@ def answered(s3, setting, bucket):
     ("setting", "put", "expected", "delete", "missing"), STORED, ids=lambda v: v if isinstance(v, str) else ""
 )
 def test_a_setting_is_given_back_until_it_is_deleted(
-    s3, bucket, setting, put, expected, delete, missing, refused
-):
+    s3: Any,
+    bucket: str,
+    setting: str,
+    put: dict[str, Any],
+    expected: Any,
+    delete: str | None,
+    missing: str | None,
+    refused: type[Refused],
+) -> None:
     getattr(s3, f"put_{setting}")(Bucket=bucket, **put)
-    assert answered(s3, setting, bucket) == expected
+    assert setting_of(s3, setting, bucket) == expected
     if delete is None:
         return
     assert getattr(s3, f"delete_{delete}")(Bucket=bucket)["ResponseMetadata"]["HTTPStatusCode"] == 204
     if missing is None:
-        assert answered(s3, setting, bucket) != expected
+        assert setting_of(s3, setting, bucket) != expected
     else:
         with refused(missing, 404):
             getattr(s3, f"get_{setting}")(Bucket=bucket)
@@ -127,45 +138,47 @@ def test_a_setting_is_given_back_until_it_is_deleted(
         ("object_lock_configuration", "ObjectLockConfigurationNotFoundError"),
     ],
 )
-def test_a_new_bucket_has_no_such_setting(s3, bucket, setting, code, refused):
+def test_a_new_bucket_has_no_such_setting(
+    s3: Any, bucket: str, setting: str, code: str, refused: type[Refused]
+) -> None:
     with refused(code, 404):
         getattr(s3, f"get_{setting}")(Bucket=bucket)
 
 
-def test_a_new_bucket_has_awss_defaults(s3, bucket):
-    assert answered(s3, "bucket_versioning", bucket) == {}
-    assert answered(s3, "bucket_notification_configuration", bucket) == {}
-    assert answered(s3, "bucket_logging", bucket) == {}
-    assert answered(s3, "bucket_request_payment", bucket) == {"Payer": "BucketOwner"}
-    block = answered(s3, "public_access_block", bucket)["PublicAccessBlockConfiguration"]
+def test_a_new_bucket_has_awss_defaults(s3: Any, bucket: str) -> None:
+    assert setting_of(s3, "bucket_versioning", bucket) == {}
+    assert setting_of(s3, "bucket_notification_configuration", bucket) == {}
+    assert setting_of(s3, "bucket_logging", bucket) == {}
+    assert setting_of(s3, "bucket_request_payment", bucket) == {"Payer": "BucketOwner"}
+    block = setting_of(s3, "public_access_block", bucket)["PublicAccessBlockConfiguration"]
     assert set(block.values()) == {True}
-    ownership = answered(s3, "bucket_ownership_controls", bucket)["OwnershipControls"]["Rules"]
+    ownership = setting_of(s3, "bucket_ownership_controls", bucket)["OwnershipControls"]["Rules"]
     assert ownership == [{"ObjectOwnership": "BucketOwnerEnforced"}]
-    rules = answered(s3, "bucket_encryption", bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    rules = setting_of(s3, "bucket_encryption", bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
 
 
-def test_versioning_can_be_suspended_but_not_enabled(s3, bucket, refused):
+def test_versioning_can_be_suspended_but_not_enabled(s3: Any, bucket: str, refused: type[Refused]) -> None:
     with refused("NotImplemented", 501):
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    assert answered(s3, "bucket_versioning", bucket) == {}
+    assert setting_of(s3, "bucket_versioning", bucket) == {}
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
-    assert answered(s3, "bucket_versioning", bucket) == {"Status": "Suspended"}
+    assert setting_of(s3, "bucket_versioning", bucket) == {"Status": "Suspended"}
 
 
-def test_what_needs_versioning_is_refused(s3, bucket, refused):
+def test_settings_that_need_versioning_are_refused(s3: Any, bucket: str, refused: type[Refused]) -> None:
     with refused("InvalidBucketState", 409):
         s3.put_object_lock_configuration(
             Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
         )
 
 
-def test_a_policy_must_be_json(s3, bucket, refused):
+def test_a_policy_must_be_json(s3: Any, bucket: str, refused: type[Refused]) -> None:
     with refused("MalformedPolicy", 400):
         s3.put_bucket_policy(Bucket=bucket, Policy="{not json")
 
 
-def test_objects_have_tags(s3, bucket, refused):
+def test_objects_have_tags(s3: Any, bucket: str, refused: type[Refused]) -> None:
     where = {"Bucket": bucket, "Key": "k"}
     s3.put_object(**where, Body=b"x", Tagging="a=1&b=two%20words&empty=")
     tags = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "two words"}, {"Key": "empty", "Value": ""}]
@@ -189,21 +202,25 @@ def test_objects_have_tags(s3, bucket, refused):
         ([{"Key": str(number), "Value": ""} for number in range(11)], "BadRequest"),
     ],
 )
-def test_tags_that_break_the_rules_are_refused(s3, bucket, tags, code, refused):
+def test_tags_that_break_the_rules_are_refused(
+    s3: Any, bucket: str, tags: list[dict[str, str]], code: str, refused: type[Refused]
+) -> None:
     s3.put_object(Bucket=bucket, Key="k")
     with refused(code, 400):
         s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": tags})
 
 
 @pytest.mark.parametrize(("header", "code"), [("a=1&a=2", "InvalidTag"), ("novalue", "InvalidArgument")])
-def test_a_tag_header_that_breaks_the_rules_writes_nothing(s3, bucket, header, code, refused):
+def test_a_tag_header_that_breaks_the_rules_writes_nothing(
+    s3: Any, bucket: str, header: str, code: str, refused: type[Refused]
+) -> None:
     with refused(code, 400):
         s3.put_object(Bucket=bucket, Key="k", Body=b"x", Tagging=header)
     with refused("404", 404):
         s3.head_object(Bucket=bucket, Key="k")
 
 
-def test_the_owner_has_full_control(s3, bucket):
+def test_the_owner_has_full_control(s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="k", ACL="bucket-owner-full-control")
     for answer in (s3.get_bucket_acl(Bucket=bucket), s3.get_object_acl(Bucket=bucket, Key="k")):
         (grant,) = answer["Grants"]
@@ -211,14 +228,14 @@ def test_the_owner_has_full_control(s3, bucket):
         assert grant["Grantee"]["Type"] == "CanonicalUser"
 
 
-def test_a_new_bucket_refuses_lists_as_on_aws(s3, bucket, refused):
+def test_a_new_bucket_refuses_acls_as_on_aws(s3: Any, bucket: str, refused: type[Refused]) -> None:
     with refused("AccessControlListNotSupported", 400):
         s3.put_object(Bucket=bucket, Key="k", ACL="public-read")
     with refused("AccessControlListNotSupported", 400):
         s3.put_bucket_acl(Bucket=bucket, ACL="private")
 
 
-def test_a_bucket_that_is_made_with_a_list_must_allow_lists(s3, refused):
+def test_a_bucket_created_with_an_acl_must_allow_acls(s3: Any, refused: type[Refused]) -> None:
     ireland = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
     with refused("InvalidBucketAclWithObjectOwnership", 400):
         s3.create_bucket(Bucket="made-public", ACL="public-read", **ireland)
@@ -230,7 +247,9 @@ def test_a_bucket_that_is_made_with_a_list_must_allow_lists(s3, refused):
     assert rule == {"ObjectOwnership": "BucketOwnerPreferred"}
 
 
-def test_a_bucket_whose_ownership_allows_lists_keeps_them(s3, bucket, refused):
+def test_a_bucket_whose_ownership_allows_acls_stores_them(
+    s3: Any, bucket: str, refused: type[Refused]
+) -> None:
     s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=PREFERRED)
     s3.put_bucket_acl(Bucket=bucket, ACL="public-read")
     everybody = s3.get_bucket_acl(Bucket=bucket)["Grants"][1]
@@ -251,6 +270,6 @@ def test_a_bucket_whose_ownership_allows_lists_keeps_them(s3, bucket, refused):
         s3.put_object_acl(Bucket=bucket, Key="missing", ACL="private")
 
 
-def test_an_operation_that_does_not_exist_here_says_so(s3, bucket, refused):
+def test_an_operation_that_the_service_lacks_is_unknown(s3: Any, bucket: str, refused: type[Refused]) -> None:
     with refused("UnknownOperationException", 501):
         s3.list_bucket_inventory_configurations(Bucket=bucket)

@@ -1,8 +1,10 @@
-"""Requests of the smallest jobs that say something, and waiting for their end."""
+"""Requests of small jobs, and waiting for their end."""
 
 from __future__ import annotations
 
 import hashlib
+import io
+import tarfile
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +18,9 @@ XGBOOST = f"{ACCOUNT_IMAGES}/sagemaker-xgboost:3.0-5"
 ENDED = ("Completed", "Failed", "Stopped")
 
 
-def processing(name: str, script: str, *arguments: str, **more: Any) -> dict[str, Any]:
+def processing(name: str, script: str, *arguments: str, **members: Any) -> dict[str, Any]:
     """A processing job that runs a Python script of S3, without the start-up time of site-packages."""
-    inputs = [s3_input(script, "code"), *more.pop("ProcessingInputs", [])]
+    inputs = [s3_input(script, "code"), *members.pop("ProcessingInputs", [])]
     return {
         "ProcessingJobName": name,
         "RoleArn": ROLE,
@@ -29,7 +31,7 @@ def processing(name: str, script: str, *arguments: str, **more: Any) -> dict[str
         },
         "ProcessingResources": cluster(1),
         "ProcessingInputs": inputs,
-        **more,
+        **members,
     }
 
 
@@ -37,9 +39,12 @@ def cluster(count: int) -> dict[str, Any]:
     return {"ClusterConfig": {"InstanceCount": count, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}}
 
 
-def s3_input(uri: str, name: str = "data", **more: Any) -> dict[str, Any]:
+def s3_input(uri: str, name: str = "data", **members: Any) -> dict[str, Any]:
     path = f"/opt/ml/processing/{name}"
-    return {"InputName": name, "S3Input": {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", **more}}
+    return {
+        "InputName": name,
+        "S3Input": {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", **members},
+    }
 
 
 def s3_outputs(uri: str, name: str = "out", mode: str = "EndOfJob") -> dict[str, Any]:
@@ -47,9 +52,9 @@ def s3_outputs(uri: str, name: str = "out", mode: str = "EndOfJob") -> dict[str,
     return {"Outputs": [{"OutputName": name, "S3Output": s3_output}]}
 
 
-def training(name: str, script: str, bucket: str, **more: Any) -> dict[str, Any]:
+def training(name: str, script: str, bucket: str, **members: Any) -> dict[str, Any]:
     """A training job that runs a Python script of S3 instead of the image's own program."""
-    channels = [channel("code", script), *more.pop("InputDataConfig", [])]
+    channels = [channel("code", script), *members.pop("InputDataConfig", [])]
     return {
         "TrainingJobName": name,
         "RoleArn": ROLE,
@@ -62,7 +67,7 @@ def training(name: str, script: str, bucket: str, **more: Any) -> dict[str, Any]
         "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/models"},
         "ResourceConfig": instances(1),
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
-        **more,
+        **members,
     }
 
 
@@ -70,10 +75,10 @@ def instances(count: int) -> dict[str, Any]:
     return {"InstanceCount": count, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
 
 
-def channel(name: str, uri: str, **more: Any) -> dict[str, Any]:
+def channel(name: str, uri: str, **members: Any) -> dict[str, Any]:
     return {
         "ChannelName": name,
-        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri, **more}},
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri, **members}},
         "ContentType": "text/csv",
     }
 
@@ -99,7 +104,8 @@ def finished_processing(sagemaker: Any, name: str) -> dict[str, Any]:
         job = sagemaker.describe_processing_job(ProcessingJobName=name)
         return job if job["ProcessingJobStatus"] in ENDED else None
 
-    return eventually(ended)
+    job: dict[str, Any] = eventually(ended)
+    return job
 
 
 def finished_training(sagemaker: Any, name: str) -> dict[str, Any]:
@@ -107,7 +113,8 @@ def finished_training(sagemaker: Any, name: str) -> dict[str, Any]:
         job = sagemaker.describe_training_job(TrainingJobName=name)
         return job if job["TrainingJobStatus"] in ENDED else None
 
-    return eventually(ended)
+    job: dict[str, Any] = eventually(ended)
+    return job
 
 
 def log_lines(logs: Any, group: str, job: str) -> list[str]:
@@ -124,3 +131,12 @@ def log_lines(logs: Any, group: str, job: str) -> list[str]:
                 break
             token = {"nextToken": page["nextForwardToken"]}
     return lines
+
+
+def unpacked(s3: Any, uri: str) -> dict[str, bytes]:
+    """The files of an archive in S3, by name."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        contents = {member.name: tar.extractfile(member) for member in tar.getmembers()}
+        return {name: content.read() for name, content in contents.items() if content is not None}

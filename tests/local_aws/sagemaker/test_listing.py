@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,40 +16,43 @@ from tests.local_aws.sagemaker.job_requests import (
     training,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 JOBS = Listing(name="JobName", status="JobStatus")
 
 
-def job(name, created, status="Completed", **more):
-    return {"JobName": name, "CreationTime": created, "JobStatus": status, **more}
+def job(name: str, created: float, status: str = "Completed", **members: Any) -> dict[str, Any]:
+    return {"JobName": name, "CreationTime": created, "JobStatus": status, **members}
 
 
 @pytest.fixture
-def jobs():
-    """Ten jobs, job-0 the oldest; of equal age are job-4 and job-5."""
+def jobs() -> list[dict[str, Any]]:
+    """Ten jobs; job-0 is the oldest, job-4 and job-5 have the same age."""
     times = [0, 1, 2, 3, 4, 4, 6, 7, 8, 9]
     return [job(f"job-{n}", time, "Failed" if n % 3 else "Completed") for n, time in enumerate(times)]
 
 
-def names(documents):
+def names(documents: list[dict[str, Any]]) -> list[str]:
     return [document["JobName"] for document in documents]
 
 
-def pages(documents, **params):
+def pages(documents: list[dict[str, Any]], **params: Any) -> list[list[str]]:
     """All names, page by page."""
-    shown = []
+    pages_of_names = []
     while True:
         page, token = JOBS.page(documents, params)
-        shown.append(names(page))
+        pages_of_names.append(names(page))
         if token is None:
-            return shown
+            return pages_of_names
         params["NextToken"] = token
 
 
-def test_the_newest_come_first(jobs):
+def test_the_newest_come_first(jobs: list[dict[str, Any]]) -> None:
     assert names(JOBS.page(jobs, {"MaxResults": 3})[0]) == ["job-9", "job-8", "job-7"]
 
 
-def test_pages_hold_everything_once(jobs):
+def test_pages_hold_everything_once(jobs: list[dict[str, Any]]) -> None:
     assert pages(jobs, MaxResults=4) == [
         ["job-9", "job-8", "job-7", "job-6"],
         ["job-5", "job-4", "job-3", "job-2"],
@@ -60,7 +64,9 @@ def test_pages_hold_everything_once(jobs):
 
 
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
-def test_jobs_that_arrive_between_pages_neither_repeat_nor_hide_others(jobs, order):
+def test_jobs_that_arrive_between_pages_neither_repeat_nor_hide_others(
+    jobs: list[dict[str, Any]], order: str
+) -> None:
     first, token = JOBS.page(jobs, {"MaxResults": 5, "SortOrder": order})
     arrived = [*jobs, job("newer", 100), job("older", -1)]
     rest, end = JOBS.page(arrived, {"MaxResults": 50, "SortOrder": order, "NextToken": token})
@@ -70,30 +76,30 @@ def test_jobs_that_arrive_between_pages_neither_repeat_nor_hide_others(jobs, ord
     )
 
 
-def test_a_job_that_was_deleted_between_pages_does_not_hide_others(jobs):
+def test_a_job_that_was_deleted_between_pages_does_not_hide_others(jobs: list[dict[str, Any]]) -> None:
     first, token = JOBS.page(jobs, {"MaxResults": 3})
-    left = [document for document in jobs if document not in first]
-    assert names(JOBS.page(left, {"MaxResults": 2, "NextToken": token})[0]) == ["job-6", "job-5"]
+    remaining = [document for document in jobs if document not in first]
+    assert names(JOBS.page(remaining, {"MaxResults": 2, "NextToken": token})[0]) == ["job-6", "job-5"]
 
 
-def test_filters(jobs):
+def test_filters(jobs: list[dict[str, Any]]) -> None:
     jobs.append(job("Other", 5.5, "InProgress", LastModifiedTime=50))
     everything = {"MaxResults": 100, "SortBy": "Name", "SortOrder": "Ascending"}
 
-    def found(**filters):
+    def filtered(**filters: Any) -> Any:
         return names(JOBS.page(jobs, everything | filters)[0])
 
-    assert found(NameContains="the") == ["Other"]
-    assert found(NameContains="JOB-1") == ["job-1"]
-    assert found(StatusEquals="InProgress") == ["Other"]
-    assert found(CreationTimeAfter=7) == ["job-8", "job-9"]
-    assert found(CreationTimeBefore=1) == ["job-0"]
-    assert found(LastModifiedTimeAfter=9) == ["Other"]
-    assert found(CreationTimeAfter=5, LastModifiedTimeBefore=8) == ["job-6", "job-7"]
-    assert found(NameContains="nobody") == []
+    assert filtered(NameContains="the") == ["Other"]
+    assert filtered(NameContains="JOB-1") == ["job-1"]
+    assert filtered(StatusEquals="InProgress") == ["Other"]
+    assert filtered(CreationTimeAfter=7) == ["job-8", "job-9"]
+    assert filtered(CreationTimeBefore=1) == ["job-0"]
+    assert filtered(LastModifiedTimeAfter=9) == ["Other"]
+    assert filtered(CreationTimeAfter=5, LastModifiedTimeBefore=8) == ["job-6", "job-7"]
+    assert filtered(NameContains="nobody") == []
 
 
-def test_sorting_by_status(jobs):
+def test_sorting_by_status(jobs: list[dict[str, Any]]) -> None:
     assert pages(jobs, SortBy="Status", SortOrder="Ascending", MaxResults=4)[0] == [
         "job-0",
         "job-3",
@@ -102,7 +108,7 @@ def test_sorting_by_status(jobs):
     ]
 
 
-def test_a_token_belongs_to_its_request(jobs):
+def test_a_token_belongs_to_its_request(jobs: list[dict[str, Any]]) -> None:
     _, token = JOBS.page(jobs, {"MaxResults": 3, "NameContains": "job"})
     for changed in ({"NameContains": "o"}, {"NameContains": "job", "SortOrder": "Ascending"}):
         with pytest.raises(ValidationException, match="pagination token"):
@@ -112,13 +118,14 @@ def test_a_token_belongs_to_its_request(jobs):
 
 
 @pytest.mark.parametrize("token", ["nonsense", "bm9uc2Vuc2U=", "é", base64.b64encode(b"[]").decode()])
-def test_a_forged_token_is_refused(jobs, token):
+def test_a_forged_token_is_refused(jobs: list[dict[str, Any]], token: str) -> None:
     with pytest.raises(ValidationException, match="pagination token"):
         JOBS.page(jobs, {"NextToken": token})
 
 
-def test_a_token_whose_key_has_another_type_is_refused(jobs):
+def test_a_token_whose_key_has_another_type_is_refused(jobs: list[dict[str, Any]]) -> None:
     _, token = JOBS.page(jobs, {"MaxResults": 3})
+    assert token is not None
     content = json.loads(base64.urlsafe_b64decode(token))
     content[-2] = "yesterday"
     forged = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
@@ -126,7 +133,9 @@ def test_a_token_whose_key_has_another_type_is_refused(jobs):
         JOBS.page(jobs, {"NextToken": forged})
 
 
-def test_jobs_are_listed_with_their_outcome(sagemaker, script, bucket):
+def test_jobs_are_listed_with_their_outcome(
+    sagemaker: Any, script: Callable[[str], str], bucket: str
+) -> None:
     before = datetime.now(UTC) - timedelta(minutes=1)
     for name in ("list-a", "list-b", "list-c"):
         code = script("raise SystemExit(1)" if name == "list-b" else "pass")
@@ -136,8 +145,8 @@ def test_jobs_are_listed_with_their_outcome(sagemaker, script, bucket):
         NameContains="list-", CreationTimeAfter=before, PaginationConfig={"PageSize": 2}
     )
     summaries = [summary for page in everything for summary in page["ProcessingJobSummaries"]]
-    found = {summary["ProcessingJobName"]: summary["ProcessingJobStatus"] for summary in summaries}
-    assert found == {"list-a": "Completed", "list-b": "Failed", "list-c": "Completed"}
+    statuses = {summary["ProcessingJobName"]: summary["ProcessingJobStatus"] for summary in summaries}
+    assert statuses == {"list-a": "Completed", "list-b": "Failed", "list-c": "Completed"}
     assert "exit code: 1" in summaries[1]["FailureReason"]
     failed = sagemaker.list_processing_jobs(NameContains="list-", StatusEquals="Failed")
     assert [summary["ProcessingJobName"] for summary in failed["ProcessingJobSummaries"]] == ["list-b"]

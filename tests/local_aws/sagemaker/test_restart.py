@@ -1,12 +1,13 @@
-"""A server that dies, really: a process of its own, ended by SIGKILL or SIGTERM in the middle of a job."""
+"""A server process that is ended by SIGKILL or SIGTERM in the middle of a job."""
 
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.local_aws.sagemaker import hosting
+from tests.local_aws.sagemaker.hosting import tiny_model
 from tests.local_aws.sagemaker.job_requests import (
     eventually,
     finished_processing,
@@ -17,12 +18,17 @@ from tests.local_aws.sagemaker.job_requests import (
     upload,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.local_aws.conftest import ServerProcess
+
 HANGING = "import time; print('up', flush=True); time.sleep(60)"
 REASON = "InternalServerError: the local AWS server stopped while the job was running"
 
 
-def up(logs, group, name):
-    def printed():
+def up(logs: Any, group: str, name: str) -> None:
+    def printed() -> bool:
         try:
             return "up" in log_lines(logs, group, name)
         except logs.exceptions.ResourceNotFoundException:
@@ -32,7 +38,9 @@ def up(logs, group, name):
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM])
-def test_running_jobs_are_failed_after_a_restart_and_finished_ones_are_still_there(start, death):
+def test_running_jobs_are_failed_after_a_restart_and_finished_ones_are_still_there(
+    start: Callable[[], ServerProcess], death: signal.Signals
+) -> None:
     server = start()
     sagemaker, s3, logs = (server.client(service) for service in ("sagemaker", "s3", "logs"))
     s3.create_bucket(Bucket="kept")
@@ -59,16 +67,18 @@ def test_running_jobs_are_failed_after_a_restart_and_finished_ones_are_still_the
     assert sagemaker.create_training_job(**again)["TrainingJobArn"].endswith("training-job/hanging-2")
 
 
-def test_after_a_kill_an_endpoint_answers_again_and_a_transform_job_has_failed(start):
+def test_after_a_kill_an_endpoint_answers_again_and_a_transform_job_has_failed(
+    start: Callable[[], ServerProcess],
+) -> None:
     server = start()
     s3, sagemaker = server.client("s3"), server.client("sagemaker")
     s3.create_bucket(Bucket="bucket")
-    given = hosting.container(s3, "bucket", 2)
-    sagemaker.create_model(ModelName="double", PrimaryContainer=given, ExecutionRoleArn=hosting.ROLE)
-    variants = [hosting.variant("double")]
+    definition = tiny_model.container(s3, "bucket", 2)
+    sagemaker.create_model(ModelName="double", PrimaryContainer=definition, ExecutionRoleArn=tiny_model.ROLE)
+    variants = [tiny_model.variant("double")]
     sagemaker.create_endpoint_config(EndpointConfigName="double", ProductionVariants=variants)
     sagemaker.create_endpoint(EndpointName="double", EndpointConfigName="double")
-    assert hosting.settled(sagemaker, "double")["EndpointStatus"] == "InService"
+    assert tiny_model.settled(sagemaker, "double")["EndpointStatus"] == "InService"
     s3.put_object(Bucket="bucket", Key="in/a.csv", Body=b"slow\n")
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in"}}
     sagemaker.create_transform_job(
@@ -87,6 +97,6 @@ def test_after_a_kill_an_endpoint_answers_again_and_a_transform_job_has_failed(s
     job = sagemaker.describe_transform_job(TransformJobName="cut")
     assert (job["TransformJobStatus"], job["FailureReason"]) == ("Failed", REASON)
     assert "Contents" not in server.client("s3").list_objects_v2(Bucket="bucket", Prefix="out")
-    assert hosting.settled(sagemaker, "double")["EndpointStatus"] == "InService"
+    assert tiny_model.settled(sagemaker, "double")["EndpointStatus"] == "InService"
     answer = runtime.invoke_endpoint(EndpointName="double", Body=b"1,2", ContentType="text/csv")
     assert answer["Body"].read() == b"2.0,4.0"

@@ -1,29 +1,36 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker import hosting
+from tests.local_aws.sagemaker.hosting import tiny_model
 from tests.local_aws.sagemaker.job_requests import finished_processing, processing, training
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
-def tagged(sagemaker, script):
+def tagged_job(sagemaker: Any, script: Callable[[str], str]) -> Callable[..., str]:
     """Creates a job with tags; returns its ARN."""
 
-    def tagged(name, *tags):
+    def tagged_job(name: str, *tags: tuple[str, str]) -> str:
         request = processing(name, script("pass"), Tags=[{"Key": key, "Value": value} for key, value in tags])
-        return sagemaker.create_processing_job(**request)["ProcessingJobArn"]
+        return str(sagemaker.create_processing_job(**request)["ProcessingJobArn"])
 
-    return tagged
+    return tagged_job
 
 
-def tags_of(sagemaker, arn):
+def tags_of(sagemaker: Any, arn: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
 
 
-def test_the_tags_of_a_new_job_can_be_listed_changed_and_deleted(sagemaker, tagged):
-    arn = tagged("tagged", ("team", "ml"), ("stage", "test"))
+def test_the_tags_of_a_new_job_can_be_listed_changed_and_deleted(
+    sagemaker: Any, tagged_job: Callable[..., str]
+) -> None:
+    arn = tagged_job("tagged", ("team", "ml"), ("stage", "test"))
     assert tags_of(sagemaker, arn) == {"team": "ml", "stage": "test"}
     sagemaker.add_tags(
         ResourceArn=arn, Tags=[{"Key": "stage", "Value": "prod"}, {"Key": "cost", "Value": "7"}]
@@ -32,8 +39,10 @@ def test_the_tags_of_a_new_job_can_be_listed_changed_and_deleted(sagemaker, tagg
     assert tags_of(sagemaker, arn) == {"stage": "prod", "cost": "7"}
 
 
-def test_all_tags_come_on_one_page_in_the_order_of_their_keys(sagemaker, tagged):
-    arn = tagged("ordered", *((f"key-{number:02}", "x") for number in reversed(range(50))))
+def test_all_tags_come_on_one_page_in_the_order_of_their_keys(
+    sagemaker: Any, tagged_job: Callable[..., str]
+) -> None:
+    arn = tagged_job("ordered", *((f"key-{number:02}", "x") for number in reversed(range(50))))
     page = sagemaker.list_tags(ResourceArn=arn, MaxResults=50)
     assert [tag["Key"] for tag in page["Tags"]] == [f"key-{number:02}" for number in range(50)]
     assert "NextToken" not in page
@@ -41,33 +50,34 @@ def test_all_tags_come_on_one_page_in_the_order_of_their_keys(sagemaker, tagged)
         sagemaker.list_tags(ResourceArn=arn, NextToken="made-up")
 
 
-def test_a_resource_has_at_most_fifty_tags(sagemaker, tagged):
-    arn = tagged("full", *((f"key-{number}", "x") for number in range(50)))
+def test_a_resource_has_at_most_fifty_tags(sagemaker: Any, tagged_job: Callable[..., str]) -> None:
+    arn = tagged_job("full", *((f"key-{number}", "x") for number in range(50)))
     with pytest.raises(ClientError, match="ValidationException.*at most 50 tags"):
         sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "one-more", "Value": "x"}])
     assert "one-more" not in tags_of(sagemaker, arn)
 
 
-def test_a_key_given_twice_creates_nothing(sagemaker, tagged):
+def test_a_key_given_twice_creates_nothing(sagemaker: Any, tagged_job: Callable[..., str]) -> None:
     with pytest.raises(ClientError, match=r"ValidationException.*\['team'\]"):
-        tagged("doubled", ("team", "a"), ("team", "b"))
+        tagged_job("doubled", ("team", "a"), ("team", "b"))
     with pytest.raises(ClientError, match="Could not find requested job"):
         sagemaker.describe_processing_job(ProcessingJobName="doubled")
 
 
-def test_the_tags_of_nothing_are_a_validation_exception(sagemaker):
+def test_tags_of_a_missing_resource_are_a_validation_exception(sagemaker: Any) -> None:
     arn = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/nobody"
-    for call in (
-        lambda: sagemaker.list_tags(ResourceArn=arn),
-        lambda: sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "b"}]),
-        lambda: sagemaker.delete_tags(ResourceArn=arn, TagKeys=["a"]),
-    ):
+    calls: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("list_tags", {}),
+        ("add_tags", {"Tags": [{"Key": "a", "Value": "b"}]}),
+        ("delete_tags", {"TagKeys": ["a"]}),
+    )
+    for operation, members in calls:
         with pytest.raises(ClientError, match="ValidationException.*processing-job/nobody"):
-            call()
+            getattr(sagemaker, operation)(ResourceArn=arn, **members)
 
 
-def test_tags_go_with_their_job(sagemaker, tagged):
-    arn = tagged("leaving", ("team", "ml"))
+def test_tags_are_deleted_with_their_job(sagemaker: Any, tagged_job: Callable[..., str]) -> None:
+    arn = tagged_job("leaving", ("team", "ml"))
     finished_processing(sagemaker, "leaving")
     sagemaker.delete_processing_job(ProcessingJobName="leaving")
     with pytest.raises(ClientError, match="ValidationException"):
@@ -78,41 +88,41 @@ PROJECT = [{"Key": "project", "Value": "ml"}]
 
 
 @pytest.fixture
-def made(sagemaker, s3, bucket, script):
+def create_resource(
+    sagemaker: Any, s3: Any, bucket: str, script: Callable[[str], str]
+) -> Iterator[Callable[[str, list[dict[str, str]]], str]]:
     """Creates a resource of a kind, and what it needs, with the given tags; returns its ARN."""
-    role, container = {"ExecutionRoleArn": hosting.ROLE}, hosting.container(s3, bucket, 2)
-    variants = [hosting.variant(bucket)]
+    container = tiny_model.container(s3, bucket, 2)
+    variants = [tiny_model.variant(bucket)]
 
-    def model(tags):
-        return sagemaker.create_model(ModelName=bucket, PrimaryContainer=container, Tags=tags, **role)[
-            "ModelArn"
-        ]
+    def model(tags: list[dict[str, str]]) -> str:
+        request = {"ModelName": bucket, "PrimaryContainer": container, "ExecutionRoleArn": tiny_model.ROLE}
+        return str(sagemaker.create_model(**request, Tags=tags)["ModelArn"])
 
-    def endpoint_config(tags):
+    def endpoint_config(tags: list[dict[str, str]]) -> str:
         model([])
         request = {"EndpointConfigName": bucket, "ProductionVariants": variants, "Tags": tags}
-        return sagemaker.create_endpoint_config(**request)["EndpointConfigArn"]
+        return str(sagemaker.create_endpoint_config(**request)["EndpointConfigArn"])
 
-    def endpoint(tags):
+    def endpoint(tags: list[dict[str, str]]) -> str:
         endpoint_config([])
         request = {"EndpointName": bucket, "EndpointConfigName": bucket, "Tags": tags}
-        return sagemaker.create_endpoint(**request)["EndpointArn"]
+        return str(sagemaker.create_endpoint(**request)["EndpointArn"])
 
-    def group(tags):
-        return sagemaker.create_model_package_group(ModelPackageGroupName=bucket, Tags=tags)[
-            "ModelPackageGroupArn"
-        ]
+    def group(tags: list[dict[str, str]]) -> str:
+        answer = sagemaker.create_model_package_group(ModelPackageGroupName=bucket, Tags=tags)
+        return str(answer["ModelPackageGroupArn"])
 
-    def package(tags):
+    def package(tags: list[dict[str, str]]) -> str:
         specification = {
             "Containers": [container],
             "SupportedContentTypes": ["text/csv"],
             "SupportedResponseMIMETypes": ["text/csv"],
         }
         request = {"ModelPackageName": bucket, "InferenceSpecification": specification}
-        return sagemaker.create_model_package(**request, Tags=tags)["ModelPackageArn"]
+        return str(sagemaker.create_model_package(**request, Tags=tags)["ModelPackageArn"])
 
-    def transform_job(tags):
+    def transform_job(tags: list[dict[str, str]]) -> str:
         model([])
         source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/none/"}}
         request = {
@@ -122,21 +132,21 @@ def made(sagemaker, s3, bucket, script):
             "TransformOutput": {"S3OutputPath": f"s3://{bucket}/out"},
             "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
         }
-        return sagemaker.create_transform_job(**request, Tags=tags)["TransformJobArn"]
+        return str(sagemaker.create_transform_job(**request, Tags=tags)["TransformJobArn"])
 
-    def processing_job(tags):
+    def processing_job(tags: list[dict[str, str]]) -> str:
         request = processing(bucket, script("pass"), Tags=tags)
-        return sagemaker.create_processing_job(**request)["ProcessingJobArn"]
+        return str(sagemaker.create_processing_job(**request)["ProcessingJobArn"])
 
-    def training_job(tags):
+    def training_job(tags: list[dict[str, str]]) -> str:
         request = training(bucket, script("pass"), bucket, Tags=tags)
-        return sagemaker.create_training_job(**request)["TrainingJobArn"]
+        return str(sagemaker.create_training_job(**request)["TrainingJobArn"])
 
     kinds = (model, endpoint_config, endpoint, group, package, transform_job, processing_job, training_job)
     by_name = {kind.__name__: kind for kind in kinds}
     yield lambda kind, tags: by_name[kind](tags)
     if sagemaker.list_endpoints(NameContains=bucket)["Endpoints"]:
-        hosting.settled(sagemaker, bucket)
+        tiny_model.settled(sagemaker, bucket)
         sagemaker.delete_endpoint(EndpointName=bucket)
 
 
@@ -145,8 +155,10 @@ JOBS = ["transform_job", "processing_job", "training_job"]
 
 
 @pytest.mark.parametrize("kind", KINDS + JOBS)
-def test_every_resource_is_created_with_tags_that_can_be_listed_and_changed(sagemaker, made, kind):
-    arn = made(kind, PROJECT)
+def test_every_resource_is_created_with_tags_that_can_be_listed_and_changed(
+    sagemaker: Any, create_resource: Callable[[str, list[dict[str, str]]], str], kind: str
+) -> None:
+    arn = create_resource(kind, PROJECT)
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == PROJECT
     sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "stage", "Value": "test"}])
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=["project"])
@@ -154,10 +166,12 @@ def test_every_resource_is_created_with_tags_that_can_be_listed_and_changed(sage
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_resource_with_wrong_tags_is_not_created(sagemaker, made, bucket, kind):
+def test_a_resource_with_wrong_tags_is_not_created(
+    sagemaker: Any, create_resource: Callable[[str, list[dict[str, str]]], str], bucket: str, kind: str
+) -> None:
     with pytest.raises(ClientError, match="ValidationException.*more than once"):
-        made(kind, PROJECT * 2)
-    found = {
+        create_resource(kind, PROJECT * 2)
+    listings = {
         "model": lambda name: sagemaker.list_models(NameContains=name)["Models"],
         "endpoint_config": lambda name: sagemaker.list_endpoint_configs(NameContains=name)["EndpointConfigs"],
         "endpoint": lambda name: sagemaker.list_endpoints(NameContains=name)["Endpoints"],
@@ -166,4 +180,4 @@ def test_a_resource_with_wrong_tags_is_not_created(sagemaker, made, bucket, kind
         ],
         "package": lambda name: sagemaker.list_model_packages(NameContains=name)["ModelPackageSummaryList"],
     }
-    assert found[kind](bucket) == []
+    assert listings[kind](bucket) == []

@@ -1,8 +1,9 @@
-"""Lineage entities: artifacts, contexts and actions. What distinguishes the three is data.
+"""Lineage entities: artifacts, contexts and actions. The three differ only in data (`KINDS`).
 
-An artifact is known by its source: the same URI with the same source types has the same ARN, and creating it
-again is refused, as is a second context or action of one name. (AWS says that an entity that exists cannot
-be created again; that the source identifies an artifact follows from DeleteArtifact, which takes it.)
+An artifact is identified by its source: the same URI with the same source types gives the same ARN, and
+creating it again is refused, as is a second context or action of the same name. (AWS says that an entity that
+exists cannot be created again. That the source identifies an artifact follows from DeleteArtifact, which
+takes it.)
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from include.local_aws.protocol.errors import ResourceLimitExceeded, ResourceNot
 from include.local_aws.sagemaker import names
 from include.local_aws.sagemaker.governance.registry import AUTHOR
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.state import Taken
+from include.local_aws.state import NameTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ class Kind:
 
     word: str  # Artifact
     most: int  # in an account (SageMaker's quota of entities created by hand)
-    changed: tuple[str, ...]  # members that Update replaces, besides the properties
+    updatable: tuple[str, ...]  # members that Update replaces, besides the properties
 
     @property
     def arn(self) -> str:
@@ -53,8 +54,8 @@ class Kind:
         return self.word.lower()
 
     @property
-    def shown(self) -> tuple[str, ...]:
-        """The members of a summary; those that a kind does not have are never there."""
+    def summary_members(self) -> tuple[str, ...]:
+        """The members of a summary; a kind that lacks one never shows it."""
         return self.arn, self.name, self.type, "Source", "Status", "CreationTime", "LastModifiedTime"
 
 
@@ -71,24 +72,29 @@ class Entities:
     :param connected: whether an association begins or ends at an ARN.
     """
 
-    def __init__(self, kind: Kind, state: State, tags: TagStore, connected: Callable[[str], bool]) -> None:
+    def __init__(
+        self, kind: Kind, state: State, tags: TagStore, has_associations: Callable[[str], bool]
+    ) -> None:
         self.kind, self.documents = kind, state.collection(kind.snake)  # by ARN
-        self._state, self._tags, self._connected = state, tags, connected
+        self._state, self._tags, self._has_associations = state, tags, has_associations
         self._listing = Listing(name=kind.arn)
 
     def handler(self) -> SimpleNamespace:
         """The operations under their names."""
         snake = self.kind.snake
         operations = {"create": self._create, "describe": self._describe, "update": self._update}
-        named = {f"{verb}_{snake}": method for verb, method in operations.items()}
-        return SimpleNamespace(**named, **{f"delete_{snake}": self._delete, f"list_{snake}s": self._list})
+        methods = {f"{verb}_{snake}": method for verb, method in operations.items()}
+        return SimpleNamespace(**methods, **{f"delete_{snake}": self._delete, f"list_{snake}s": self._list})
 
     def get(self, arn: str) -> Document:
-        """An entity by ARN. Raises ResourceNotFound where there is none."""
-        found = self.documents.get(arn)
-        if found is None:
+        """An entity by ARN.
+
+        :raises ResourceNotFound: for an entity that does not exist.
+        """
+        entity = self.documents.get(arn)
+        if entity is None:
             raise ResourceNotFound(f"{self.kind.word} {arn} does not exist.")
-        return found
+        return entity
 
     def _create(self, params: Params, caller: Caller) -> Output:
         kind, now = self.kind, time.time()
@@ -101,7 +107,7 @@ class Entities:
                 raise ResourceLimitExceeded(f"An account has at most {kind.most} {kind.snake}s.")
             try:
                 self.documents.insert(arn, document)
-            except Taken as error:
+            except NameTaken as error:
                 raise ValidationException(f"{kind.word} already exists: {arn}") from error
             self._tags.put(arn, params.get("Tags"))
         return {kind.arn: arn}
@@ -110,15 +116,17 @@ class Entities:
         return self.get(self._arn(params, caller))
 
     def _update(self, params: Params, caller: Caller) -> Output:
-        """Properties take the place of the old ones; then those to be removed go."""
+        """New properties replace the old ones; then PropertiesToRemove are removed."""
         arn = self._arn(params, caller)
 
         def change(document: Document) -> None:
-            document |= {member: params[member] for member in self.kind.changed if member in params}
-            kept = dict(params["Properties"] if "Properties" in params else document.get("Properties", {}))
+            document |= {member: params[member] for member in self.kind.updatable if member in params}
+            properties = dict(
+                params["Properties"] if "Properties" in params else document.get("Properties", {})
+            )
             for name in params.get("PropertiesToRemove", []):
-                kept.pop(name, None)
-            document["Properties"] = kept
+                properties.pop(name, None)
+            document["Properties"] = properties
             document |= {"LastModifiedTime": time.time(), "LastModifiedBy": AUTHOR}
 
         if self.documents.update(arn, change) is None:
@@ -126,20 +134,23 @@ class Entities:
         return {self.kind.arn: arn}
 
     def _delete(self, params: Params, caller: Caller) -> Output:
-        """Delete an entity. Raises ValidationException while it has associations."""
+        """Delete an entity.
+
+        :raises ValidationException: while it has associations.
+        """
         arn = self._arn(params, caller)
         with self._state.transaction():
             self.get(arn)
-            if self._connected(arn):
+            if self._has_associations(arn):
                 raise ValidationException(f"{arn} cannot be deleted: it has associations.")
             self.documents.delete(arn)
             self._tags.delete(arn)
         return {self.kind.arn: arn}
 
     def _list(self, params: Params, caller: Caller) -> Output:
-        found, token = self._listing.page((d for d in self.documents if self._passes(d, params)), params)
-        shown = [{member: d[member] for member in self.kind.shown if member in d} for d in found]
-        return {f"{self.kind.word}Summaries": shown} | ({"NextToken": token} if token else {})
+        page, token = self._listing.page((d for d in self.documents if self._passes(d, params)), params)
+        summaries = [{member: d[member] for member in self.kind.summary_members if member in d} for d in page]
+        return {f"{self.kind.word}Summaries": summaries} | ({"NextToken": token} if token else {})
 
     def _passes(self, document: Document, params: Params) -> bool:
         return (
@@ -149,7 +160,7 @@ class Entities:
         )
 
     def _arn(self, params: Params, caller: Caller) -> str:
-        """The ARN that a request means: given itself, or by an artifact's source, or by a name."""
+        """The ARN that a request names: directly, by an artifact's source, or by a name."""
         kind = self.kind
         if kind.arn in params:
             return str(params[kind.arn])
@@ -157,18 +168,18 @@ class Entities:
             if "Source" not in params:
                 raise ValidationException("Give either ArtifactArn or Source.")
             return names.arn(caller, "artifact", _digest(params["Source"]))
-        given = str(params[kind.name])
-        return given if given.startswith("arn:") else names.arn(caller, kind.snake, given)
+        name = str(params[kind.name])
+        return name if name.startswith("arn:") else names.arn(caller, kind.snake, name)
 
 
 def within(moment: float, params: Params, what: str = "Created") -> bool:
-    """Whether a moment is within CreatedAfter and CreatedBefore (or ModifiedAfter ...), both included."""
+    """Whether a time is within CreatedAfter and CreatedBefore (or ModifiedAfter ...), both inclusive."""
     after, before = params.get(f"{what}After", float("-inf")), params.get(f"{what}Before", float("inf"))
     return bool(after <= moment <= before)
 
 
 def _digest(source: Params) -> str:
-    """32 hexadecimal digits that stand for an artifact's source, whatever the order of its types."""
-    types = sorted((one["SourceIdType"], one["Value"]) for one in source.get("SourceTypes", []))
+    """32 hexadecimal digits that identify an artifact's source, whatever the order of its types."""
+    types = sorted((entry["SourceIdType"], entry["Value"]) for entry in source.get("SourceTypes", []))
     content = json.dumps([source["SourceUri"], types]).encode()
     return hashlib.md5(content, usedforsecurity=False).hexdigest()

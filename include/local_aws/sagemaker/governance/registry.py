@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from include.local_aws.protocol.errors import AwsError, ValidationException
 from include.local_aws.sagemaker import checks, names
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.state import Taken
+from include.local_aws.state import NameTaken
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
@@ -25,7 +25,7 @@ SUMMARY = (
     *("ModelLifeCycle", "ModelPackageRegistrationType"),
 )
 NOT_DESCRIBED = ("Tags", "ClientToken")
-REPLACED = (  # members of an update that take the place of the old ones
+REPLACED = (  # members that an update replaces
     *("ModelApprovalStatus", "ApprovalDescription", "ModelPackageRegistrationType", "InferenceSpecification"),
     *("SourceUri", "ModelCard", "ModelLifeCycle"),
 )
@@ -45,6 +45,10 @@ class Registry:
     # ---- groups
 
     def create_model_package_group(self, params: Params, caller: Caller) -> Output:
+        """Create a group for the versions of a model.
+
+        :raises ValidationException: for a group that exists, or wrong tags.
+        """
         name = params["ModelPackageGroupName"]
         arn = names.arn(caller, "model-package-group", name)
         document = {member: value for member, value in params.items() if member != "Tags"}
@@ -53,7 +57,7 @@ class Registry:
         with self._state.transaction():
             try:
                 self._groups.insert(name, document)
-            except Taken as error:
+            except NameTaken as error:
                 raise ValidationException(f"Model Package Group already exists: {arn}") from error
             self._tags.put(arn, params.get("Tags"))
         return {"ModelPackageGroupArn": arn}
@@ -62,11 +66,16 @@ class Registry:
         return self._group(params["ModelPackageGroupName"], caller)
 
     def list_model_package_groups(self, params: Params, caller: Caller) -> Output:
-        found, token = self._group_listing.page(self._groups, params)
-        shown = [{member: d[member] for member in GROUP_SUMMARY if member in d} for d in found]
-        return {"ModelPackageGroupSummaryList": shown} | ({"NextToken": token} if token else {})
+        page, token = self._group_listing.page(self._groups, params)
+        summaries = [{member: d[member] for member in GROUP_SUMMARY if member in d} for d in page]
+        return {"ModelPackageGroupSummaryList": summaries} | ({"NextToken": token} if token else {})
 
     def delete_model_package_group(self, params: Params, caller: Caller) -> Output:
+        """Delete a group without model packages.
+
+        :raises AwsError: ConflictException while it has model packages.
+        :raises ValidationException: for a group that does not exist.
+        """
         group = self._group(params["ModelPackageGroupName"], caller)
         if any(p.get("ModelPackageGroupName") == group["ModelPackageGroupName"] for p in self._packages):
             raise AwsError(
@@ -78,9 +87,12 @@ class Registry:
         self._tags.delete(group["ModelPackageGroupArn"])
         return None
 
-    def _group(self, given: str, caller: Caller) -> Document:
-        """A group by name or ARN. Raises ValidationException where there is none."""
-        name = given.rpartition("/")[2]
+    def _group(self, name_or_arn: str, caller: Caller) -> Document:
+        """A group by name or ARN.
+
+        :raises ValidationException: for a group that does not exist.
+        """
+        name = name_or_arn.rpartition("/")[2]
         group = self._groups.get(name)
         if group is None:
             arn = names.arn(caller, "model-package-group", name)
@@ -90,7 +102,10 @@ class Registry:
     # ---- packages
 
     def create_model_package(self, params: Params, caller: Caller) -> Output:
-        """Register a version in a group, or a package of its own; local packages are complete at once."""
+        """Register a version in a group, or a package of its own; local packages are complete at once.
+
+        :raises ValidationException: naming the member that is wrong, or for a package that exists.
+        """
         self._check(params)
         document = {member: value for member, value in params.items() if member not in NOT_DESCRIBED}
         document |= {"CreationTime": time.time(), "CreatedBy": AUTHOR, "ModelPackageStatus": "Completed"}
@@ -100,7 +115,7 @@ class Registry:
             document["ModelPackageArn"] = arn
             try:
                 self._packages.insert(arn, document)
-            except Taken as error:
+            except NameTaken as error:
                 raise ValidationException(f"Model package already exists: {arn}") from error
             self._tags.put(arn, params.get("Tags"))
         return {"ModelPackageArn": arn}
@@ -109,28 +124,33 @@ class Registry:
         return self.find(params["ModelPackageName"], caller)
 
     def batch_describe_model_package(self, params: Params, caller: Caller) -> Output:
-        found, missing = {}, {}
+        packages, errors = {}, {}
         for arn in params["ModelPackageArnList"]:
             try:
-                found[arn] = self.find(arn, caller)
+                packages[arn] = self.find(arn, caller)
             except ValidationException as error:
-                missing[arn] = {"ErrorCode": "ResourceNotFound", "ErrorResponse": str(error)}
-        return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": missing}
+                errors[arn] = {"ErrorCode": "ResourceNotFound", "ErrorResponse": str(error)}
+        return {"ModelPackageSummaries": packages, "BatchDescribeModelPackageErrorMap": errors}
 
     def list_model_packages(self, params: Params, caller: Caller) -> Output:
-        """Without a group, or ModelPackageType Both, only packages that belong to none, as AWS does."""
-        kind, wanted = params.get("ModelPackageType"), params.get("ModelApprovalStatus")
+        """List packages.
+
+        Without a group, or with type Both, only those that belong to no group, as on AWS.
+        """
+        kind, approval = params.get("ModelPackageType"), params.get("ModelApprovalStatus")
         group = params.get("ModelPackageGroupName")
         name = str(self._group(group, caller)["ModelPackageGroupName"]) if group else None
 
         def fits(package: Document) -> bool:
-            of_group = package.get("ModelPackageGroupName")
-            belongs = of_group == name if name else kind == "Both" or bool(of_group) == (kind == "Versioned")
-            return belongs and wanted in (None, package.get("ModelApprovalStatus"))
+            group_name = package.get("ModelPackageGroupName")
+            in_scope = (
+                group_name == name if name else kind == "Both" or bool(group_name) == (kind == "Versioned")
+            )
+            return in_scope and approval in (None, package.get("ModelApprovalStatus"))
 
-        found, token = self._listing.page(filter(fits, self._packages), params)
-        shown = [{member: d[member] for member in SUMMARY if member in d} for d in found]
-        return {"ModelPackageSummaryList": shown} | ({"NextToken": token} if token else {})
+        page, token = self._listing.page(filter(fits, self._packages), params)
+        summaries = [{member: d[member] for member in SUMMARY if member in d} for d in page]
+        return {"ModelPackageSummaryList": summaries} | ({"NextToken": token} if token else {})
 
     def update_model_package(self, params: Params, caller: Caller) -> Output:
         arn = params["ModelPackageArn"]
@@ -138,16 +158,16 @@ class Registry:
 
         def change(document: Document) -> None:
             document |= {member: params[member] for member in REPLACED if member in params}
-            kept = document.get("CustomerMetadataProperties", {}) | params.get(
+            metadata = document.get("CustomerMetadataProperties", {}) | params.get(
                 "CustomerMetadataProperties", {}
             )
             for key in params.get("CustomerMetadataPropertiesToRemove", []):
-                kept.pop(key, None)
+                metadata.pop(key, None)
             document |= {"LastModifiedTime": time.time(), "LastModifiedBy": AUTHOR}
-            document |= {"CustomerMetadataProperties": kept} if kept else {}
-            more = params.get("AdditionalInferenceSpecificationsToAdd", [])
-            if more:
-                document.setdefault("AdditionalInferenceSpecifications", []).extend(more)
+            document |= {"CustomerMetadataProperties": metadata} if metadata else {}
+            additions = params.get("AdditionalInferenceSpecificationsToAdd", [])
+            if additions:
+                document.setdefault("AdditionalInferenceSpecifications", []).extend(additions)
 
         self._packages.update(arn, change)
         return {"ModelPackageArn": arn}
@@ -158,25 +178,33 @@ class Registry:
         self._tags.delete(arn)
         return None
 
-    def find(self, given: str, caller: Caller) -> Document:
-        """A package by ARN, or by name where it belongs to no group. Raises ValidationException."""
-        arn = given if given.startswith("arn:") else names.arn(caller, "model-package", given)
+    def find(self, name_or_arn: str, caller: Caller) -> Document:
+        """A package by ARN, or by name if it belongs to no group.
+
+        :raises ValidationException: for a package that does not exist.
+        """
+        arn = (
+            name_or_arn if name_or_arn.startswith("arn:") else names.arn(caller, "model-package", name_or_arn)
+        )
         package = self._packages.get(arn)
         if package is None:
             raise ValidationException(f"ModelPackage {arn} does not exist.")
         return package
 
-    def containers(self, given: str, caller: Caller) -> list[dict[str, Any]]:
-        """What a model of this package consists of. Raises ValidationException unless it is approved."""
-        package = self.find(given, caller)
+    def containers(self, name_or_arn: str, caller: Caller) -> list[dict[str, Any]]:
+        """The containers of a model made from this package.
+
+        :raises ValidationException: for a package that does not exist or is not approved.
+        """
+        package = self.find(name_or_arn, caller)
         status = package.get("ModelApprovalStatus", "Approved")
         if status != "Approved":
             raise ValidationException(
                 f"Cannot create a model from {package['ModelPackageArn']}: "
                 f"its ModelApprovalStatus is {status}."
             )
-        found: list[dict[str, Any]] = package["InferenceSpecification"]["Containers"]
-        return found
+        containers: list[dict[str, Any]] = package["InferenceSpecification"]["Containers"]
+        return containers
 
     def _place(self, document: Document, caller: Caller) -> str:
         """The ARN of a new package: the next version of its group, or its own name."""
@@ -188,7 +216,7 @@ class Registry:
             group["Newest"] += 1
 
         self._groups.update(name, count)
-        version = self._group(name, caller)["Newest"]  # versions are never used twice
+        version = self._group(name, caller)["Newest"]  # numbers of deleted versions are not used again
         document |= {"ModelPackageGroupName": name, "ModelPackageVersion": version, "ModelPackageName": name}
         document.setdefault("ModelApprovalStatus", "PendingManualApproval")
         return names.arn(caller, "model-package", f"{name}/{version}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 1.0  # AWS delivers within minutes; nobody wants to wait for that on a laptop
+FLUSH_SECONDS = 1.0  # AWS delivers within minutes
 FLUSH_RECORDS = 500
 
 
@@ -52,28 +52,31 @@ class DataCapture:
         self._waiting: dict[str, list[str]] = {}  # lines by the S3 URI of their folder
         self._lock = threading.Lock()
         self._wake, self._closing = threading.Event(), False
-        self._sampling = random.Random()  # noqa: S311 — which requests are kept is no secret
+        self._sampling = random.Random()  # noqa: S311 — sampling needs no secret randomness
         self._thread = threading.Thread(target=self._work, name="data-capture", daemon=True)
         self._thread.start()
 
     def record(self, config: Document, exchange: Exchange) -> None:
-        """Keep an exchange if the endpoint's configuration says so and the sample takes it."""
-        wanted = config.get("DataCaptureConfig", {"EnableCapture": False})
-        if not wanted.get("EnableCapture", True):
+        """Capture an exchange if the endpoint's configuration and the sampling percentage select it."""
+        capture_config = config.get("DataCaptureConfig", {"EnableCapture": False})
+        if not capture_config.get("EnableCapture", True):
             return
-        if self._sampling.uniform(0, 100) > wanted["InitialSamplingPercentage"]:
+        if self._sampling.uniform(0, 100) > capture_config["InitialSamplingPercentage"]:
             return
         hour = datetime.fromtimestamp(exchange.moment, UTC).strftime("%Y/%m/%d/%H")
-        base = wanted["DestinationS3Uri"].rstrip("/")
+        base = capture_config["DestinationS3Uri"].rstrip("/")
         folder = f"{base}/{exchange.endpoint}/{exchange.variant}/{hour}"
         with self._lock:
             lines = self._waiting.setdefault(folder, [])
-            lines.append(json.dumps(capture_record(exchange, wanted)))
+            lines.append(json.dumps(capture_record(exchange, capture_config)))
             if len(lines) >= FLUSH_RECORDS:
                 self._wake.set()
 
     def flush(self) -> None:
-        """Write all that waits. A destination that cannot be written is logged; the records are lost then."""
+        """Write everything collected.
+
+        If a destination cannot be written, the error is logged and its records are lost.
+        """
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         for folder, lines in waiting.items():
@@ -87,7 +90,7 @@ class DataCapture:
                 logger.error("Captured data cannot be written to %s: %s", folder, error)
 
     def close(self) -> None:
-        """Write the rest and end."""
+        """Write the rest and stop."""
         self._closing = True
         self._wake.set()
         self._thread.join()
@@ -129,10 +132,10 @@ def capture_record(exchange: Exchange, config: Document) -> dict[str, Any]:
 
 
 def _side(body: bytes, content_type: str, mode: str, types: dict[str, list[str]]) -> dict[str, str]:
-    """Text as it is where its type is listed as CSV or JSON; everything else as base64."""
+    """Text if its type is listed as CSV or JSON; everything else as base64."""
     kind = content_type.partition(";")[0].strip().lower()
-    listed = {"CSV": types.get("CsvContentTypes", []), "JSON": types.get("JsonContentTypes", [])}
-    encoding = next((name for name, kinds in listed.items() if kind in kinds), "BASE64")
+    content_types = {"CSV": types.get("CsvContentTypes", []), "JSON": types.get("JsonContentTypes", [])}
+    encoding = next((name for name, kinds in content_types.items() if kind in kinds), "BASE64")
     try:
         text = body.decode("utf-8") if encoding != "BASE64" else base64.b64encode(body).decode()
     except UnicodeDecodeError:

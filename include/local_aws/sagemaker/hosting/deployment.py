@@ -1,4 +1,7 @@
-"""How an endpoint is updated: what of the request is honoured, and what Describe shows meanwhile."""
+"""How an endpoint is updated.
+
+Which members of the request are supported, and what Describe shows meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def check(params: Params) -> None:
-    """Refuse what would be ignored: all traffic goes to the new fleet at once here."""
+    """Refuse what would otherwise be ignored: here all traffic goes to the new fleet at once.
+
+    :raises ValidationException: for any other kind of deployment.
+    """
     deployment = params.get("DeploymentConfig", {})
     routing = deployment.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
     if "RollingUpdatePolicy" in deployment or routing.get("Type", "ALL_AT_ONCE") != "ALL_AT_ONCE":
@@ -24,13 +30,13 @@ def check(params: Params) -> None:
 
 def retains_weights(params: Params) -> bool:
     """Whether an update keeps the weights that the variants have now."""
-    excluded = params.get("ExcludeRetainedVariantProperties", [])
-    overridden = any(one["VariantPropertyType"] == "DesiredWeight" for one in excluded)
-    return bool(params.get("RetainAllVariantProperties")) and not overridden
+    exclusions = params.get("ExcludeRetainedVariantProperties", [])
+    is_overridden = any(entry["VariantPropertyType"] == "DesiredWeight" for entry in exclusions)
+    return bool(params.get("RetainAllVariantProperties")) and not is_overridden
 
 
 def pending(serving: Document) -> Document:
-    """What DescribeEndpoint shows of an update under way."""
+    """What DescribeEndpoint shows of an update in progress."""
     variants = [{"VariantName": name} for name in serving["Weights"]]
     summary = {"EndpointConfigName": serving["EndpointConfigName"], "ProductionVariants": variants}
     return {"PendingDeploymentSummary": {**summary, "StartTime": time.time()}}

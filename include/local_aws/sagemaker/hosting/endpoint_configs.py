@@ -1,4 +1,4 @@
-"""Endpoint configurations: which models answer, and with what share of the traffic."""
+"""Endpoint configurations: which models an endpoint serves, and each one's share of the traffic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from include.local_aws.protocol.errors import ValidationException
 from include.local_aws.sagemaker import checks, names
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.state import Taken
+from include.local_aws.state import NameTaken
 
 if TYPE_CHECKING:
     from include.local_aws.calls import Caller, Output, Params
@@ -20,7 +20,7 @@ UNSUPPORTED = ("AsyncInferenceConfig", "ShadowProductionVariants", "ExplainerCon
 
 
 class EndpointConfigs:
-    """The operations on endpoint configurations; `find` serves the endpoints."""
+    """The operations on endpoint configurations; the endpoints use `find`."""
 
     def __init__(self, state: State, models: Models, tags: TagStore) -> None:
         self._state, self._documents = state, state.collection("endpoint_config")
@@ -28,6 +28,11 @@ class EndpointConfigs:
         self._listing = Listing(name="EndpointConfigName")
 
     def create_endpoint_config(self, params: Params, caller: Caller) -> Output:
+        """Store a configuration whose models exist.
+
+        :raises ValidationException: naming the member that is wrong or not supported, or for a name that
+            exists.
+        """
         name = params["EndpointConfigName"]
         arn = names.arn(caller, "endpoint-config", name)
         self._check(params, caller)
@@ -36,7 +41,7 @@ class EndpointConfigs:
         with self._state.transaction():
             try:
                 self._documents.insert(name, document)
-            except Taken as error:
+            except NameTaken as error:
                 raise ValidationException(
                     f'Cannot create already existing endpoint configuration "{arn}".'
                 ) from error
@@ -47,18 +52,21 @@ class EndpointConfigs:
         return self.find(params["EndpointConfigName"], caller)
 
     def list_endpoint_configs(self, params: Params, caller: Caller) -> Output:
-        found, token = self._listing.page(self._documents, params)
-        return {"EndpointConfigs": found, "NextToken": token}
+        page, token = self._listing.page(self._documents, params)
+        return {"EndpointConfigs": page, "NextToken": token}
 
     def delete_endpoint_config(self, params: Params, caller: Caller) -> Output:
-        """Delete it, in use or not, as AWS does; an endpoint keeps what it needs."""
+        """Delete it, whether in use or not, as AWS does; endpoints have a copy of what they need."""
         document = self.find(params["EndpointConfigName"], caller)
         self._documents.delete(params["EndpointConfigName"])
         self._tags.delete(document["EndpointConfigArn"])
         return None
 
     def find(self, name: str, caller: Caller) -> Document:
-        """A configuration by name; ValidationException, with SageMaker's text, where there is none."""
+        """A configuration by name.
+
+        :raises ValidationException: for one that does not exist, with SageMaker's text.
+        """
         document = self._documents.get(name)
         if document is None:
             arn = names.arn(caller, "endpoint-config", name)

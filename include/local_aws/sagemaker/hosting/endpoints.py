@@ -1,4 +1,7 @@
-"""Endpoints: created, updated blue/green, deleted; they answer again after a restart of the server."""
+"""Endpoints: created, updated (blue/green) and deleted.
+
+They are brought up again after a restart of the server.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from include.local_aws.protocol.errors import ValidationException
 from include.local_aws.sagemaker import names
-from include.local_aws.sagemaker.hosting import capture, deployment
-from include.local_aws.sagemaker.hosting.fleet import Fleet, summaries, weights_of
+from include.local_aws.sagemaker.hosting import capture, deployment, endpoint_status
+from include.local_aws.sagemaker.hosting.fleet import Fleet, variant_summaries, weights_of
 from include.local_aws.sagemaker.hosting.serving import INVOCATION_SECONDS, ServingError
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.state import Taken
+from include.local_aws.state import NameTaken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,14 +32,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
 INTERRUPTED = "InternalServerError: the local AWS server stopped while the endpoint was updated"
 TRANSITIONS = 4  # endpoints that start or update at the same time
 
 
 class Endpoints:
-    """The operations on endpoints. A document keeps its configuration and models: both may be deleted."""
+    """The operations on endpoints.
+
+    A document has a copy of its configuration and models: both may be deleted.
+    """
 
     def __init__(
         self, engine: JobEngine, store: ObjectStore, models: Models, configs: EndpointConfigs
@@ -46,7 +51,7 @@ class Endpoints:
         self._folder = engine.state.subfolder("endpoints")
         self._listing = Listing(name="EndpointName", status="EndpointStatus")
         self._fleets: dict[str, Fleet] = {}
-        self._retired: list[Fleet] = []  # they answer their last requests
+        self._retired: list[Fleet] = []  # old fleets that answer their last requests
         self._changed = threading.Condition()
         self._pool = ThreadPoolExecutor(TRANSITIONS, thread_name_prefix="endpoint")
         self._closing = False
@@ -54,6 +59,10 @@ class Endpoints:
     # Operations
 
     def create_endpoint(self, params: Params, caller: Caller) -> Output:
+        """Store an endpoint and start its containers.
+
+        :raises ValidationException: for a configuration or model that does not exist, or a name that exists.
+        """
         name = params["EndpointName"]
         arn = names.arn(caller, "endpoint", name)
         deployment.check(params)
@@ -67,59 +76,70 @@ class Endpoints:
         with self._engine.state.transaction():
             try:
                 self._documents.insert(name, document)
-            except Taken as error:
+            except NameTaken as error:
                 raise ValidationException(f'Cannot create already existing endpoint "{arn}".') from error
             self._engine.tags.put(arn, params.get("Tags"))
         self._pool.submit(self._bring_up, name, serving)
         return {"EndpointArn": arn}
 
     def update_endpoint(self, params: Params, caller: Caller) -> Output:
-        """Start the new fleet beside the old one, shift the traffic, end the old one."""
+        """Start the new fleet beside the old one, shift the traffic, then stop the old one.
+
+        :raises ValidationException: for an endpoint that does not exist or is being changed.
+        """
         name = params["EndpointName"]
         deployment.check(params)
         serving = self._resolve(params["EndpointConfigName"], caller)
-        document = self._move(name, caller, "Updating", deployment.pending(serving))
+        document = self._enter(name, caller, "Updating", deployment.pending(serving))
         if deployment.retains_weights(params):
             serving["Weights"] |= {k: w for k, w in document["Weights"].items() if k in serving["Weights"]}
         self._pool.submit(self._bring_up, name, serving)
         return {"EndpointArn": document["EndpointArn"]}
 
     def update_endpoint_weights_and_capacities(self, params: Params, caller: Caller) -> Output:
-        name, wanted = params["EndpointName"], params["DesiredWeightsAndCapacities"]
-        known = self.find(name, caller)["Weights"]
-        for variant in wanted:
-            if variant["VariantName"] not in known:
+        """Change the shares of the traffic.
+
+        :raises ValidationException: for a variant or endpoint that does not exist, or one that is being
+            changed.
+        """
+        name, targets = params["EndpointName"], params["DesiredWeightsAndCapacities"]
+        weights = self.find(name, caller)["Weights"]
+        for variant in targets:
+            if variant["VariantName"] not in weights:
                 raise ValidationException(f"Variant {variant['VariantName']} is not part of endpoint {name}.")
-        document = self._move(name, caller, "Updating")
-        changes = {v["VariantName"]: v["DesiredWeight"] for v in wanted if "DesiredWeight" in v}
-        self._pool.submit(self._shift, name, {**known, **changes})
+        document = self._enter(name, caller, "Updating")
+        changes = {v["VariantName"]: v["DesiredWeight"] for v in targets if "DesiredWeight" in v}
+        self._pool.submit(self._shift, name, {**weights, **changes})
         return {"EndpointArn": document["EndpointArn"]}
 
     def describe_endpoint(self, params: Params, caller: Caller) -> Output:
         document = self.find(params["EndpointName"], caller)
         if document["EndpointStatus"] not in ("Creating", "Failed"):
             config, models, weights = document["Config"], document["Models"], document["Weights"]
-            document["ProductionVariants"] = summaries(config, models, weights)
-        if captured := document["Config"].get("DataCaptureConfig"):
-            document["DataCaptureConfig"] = capture.summary(captured)
+            document["ProductionVariants"] = variant_summaries(config, models, weights)
+        if capture_config := document["Config"].get("DataCaptureConfig"):
+            document["DataCaptureConfig"] = capture.summary(capture_config)
         return document
 
     def list_endpoints(self, params: Params, caller: Caller) -> Output:
-        found, token = self._listing.page(self._documents, params)
-        shown = [{member: document[member] for member in SUMMARY} for document in found]
-        return {"Endpoints": shown, "NextToken": token}
+        page, token = self._listing.page(self._documents, params)
+        summaries = [{member: document[member] for member in SUMMARY} for document in page]
+        return {"Endpoints": summaries, "NextToken": token}
 
     def delete_endpoint(self, params: Params, caller: Caller) -> Output:
         name = params["EndpointName"]
         if self.find(name, caller)["EndpointStatus"] != "Deleting":
-            self._move(name, caller, "Deleting", unless=("Creating", "Updating", "RollingBack"))
+            self._enter(name, caller, "Deleting")
             self._pool.submit(self._take_down, name)
         return None
 
-    # For the runtime
+    # Used by the runtime
 
     def find(self, name: str, caller: Caller) -> Document:
-        """An endpoint by name; ValidationException, with SageMaker's text, where there is none."""
+        """An endpoint by name.
+
+        :raises ValidationException: for an endpoint that does not exist, with SageMaker's text.
+        """
         document = self._documents.get(name)
         if document is None:
             raise ValidationException(f'Could not find endpoint "{names.arn(caller, "endpoint", name)}".')
@@ -130,22 +150,25 @@ class Endpoints:
 
     @contextmanager
     def serving(self, name: str, timeout: float) -> Iterator[Fleet | None]:
-        """What serves the endpoint now, and goes on to run while the `with` block uses it.
+        """The fleet that serves the endpoint now; it keeps running while the `with` block uses it.
 
-        Waits for one that comes up again after a restart.
+        Waits for an endpoint that is brought up again after a restart.
         """
         with ExitStack() as using:
             with self._changed:
                 self._changed.wait_for(lambda: name in self._fleets or self._closing, timeout)
                 fleet = self._fleets.get(name)
                 if fleet is not None:
-                    using.enter_context(fleet.used())
+                    using.enter_context(fleet.in_use())
             yield fleet
 
-    # Life of the server
+    # Start and stop of the server
 
     def start(self) -> None:
-        """Bring up what an earlier server served; an interrupted update has failed, the old fleet serves."""
+        """Bring up the endpoints of an earlier server.
+
+        An interrupted update has failed, and the old fleet serves.
+        """
         for document in self._documents:
             name, status = document["EndpointName"], document["EndpointStatus"]
             if status == "Deleting":
@@ -153,11 +176,13 @@ class Endpoints:
             elif status == "Creating":
                 self._pool.submit(self._bring_up, name, _serving_of(document))
             elif status != "Failed":
-                self._settle(name, {"FailureReason": INTERRUPTED} if status in MOVING else {})
+                self._settle(
+                    name, {"FailureReason": INTERRUPTED} if status in endpoint_status.CHANGING else {}
+                )
                 self._pool.submit(self._restore, name, document)
 
     def close(self) -> None:
-        """Stop all containers; the endpoints stay what they are."""
+        """Stop all containers; the endpoints keep their status."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -178,9 +203,9 @@ class Endpoints:
             fleet.start()
             if name in self._fleets and self._engine.settings.faults.rolls_back(name):
                 fleet.close()
-                raise ServingError("a fault on purpose (see LOCAL_AWS_FAULTS)")
+                raise ServingError("an injected fault (see LOCAL_AWS_FAULTS)")
         except ServingError as error:
-            self._failed(name, str(error))
+            self._record_failure(name, str(error))
             return
         self._swap(name, fleet)
         self._settle(name, {**serving, "FailureReason": None})
@@ -199,8 +224,8 @@ class Endpoints:
         fleet.weights = current["Weights"]
         self._swap(name, fleet)
 
-    def _failed(self, name: str, reason: str) -> None:
-        """A creation that failed leaves nothing that serves; after an update the old fleet goes on."""
+    def _record_failure(self, name: str, reason: str) -> None:
+        """A failed creation leaves no fleet; after a failed update the old fleet keeps serving."""
         serves = name in self._fleets
         logger.warning("Endpoint %s: %s", name, reason)
         if serves:
@@ -215,7 +240,7 @@ class Endpoints:
         self._settle(name, {"Weights": weights, "FailureReason": None})
 
     def _swap(self, name: str, fleet: Fleet) -> None:
-        """New requests go to this fleet; the old one ends when it has answered those that it has."""
+        """Send new requests to this fleet; stop the old one when it has answered its requests."""
         with self._changed:
             old, closing = self._fleets.get(name), self._closing
             if not closing:
@@ -240,39 +265,17 @@ class Endpoints:
             self._engine.tags.delete(document["EndpointArn"])
 
     def _settle(self, name: str, changes: Document, status: str = "InService") -> None:
-        def change(document: Document) -> None:
-            document.update(changes, EndpointStatus=status, LastModifiedTime=time.time())
-            if status != "RollingBack":
-                document.pop("PendingDeploymentSummary", None)
+        endpoint_status.settle(self._documents, name, changes, status)
 
-        self._documents.update(name, change)
-
-    def _move(
-        self,
-        name: str,
-        caller: Caller,
-        status: str,
-        changes: Document | None = None,
-        unless: tuple[str, ...] = (*MOVING, "Failed"),
-    ) -> Document:
-        """Enter a passing status; ValidationException in a status that does not allow it."""
-
-        def change(document: Document) -> None:
-            arn, now = document["EndpointArn"], document["EndpointStatus"]
-            if now in unless and now == "Failed":
-                raise ValidationException(f'Cannot update endpoint "{arn}" in status Failed; only delete it.')
-            if now in unless:
-                raise ValidationException(f'Cannot update in-progress endpoint "{arn}".')
-            document.update(changes or {}, EndpointStatus=status, LastModifiedTime=time.time())
-
-        document = self._documents.update(name, change)
+    def _enter(self, name: str, caller: Caller, status: str, changes: Document | None = None) -> Document:
+        document = endpoint_status.enter(self._documents, name, status, changes)
         return document if document is not None else self.find(name, caller)
 
     def _resolve(self, config_name: str, caller: Caller) -> Document:
-        """All that serving needs, copied: configuration, models, weights."""
+        """A copy of everything that serving needs: configuration, models, weights."""
         config = self._configs.find(config_name, caller)
-        used = {variant["ModelName"] for variant in config["ProductionVariants"]}
-        models = {name: self._models.find(name, caller) for name in used}
+        model_names = {variant["ModelName"] for variant in config["ProductionVariants"]}
+        models = {name: self._models.find(name, caller) for name in model_names}
         weights = weights_of(config)
         return {"EndpointConfigName": config_name, "Config": config, "Models": models, "Weights": weights}
 

@@ -1,4 +1,4 @@
-"""What an endpoint runs: one model server for each production variant."""
+"""The running containers of an endpoint: one model server for each production variant."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Fleet:
     """The running variants of one endpoint configuration.
 
-    Each variant is served by one set of containers, whatever its instance count says.
+    A single set of containers serves each variant, whatever its instance count.
 
     :param config: the endpoint configuration.
     :param models: the models of its variants, by name.
@@ -55,7 +55,7 @@ class Fleet:
         )
         self.streams: dict[str, str] = {}
         self.servers: dict[str, ModelServer] = {}
-        self._choice = random.Random()  # noqa: S311 — traffic shares are no secret
+        self._choice = random.Random()  # noqa: S311 — routing needs no secret randomness
         self._requests, self._idle = 0, threading.Condition()
         for variant in config["ProductionVariants"]:
             name, model = variant["VariantName"], models[variant["ModelName"]]
@@ -80,11 +80,11 @@ class Fleet:
     def start(self) -> None:
         """Bring all variants up.
 
-        :raises ServingError: naming the variant that does not come up; nothing runs then.
+        :raises ServingError: naming the variant that does not come up; no container runs then.
         """
         with ThreadPoolExecutor(len(self.servers)) as starting:
-            started = {name: starting.submit(server.start) for name, server in self.servers.items()}
-        for name, future in started.items():
+            futures = {name: starting.submit(server.start) for name, server in self.servers.items()}
+        for name, future in futures.items():
             if isinstance(error := future.exception(), ServingError):
                 self.close()
                 raise ServingError(
@@ -94,7 +94,7 @@ class Fleet:
             future.result()
 
     def choose(self) -> str:
-        """A variant at random, by its share of the weights; one of weight 0 is never chosen."""
+        """A random variant by its share of the weights; a variant with weight 0 is never chosen."""
         weights = self.weights
         names = [name for name, weight in weights.items() if weight > 0]
         if not names:
@@ -102,8 +102,8 @@ class Fleet:
         return self._choice.choices(names, [weights[name] for name in names])[0]
 
     @contextmanager
-    def used(self) -> Iterator[Fleet]:
-        """While the `with` block runs, a request is under way."""
+    def in_use(self) -> Iterator[Fleet]:
+        """Count a request as in progress while the `with` block runs."""
         with self._idle:
             self._requests += 1
         try:
@@ -114,7 +114,7 @@ class Fleet:
                 self._idle.notify_all()
 
     def drain(self, timeout: float) -> None:
-        """Wait until no request is under way, at most so many seconds."""
+        """Wait until no request is in progress, at most `timeout` seconds."""
         with self._idle:
             self._idle.wait_for(lambda: self._requests == 0, timeout)
 
@@ -133,17 +133,17 @@ def weights_of(config: Document) -> dict[str, float]:
     }
 
 
-def summaries(
+def variant_summaries(
     config: Document, models: Mapping[str, Document], weights: Mapping[str, float]
 ) -> list[dict[str, Any]]:
     """What DescribeEndpoint shows of the variants."""
     now = time.time()
-    found = []
+    descriptions = []
     for variant in config["ProductionVariants"]:
         model = models[variant["ModelName"]]
         images = [container["Image"] for container in containers(model)]
         weight, count = weights[variant["VariantName"]], variant.get("InitialInstanceCount", 1)
-        found.append(
+        descriptions.append(
             {
                 "VariantName": variant["VariantName"],
                 "DeployedImages": [
@@ -156,4 +156,4 @@ def summaries(
                 "DesiredInstanceCount": count,
             }
         )
-    return found
+    return descriptions

@@ -1,4 +1,4 @@
-"""InvokeEndpoint: which variant, which container, what the caller gets to know."""
+"""InvokeEndpoint: chooses variant and container, and returns their answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_TYPE = "application/octet-stream"
 
 
 class InvalidInvocation(AwsError):
-    """A request that does not get as far as a container."""
+    """A request that does not reach a container."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ValidationError", message)
@@ -35,8 +35,9 @@ class Runtime:
     def invoke_endpoint(self, params: Params, caller: Caller) -> Output:
         """Send a request to an endpoint's model.
 
-        :raises InvalidInvocation: for an endpoint or variant that is not there or not in service.
-        :raises AwsError: ModelError (424) when a container answers with an error.
+        :raises InvalidInvocation: for an endpoint or variant that does not exist or is not in service.
+        :raises AwsError: ModelError (424) when a container answers with an error; ServiceUnavailable (503)
+            when the endpoint is still being brought up.
         """
         name = params["EndpointName"]
         document = self._endpoints.get(name)

@@ -1,4 +1,4 @@
-"""A model that answers: its containers as processes, chained as an inference pipeline."""
+"""A running model: its containers as processes, chained as an inference pipeline."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ STARTUP_SECONDS = 240.0  # until /ping answers
 PING_SECONDS = 2.0  # for one ping
 INVOCATION_SECONDS = 60.0
 SHUTDOWN_SECONDS = 30.0  # between SIGTERM and SIGKILL
-SHOWN_LINES = 8  # of a container's log, when it does not come up
+LAST_LINES = 8  # of its log, in the error of a container that does not come up
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
 class ServingError(Exception):
-    """A model that does not come up; the text says which container and why."""
+    """A model that does not come up; the text names the container and the cause."""
 
 
 @dataclass(frozen=True)
 class Answer:
     """What a container, or a pipeline, answered.
 
-    `container` names the one that answered last: in a pipeline the first that fails.
+    `container` names the last container that answered: in a pipeline the first that failed.
     """
 
     status: int
@@ -65,15 +65,15 @@ class ServingContainer:
 
 
 class ModelServer:
-    """Starts a model's containers and hands requests through them.
+    """Starts a model's containers and sends requests through them.
 
     with ModelServer(model, folder, runner, store, on_line, environment) as server:
         server.start()
         server.invoke(b"1,2,3", "text/csv", accept=None)
 
     :param folder: for the containers' files; the caller removes it.
-    :param on_line: gets container name and line of all output.
-    :param environment: what every container gets besides its own variables.
+    :param on_line: gets the container's name and each line of its output.
+    :param environment: variables of every container, besides its own.
     """
 
     def __init__(
@@ -97,10 +97,11 @@ class ModelServer:
         self.close()
 
     def start(self, timeout: float = STARTUP_SECONDS, check: Callable[[], None] = lambda: None) -> None:
-        """Bring all containers up, side by side.
+        """Bring all containers up, in parallel.
 
-        :param check: called every moment; what it raises ends the start.
-        :raises ServingError: when one does not answer /ping in time, ends, or has unusable model data.
+        :param check: called repeatedly; an exception from it ends the start.
+        :raises ServingError: when a container does not answer /ping in time, ends, or has unusable model
+            data.
         """
         try:
             for description in containers(self._model):
@@ -117,7 +118,7 @@ class ModelServer:
         root = self._folder / name
         self._place_model(description, root / "model")
         image = images.find(description["Image"])
-        own = {
+        port_variables = {
             "SAGEMAKER_BIND_TO_PORT": str(port),
             "SAGEMAKER_SAFE_PORT_RANGE": f"{port}-{port}",
             "LOCAL_AWS_IMAGE_VERSION": image.version,
@@ -125,9 +126,9 @@ class ModelServer:
         container = Container(
             command=image.serve_command(),
             root=root,
-            environment={**self._environment, **description.get("Environment", {}), **own},
+            environment={**self._environment, **description.get("Environment", {}), **port_variables},
         )
-        lines: deque[str] = deque(maxlen=SHOWN_LINES)
+        lines: deque[str] = deque(maxlen=LAST_LINES)
 
         def log(line: str) -> None:
             lines.append(line)
@@ -178,22 +179,22 @@ class ModelServer:
     ) -> Answer:
         """Send a request through the containers: the answer of each is the request of the next.
 
-        The content type of an answer, parameters included, goes on with it; only the last container sees
-        what the caller accepts. (Not documented; inferred from reports of AWS's behaviour.)
+        Each answer's content type, with its parameters, is passed on with it. Only the last container gets
+        the caller's Accept header. (Not documented; inferred from reports of AWS's behaviour.)
 
-        :param target: send it to this container alone (InferenceExecutionConfig Direct).
+        :param target: send it to this container only (InferenceExecutionConfig Direct).
         """
         chain = [c for c in self._containers if target in (None, c.name)]
         answer = Answer(200, content_type, body)
         for container in chain:
-            wanted = accept if container is chain[-1] else None
-            answer = _ask(container, answer, wanted, custom_attributes, timeout)
+            accepted_type = accept if container is chain[-1] else None
+            answer = _ask(container, answer, accepted_type, custom_attributes, timeout)
             if answer.status >= 400:
                 break
         return answer
 
     def execution_parameters(self) -> dict[str, Any]:
-        """What the first container says of /execution-parameters; {} where it says nothing."""
+        """The first container's answer to /execution-parameters; {} if it gives none."""
         try:
             reply = self._containers[0].pool.request("GET", "/execution-parameters", timeout=PING_SECONDS)
             parameters = reply.json() if reply.status == 200 else {}
@@ -202,7 +203,7 @@ class ModelServer:
         return parameters if isinstance(parameters, dict) else {}
 
     def close(self, grace: float = SHUTDOWN_SECONDS) -> None:
-        """Stop all containers, side by side."""
+        """Stop all containers, in parallel."""
         self._closed.set()
         running = [container for container in self._containers if container.process.running]
         if running:

@@ -1,4 +1,4 @@
-"""model.tar.gz and its like: the same content gives the same bytes, and unpacking never leaves the folder."""
+"""Archives such as model.tar.gz: equal content gives equal bytes, and unpacking never leaves the folder."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pack(folder: Path, archive: Path) -> None:
     ):
         for path in files(folder):
             member = tar.gettarinfo(path, arcname=path.relative_to(folder).as_posix())
-            member.type, member.linkname = tarfile.REGTYPE, ""  # a second hard link is a file of its own
+            member.type, member.linkname = tarfile.REGTYPE, ""  # hard links are packed as files
             member.mtime = member.uid = member.gid = 0
             member.uname = member.gname = ""
             member.size, member.mode = path.stat().st_size, 0o755 if member.mode & 0o100 else 0o644
@@ -45,10 +45,10 @@ def pack(folder: Path, archive: Path) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a tar (gzip, bzip2, xz or plain) below a folder, which is made where missing.
+    """Unpack a tar (gzip, bzip2, xz or plain) below a folder; the folder is created if it does not exist.
 
-    Raises BadArchive naming the member that climbs out of the folder, links out of it or is a device; also
-    for a file that is no tar archive or ends too early.
+    :raises BadArchive: for a member that would be written or linked outside the folder or is a device
+        (named), and for a file that is not a tar archive or is cut off.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:

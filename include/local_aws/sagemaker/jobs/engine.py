@@ -1,12 +1,12 @@
-"""Every kind of SageMaker job runs by this one mechanism.
+"""The mechanism that runs every kind of SageMaker job.
 
-Jobs wait for a free place, run in a thread of their own, and change their stored document as they go, so
-that Describe always tells the truth:
+Jobs wait for a free slot, run in a thread of their own, and update their stored document as they go, so that
+Describe always shows the current state:
 
     InProgress → Completed | Failed
     InProgress → Stopping → Stopped
 
-    jobs = engine.jobs(PROCESSING)
+    jobs = engine.of_kind(PROCESSING)
     arn = jobs.create(document, tags, caller, work)      # work(job) runs later, in a thread of its own
 """
 
@@ -29,7 +29,7 @@ from include.local_aws.sagemaker.jobs.job import Job, JobEnd, JobFailed, JobStop
 from include.local_aws.sagemaker.jobs.kind import ENDED, JobKind
 from include.local_aws.sagemaker.jobs.transfer import TransferError
 from include.local_aws.sagemaker.listing import Listing
-from include.local_aws.state import Taken
+from include.local_aws.state import NameTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MOST_CONDUCTORS = 100  # tuning jobs at a time, the service's own limit
-STOP_SECONDS = 1.0  # until a job is stopped that is to be stopped on purpose
+MOST_TUNING_JOBS = 100  # at the same time; SageMaker's quota
+STOP_SECONDS = 1.0  # after which an injected fault stops a job
 REASON_CHARACTERS = 1024  # the model's limit of FailureReason
 
 
@@ -56,16 +56,16 @@ class JobSettings:
 
     concurrent_jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
     stop_grace: float = 120.0  # seconds between SIGTERM and SIGKILL
-    observable_seconds: float = 1.0  # a job that nobody has described yet stays InProgress at least so long
-    keep_job_folders: bool = False  # to look at what a job left behind
+    observable_seconds: float = 1.0  # minimum time InProgress of a job that no client has described
+    keep_job_folders: bool = False  # for debugging
     faults: Faults = field(default_factory=Faults)
 
 
 class JobEngine:
-    """Runs jobs of all kinds, a bounded number at a time.
+    """Runs jobs of all kinds, a limited number at a time.
 
-    `endpoint_url` is the address of this server, which containers get as AWS_ENDPOINT_URL; the server sets it
-    as soon as it knows its port.
+    `endpoint_url` is the address of this server; containers get it as AWS_ENDPOINT_URL. The server sets it as
+    soon as it knows its port.
     """
 
     def __init__(
@@ -82,37 +82,39 @@ class JobEngine:
         self.folder = state.subfolder("jobs")
         self._live: dict[str, Job] = {}  # queued and running jobs by ARN
         self._pool = ThreadPoolExecutor(self.settings.concurrent_jobs, thread_name_prefix="job")
-        self._conductors = ThreadPoolExecutor(MOST_CONDUCTORS, thread_name_prefix="conductor")
+        self._tuning_pool = ThreadPoolExecutor(MOST_TUNING_JOBS, thread_name_prefix="tuning")
 
-    def jobs(self, kind: JobKind) -> Jobs:
+    def of_kind(self, kind: JobKind) -> JobsOfKind:
         """The jobs of one kind. Those that an earlier server left unfinished are marked as failed."""
-        return Jobs(self, kind)
+        return JobsOfKind(self, kind)
 
     def live(self, arn: str) -> Job | None:
-        """The job when it is queued or running now."""
+        """The job if it is queued or running now."""
         return self._live.get(arn)
 
-    def submit(self, job: Job, work: Work, ended: Callable[[JobEnd | None], None]) -> None:
-        """Run `work(job)` when there is room, then `ended(None)`, or `ended(why)` if it did not complete."""
+    def submit(self, job: Job, work: Work, on_end: Callable[[JobEnd | None], None]) -> None:
+        """Run `work(job)` when a slot is free, then call `on_end(None)`, or `on_end(reason)` if it did not
+        complete.
+        """
 
         def finish(future: Future[None]) -> None:
-            ended(_end(job, future))
+            on_end(_end(job, future))
             self._live.pop(job.arn, None)
 
         self._live[job.arn] = job
-        pool = self._conductors if job.kind.conducts else self._pool
+        pool = self._tuning_pool if job.kind.runs_jobs else self._pool
         job.future = pool.submit(self._run, job, work)
         job.future.add_done_callback(finish)
 
     def close(self) -> None:
-        """Kill what runs; queued and running jobs are reported as failed, with the reason."""
+        """Kill all running jobs; running and queued jobs are reported as failed, with the reason."""
         for job in list(self._live.values()):
             job.kill()
-        for pool in (self._conductors, self._pool):
+        for pool in (self._tuning_pool, self._pool):
             pool.shutdown(wait=True, cancel_futures=True)
 
     def environment(self, region: str) -> dict[str, str]:
-        """What every container gets, so that boto3 inside it talks to this server."""
+        """The variables that every container gets, so that boto3 inside it calls this server."""
         return {
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
@@ -134,7 +136,7 @@ class JobEngine:
                 job.seen.wait(max(0.0, started + self.settings.observable_seconds - time.monotonic()))
 
 
-class Jobs:
+class JobsOfKind:
     """The jobs of one kind: what its Create, Describe, List, Stop and Delete operations do."""
 
     def __init__(self, engine: JobEngine, kind: JobKind) -> None:
@@ -147,8 +149,9 @@ class Jobs:
     def create(self, document: Document, tags: list[Tag] | None, caller: Caller, work: Work) -> str:
         """Store a new job and queue its work; returns its ARN.
 
-        `document` holds the members of the request as Describe shows them. Raises ResourceInUse for a name
-        that is taken, ValidationException for wrong tags.
+        :param document: the members of the request as Describe shows them.
+        :raises ResourceInUse: for a name that exists.
+        :raises ValidationException: for wrong tags.
         """
         kind, name, now = self.kind, document[self.kind.name], time.time()
         arn = names.arn(caller, kind.resource, name)
@@ -158,49 +161,59 @@ class Jobs:
             with self.engine.state.transaction():
                 self.documents.insert(name, document)
                 self.engine.tags.put(arn, tags)
-        except Taken as error:
-            raise ResourceInUse(kind.taken.format(arn=arn)) from error
+        except NameTaken as error:
+            raise ResourceInUse(kind.name_in_use.format(arn=arn)) from error
         settings = self.engine.settings
         job = Job(
             kind, self.documents, document, self._folder / name, self.engine.runner, settings.stop_grace
         )
-        self.engine.submit(job, work, lambda end: self._ended(name, end))
+        self.engine.submit(job, work, lambda end: self._record_end(name, end))
         if settings.faults.stops(name):
-            threading.Timer(STOP_SECONDS, self._stop_on_purpose, [name]).start()
+            threading.Timer(STOP_SECONDS, self._stop_by_fault, [name]).start()
         return arn
 
     def describe(self, name: str) -> Document:
-        """The job as it is now. Raises ValidationException where there is none, as SageMaker does."""
+        """The job as it is now.
+
+        :raises ValidationException: for a job that does not exist, with SageMaker's text.
+        """
         document = self.documents.get(name)
         if document is None:
-            raise ValidationException(self.kind.missing.format(name=name))
+            raise ValidationException(self.kind.not_described.format(name=name))
         if job := self.engine.live(document[self.kind.arn]):
             job.seen.set()
         return document
 
     def page(self, params: Params, members: tuple[str, ...]) -> dict[str, object]:
-        """The output of the List operation; a summary has those of the given members that the job has."""
+        """The output of the List operation; a summary has those of `members` that the job has.
+
+        :raises ValidationException: for a token that belongs to another request.
+        """
         documents, token = self._listing.page(self.documents, params)
         summaries = [{member: d[member] for member in members if member in d} for d in documents]
         return {f"{self.kind.word}JobSummaries": summaries} | ({"NextToken": token} if token else {})
 
     def stop(self, name: str) -> None:
-        """Ask a job to stop; it is Stopping until its containers are gone. Stopping twice is asking once.
+        """Ask a job to stop; it is Stopping until its containers have ended. A second call changes nothing.
 
-        Raises ValidationException for a job that does not exist or has ended.
+        :raises ValidationException: for a job that does not exist or has ended.
         """
         document = self.documents.update(name, self._stopping)
         if document is None:
-            raise ValidationException(self.kind.unknown.format(name=name))
+            raise ValidationException(self.kind.not_stopped.format(name=name))
         if (job := self.engine.live(document[self.kind.arn])) and job.end is None:
             job.interrupt(JobStopped())
 
-    def _stop_on_purpose(self, name: str) -> None:
-        with contextlib.suppress(ValidationException):  # it has ended
+    def _stop_by_fault(self, name: str) -> None:
+        with contextlib.suppress(ValidationException):  # it has ended already
             self.stop(name)
 
     def delete(self, name: str) -> None:
-        """Forget a job that has ended. Raises ResourceInUse for one that has not."""
+        """Delete a job that has ended.
+
+        :raises ResourceInUse: for a job that has not ended.
+        :raises ValidationException: for a job that does not exist.
+        """
         document = self.describe(name)
         status = document[self.kind.status]
         if status not in ENDED:
@@ -209,7 +222,7 @@ class Jobs:
         self.engine.tags.delete(document[self.kind.arn])
 
     def stream(self, job: Job, host: str) -> str:
-        """The CloudWatch stream of one host that starts now, in the group `kind.log_group`."""
+        """The name of the CloudWatch stream of one host that starts now, in the group `kind.log_group`."""
         return f"{job.name}/{host}-{int(time.time())}"
 
     def _stopping(self, document: Document) -> None:
@@ -221,7 +234,7 @@ class Jobs:
         if status != "Stopping":
             self.kind.enter(document, "Stopping", "Stopping", f"Stopping the {self.kind.noun}")
 
-    def _ended(self, name: str, end: JobEnd | None) -> None:
+    def _record_end(self, name: str, end: JobEnd | None) -> None:
         def change(document: Document) -> None:
             if end and str(end):
                 document["FailureReason"] = str(end)[:REASON_CHARACTERS]
@@ -235,7 +248,7 @@ class Jobs:
         shutil.rmtree(self._folder, ignore_errors=True)
         for document in self.documents:
             if document[self.kind.status] not in ENDED:
-                self._ended(document[self.kind.name], ServerStopped())
+                self._record_end(document[self.kind.name], ServerStopped())
 
 
 def _end(job: Job, future: Future[None]) -> JobEnd | None:

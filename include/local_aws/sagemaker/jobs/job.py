@@ -1,12 +1,12 @@
-"""One running job, as the function that does its work sees it: its folder, its containers, its time.
+"""One running job, as its work function sees it: its folder, its containers, its time limit.
 
-The work function returns when the job is Completed, and raises how it ended otherwise:
+The work function returns when the job is Completed. It raises one of these when the job ends otherwise:
 
 JobEnd
 ├── JobFailed            Failed, with the FailureReason
-│   └── ServerStopped    the server went down while the job was queued or running
-└── JobStopped           Stopped, because somebody asked for it
-    └── RuntimeExceeded  Stopped, because MaxRuntimeInSeconds is over
+│   └── ServerStopped    the server stopped while the job was queued or running
+└── JobStopped           Stopped, on request
+    └── RuntimeExceeded  Stopped, because MaxRuntimeInSeconds has passed
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ POLL_SECONDS = 0.1  # how late a running container notices a stop or its time li
 
 
 class JobEnd(Exception):
-    """How a job ended when it did not complete; the text, where there is one, becomes the FailureReason."""
+    """How a job ended when it did not complete; a text, if there is one, becomes the FailureReason."""
 
     status = "Failed"
     detail = "Failed"  # the secondary status of a training job
@@ -40,7 +40,7 @@ class JobFailed(JobEnd):
 
 
 class ServerStopped(JobFailed):
-    """The server stopped first."""
+    """The server stopped before the job ended."""
 
     def __init__(self) -> None:
         super().__init__("InternalServerError: the local AWS server stopped while the job was running")
@@ -60,7 +60,7 @@ class RuntimeExceeded(JobStopped):
 
 
 class Job:
-    """What a work function is given.
+    """What a work function gets.
 
     `document` is the job as it was created; `folder` is empty at first and removed when the job ends.
     """
@@ -78,24 +78,24 @@ class Job:
         self.name, self.arn = str(document[kind.name]), str(document[kind.arn])
         self.region = self.arn.split(":")[3]
         self.seen = threading.Event()  # a client has seen the job in progress
-        self.interrupted = threading.Event()  # asked to stop, or the server closes
-        self.end: JobEnd | None = None  # how it was asked to end
-        self.future: Future[None] | None = None  # its place in the queue
+        self.interrupted = threading.Event()  # a stop was requested, or the server stops
+        self.end: JobEnd | None = None  # the requested end
+        self.future: Future[None] | None = None  # in the queue
         self._documents, self._runner, self._grace = documents, runner, grace
         self._lock = threading.Lock()
         self._processes: dict[str, Process] = {}  # by host
         self._deadline, self._limit = float("inf"), 0
 
     def interrupt(self, end: JobEnd) -> None:
-        """Ask the job to end this way; the work function meets it in `check`, `run` or `interrupted`."""
+        """Ask the job to end this way; the work function notices it in `check`, `run` or `interrupted`."""
         with self._lock:
             self.end = end
         self.interrupted.set()
         if self.future:
-            self.future.cancel()  # a queued job ends at once; a running one is not touched by this
+            self.future.cancel()  # ends a queued job at once; does nothing to a running one
 
     def kill(self) -> None:
-        """End without waiting for anything: the server goes down."""
+        """End the job at once: the server stops."""
         self.interrupt(ServerStopped())
         self.seen.set()
         with self._lock:
@@ -116,7 +116,10 @@ class Job:
         self._deadline, self._limit = time.monotonic() + seconds, seconds
 
     def check(self) -> None:
-        """Raises JobEnd when the job has to end now: stopped, out of time, or the server goes down."""
+        """Check whether the job may go on.
+
+        :raises JobEnd: when the job has to end now: it is stopped, out of time, or the server stops.
+        """
         if self.end is not None:
             raise self.end
         if time.monotonic() > self._deadline:
@@ -125,11 +128,13 @@ class Job:
             raise RuntimeExceeded(f"ClientError: {message}")
 
     def run(self, containers: Mapping[str, Container], on_line: Callable[[str, str], None]) -> dict[str, int]:
-        """Run one container on every host; returns the exit codes by host, a signal as 128 + its number.
+        """Run one container on every host; returns the exit codes by host (a signal as 128 + its number).
 
-        `on_line(host, line)` gets the output of a host line by line and in order, from a thread of that host.
-        When one container fails, the others are stopped. When the job has to end before its containers did,
-        they get SIGTERM, after the grace period SIGKILL, and JobEnd is raised.
+        When one container fails, the others are stopped. When the job has to end before its containers have
+        ended, they get SIGTERM and, after the grace period, SIGKILL.
+
+        :param on_line: `on_line(host, line)` gets the output of a host in order, from a thread of that host.
+        :raises JobEnd: when the job has to end before its containers have ended.
         """
         try:
             for host, container in containers.items():
@@ -158,7 +163,7 @@ class Job:
             if any(codes.values()):
                 self._stop(running.values())
         if self.end is not None:
-            raise self.end  # what ended the containers, not their exit codes
+            raise self.end  # the cause, not the exit codes of the killed containers
         return codes
 
     def _stop(self, processes: Iterable[Process]) -> None:

@@ -1,4 +1,4 @@
-"""What distinguishes kinds of job: AWS's words for them."""
+"""What tells one kind of job from another: AWS's names and texts."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class JobKind:
 
     word: str  # Training
     noun: str  # training job
-    taken: str  # AWS's text of Create for a name that exists, with {arn}
-    missing: str  # AWS's text of Describe for a job that does not exist, with {name}
-    unknown: str  # AWS's text of Stop for a job that does not exist, with {name}
-    order: str = "Descending"  # of List, where the request does not say
+    name_in_use: str  # AWS's text of Create for a name that exists, with {arn}
+    not_described: str  # AWS's text of Describe for a job that does not exist, with {name}
+    not_stopped: str  # AWS's text of Stop for a job that does not exist, with {name}
+    order: str = "Descending"  # of List, if the request does not say
     on_status: Callable[[Document, str, str], None] = no_detail  # (document, secondary status, message)
-    conducts: bool = False  # it runs other jobs, no container: it takes no place from them
+    runs_jobs: bool = False  # it runs other jobs and no container, so it needs no slot
 
     @property
     def name(self) -> str:

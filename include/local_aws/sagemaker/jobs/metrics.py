@@ -1,4 +1,4 @@
-"""Metrics that SageMaker reads from a training job's log by regular expressions."""
+"""The metrics that SageMaker reads from a training job's log by regular expressions."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ def xgboost_definitions() -> list[Definition]:
 
 
 class MetricReader:
-    """Matches every line of a log; the last value of a metric is its final one. Lines come from many threads.
+    """Matches every line of a log; the last value of a metric is its final value. Safe to call from many
+    threads.
 
-    Raises ValidationException for a regular expression that is none or has no group for the number.
+    :raises ValidationException: for an invalid regular expression, or one without a group for the number.
     """
 
     def __init__(self, definitions: Iterable[Definition]) -> None:
@@ -47,21 +48,22 @@ class MetricReader:
 
     def read(self, line: str) -> None:
         for name, pattern in self._patterns:
-            # `.*` first means the same wherever the search starts: do not try every start of a long line
-            find = pattern.match if pattern.pattern.startswith(".*") else pattern.search
-            if found := find(line):
-                self._keep(name, found.group(1))
+            # a pattern that begins with `.*` matches from the start of a line or not at all;
+            # searching from every other position of a long line would only take time
+            search = pattern.match if pattern.pattern.startswith(".*") else pattern.search
+            if match := search(line):
+                self._store(name, match.group(1))
 
     def final(self) -> list[Document]:
         """FinalMetricDataList: `[{"MetricName", "Value", "Timestamp"}]`, in the order of the definitions."""
         with self._lock:
             return [self._last[name] for name, _ in self._patterns if name in self._last]
 
-    def _keep(self, name: str, text: str | None) -> None:
+    def _store(self, name: str, text: str | None) -> None:
         try:
             value = float(text or "")
         except ValueError:
-            return  # the expression also matched something that is no number; AWS ignores that too
+            return  # the expression matched a text that is not a number; AWS ignores it, too
         with self._lock:
             self._last[name] = {"MetricName": name, "Value": value, "Timestamp": time.time()}
 

@@ -1,4 +1,4 @@
-"""What a job's containers print: to CloudWatch line by line, the last lines into the failure's reason."""
+"""The output of a job's containers: line by line to CloudWatch, the last lines into the failure reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.local_aws.sagemaker.jobs.engine import REASON_CHARACTERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from include.local_aws.sagemaker.jobs.engine import Jobs
+    from include.local_aws.sagemaker.jobs.engine import JobsOfKind
     from include.local_aws.sagemaker.jobs.job import Job
 
     Event = tuple[int, str]  # milliseconds, line
@@ -25,9 +25,9 @@ PREFIXES = ("AlgorithmError:", "ClientError:", "InternalServerError:")
 
 
 class Console:
-    """Called with every line of every host: `with Console(...) as console: job.run(containers, console)`."""
+    """Gets every line of every host: `with Console(...) as console: job.run(containers, console)`."""
 
-    def __init__(self, jobs: Jobs, job: Job, hosts: Iterable[str]) -> None:
+    def __init__(self, jobs: JobsOfKind, job: Job, hosts: Iterable[str]) -> None:
         group, extend = jobs.kind.log_group, jobs.engine.logs.extend
         self._streams = {host: _Stream(partial(extend, group, jobs.stream(job, host))) for host in hosts}
         self._last: dict[str, deque[str]] = {host: deque(maxlen=LAST_LINES) for host in self._streams}
@@ -45,7 +45,10 @@ class Console:
             self._last[host].append(line)
 
     def reason(self, host: str, code: int, explanation: str = "") -> str:
-        """The FailureReason after a container failed: its own explanation, else its last lines."""
+        """The FailureReason after a container failed.
+
+        Its own explanation if it gave one, else its last lines.
+        """
         start = "" if explanation.startswith(PREFIXES) else f"{PREFIXES[0]} "
         if code > 128:
             start += f"ended by {_signal_name(code - 128)}: "
@@ -56,15 +59,15 @@ class Console:
 
 
 def _signal_name(number: int) -> str:
-    known = {s.value: s.name for s in signal.Signals}
-    return known.get(number, f"signal {number}")
+    names = {s.value: s.name for s in signal.Signals}
+    return names.get(number, f"signal {number}")
 
 
 class _Stream:
     """Lines on their way to CloudWatch.
 
-    What came in while the last lines were written is written in one transaction: a quiet job's lines are
-    there at once, and a loud job does not wait for the disk.
+    Lines that arrive while others are being written go into the next transaction together. So a job with
+    little output has its lines in CloudWatch at once, and a job with much output does not wait for the disk.
     """
 
     def __init__(self, write: Callable[[list[Event]], None]) -> None:
@@ -77,7 +80,7 @@ class _Stream:
         self._waiting.put((int(time.time() * 1000), line))
 
     def close(self) -> None:
-        """Returns when everything is written."""
+        """Wait until everything is written."""
         self._waiting.put(None)
         self._writer.join()
 

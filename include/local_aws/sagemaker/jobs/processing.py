@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 PROCESSING = JobKind(
     word="Processing",
     noun="processing job",
-    taken="Job name must be unique within an AWS account and region, "
+    name_in_use="Job name must be unique within an AWS account and region, "
     "and a job with this name already exists ({arn})",
-    missing="Could not find requested job with name: {name}",
-    unknown="Could not find job to update with name: {name}",
+    not_described="Could not find requested job with name: {name}",
+    not_stopped="Could not find job to update with name: {name}",
     order="Ascending",
 )
 SUMMARY = (
@@ -51,7 +51,7 @@ class ProcessingJobs:
 
     def __init__(self, engine: JobEngine, store: ObjectStore) -> None:
         self._engine, self._store = engine, store
-        self._jobs = engine.jobs(PROCESSING)
+        self._jobs = engine.of_kind(PROCESSING)
 
     def create_processing_job(self, params: Params, caller: Caller) -> Output:
         document = request.document(params)
@@ -94,10 +94,10 @@ class ProcessingJobs:
         opt_ml.write_config(config, "processingjobconfig.json", request.job_config(job.document))
         opt_ml.write_config(config, "resourceconfig.json", {"current_host": hosts[number], "hosts": hosts})
         (root / "output").mkdir()
-        for given in request.inputs(job.document):
+        for s3_input in request.inputs(job.document):
             job.check()
-            source = Source(given["S3Uri"], given["S3DataType"], given["S3DataDistributionType"])
-            folder = opt_ml.on_host(root, given["LocalPath"])
+            source = Source(s3_input["S3Uri"], s3_input["S3DataType"], s3_input["S3DataDistributionType"])
+            folder = opt_ml.on_host(root, s3_input["LocalPath"])
             transfer.download(self._store, source, folder, number, len(hosts))
         for output in request.outputs(job.document):
             opt_ml.on_host(root, output["LocalPath"]).mkdir(parents=True, exist_ok=True)
@@ -130,15 +130,18 @@ class ProcessingJobs:
                     transfer.upload(self._store, opt_ml.on_host(root, output["LocalPath"]), output["S3Uri"])
 
     def _exit_message(self, job: Job, roots: dict[str, Path]) -> None:
-        """Show what the script wrote to /opt/ml/output/message; of several hosts, the first that did."""
-        written = [root / "output" / "message" for root in roots.values()]
-        if path := next((path for path in written if path.is_file()), None):
+        """Show what the script wrote to /opt/ml/output/message; with several hosts, the first message."""
+        message_files = [root / "output" / "message" for root in roots.values()]
+        if path := next((path for path in message_files if path.is_file()), None):
             message = _decoded(path)
             job.change(lambda document: document.update(ExitMessage=message))
 
 
 def _decoded(path: Path) -> str:
-    """The first kilobyte, less a character that this cuts in two. Raises JobFailed where it is not UTF-8."""
+    """The first kilobyte, without a character that this limit cuts in two.
+
+    :raises JobFailed: for a message that is not UTF-8.
+    """
     with path.open("rb") as file:
         content = file.read(MESSAGE_BYTES)
     try:

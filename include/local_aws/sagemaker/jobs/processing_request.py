@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from include.local_aws.state import Document
 
 FOLDER = "/opt/ml/processing"
-DAY = 86400  # seconds: MaxRuntimeInSeconds where the request does not say
+DAY = 86400  # seconds: the default of MaxRuntimeInSeconds
 INPUT_DEFAULTS = {
     "S3DataDistributionType": "FullyReplicated",
     "S3InputMode": "File",
@@ -67,14 +67,17 @@ def job_config(job: Document) -> Document:
 
 
 def check(job: Document) -> None:
-    """Raises ValidationException naming the member that is wrong or that this server does not support."""
+    """Check what the service model cannot.
+
+    :raises ValidationException: naming the member that is wrong or that this server does not support.
+    """
     checks.image(job["AppSpecification"]["ImageUri"], "AppSpecification.ImageUri")
     if "InstanceCount" not in job["ProcessingResources"]["ClusterConfig"]:
         raise ValidationException("ProcessingResources.ClusterConfig.InstanceCount is required.")
-    given = job.get("ProcessingInputs", [])
-    results = job.get("ProcessingOutputConfig", {}).get("Outputs", [])
-    _check_entries(given, "ProcessingInputs", "InputName", "S3Input")
-    _check_entries(results, "ProcessingOutputConfig.Outputs", "OutputName", "S3Output")
+    input_entries = job.get("ProcessingInputs", [])
+    output_entries = job.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    _check_entries(input_entries, "ProcessingInputs", "InputName", "S3Input")
+    _check_entries(output_entries, "ProcessingOutputConfig.Outputs", "OutputName", "S3Output")
     for entry in inputs(job):
         if entry["S3InputMode"] == "Pipe":
             raise ValidationException(

@@ -28,11 +28,13 @@ MEMBERS = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalPa
 
 
 class SearchSpace:
-    """The ranges of a tuning job, and what to try next.
+    """The ranges of a tuning job, and which values to try next.
 
     space = SearchSpace(config["ParameterRanges"], "Bayesian", maximize=True, seed=7)
     trial, values = space.ask()                 # {"eta": "0.2"}: hyperparameters are text
     space.tell(trial, 0.93)                     # None for a training job that failed
+
+    :raises ValidationException: naming the range that is wrong or not supported.
     """
 
     def __init__(self, ranges: dict[str, Any], strategy: str, *, maximize: bool, seed: int | None) -> None:
@@ -67,14 +69,14 @@ class SearchSpace:
         return trial, {name: self._text(name, value) for name, value in trial.params.items()}
 
     def tell(self, trial: Trial, value: float | None) -> FrozenTrial:
-        """What the objective was; None where there is none."""
+        """Record the objective of a trial; None for a training job without one."""
         state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
         return self._study.tell(trial, value, state=state)
 
     def _sampler(self, strategy: str, seed: int | None) -> optuna.samplers.BaseSampler:
         if strategy in ("Random", "Grid"):
             return optuna.samplers.RandomSampler(seed=seed)
-        # jobs in progress count as poor ones, so that parallel jobs do not try the same
+        # running jobs count as poor ones, so that parallel jobs do not try equal values
         return optuna.samplers.TPESampler(seed=seed, constant_liar=True, multivariate=True)
 
     def _distribution(self, member: str, entry: dict[str, Any]) -> BaseDistribution:

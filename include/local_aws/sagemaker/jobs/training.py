@@ -64,10 +64,10 @@ def _record_duration(document: Document) -> None:
 TRAINING = JobKind(
     word="Training",
     noun="training job",
-    taken="Training job names must be unique within an AWS account and region, "
+    name_in_use="Training job names must be unique within an AWS account and region, "
     "and a training job with this name already exists ({arn})",
-    missing="Requested resource not found.",
-    unknown="Requested resource not found.",
+    not_described="Requested resource not found.",
+    not_stopped="Requested resource not found.",
     order="Ascending",
     on_status=enter_phase,
 )
@@ -78,7 +78,7 @@ class TrainingJobs:
 
     def __init__(self, engine: JobEngine, store: ObjectStore) -> None:
         self._engine, self._store = engine, store
-        self._jobs = engine.jobs(TRAINING)
+        self._jobs = engine.of_kind(TRAINING)
 
     def create_training_job(self, params: Params, caller: Caller) -> Output:
         return {"TrainingJobArn": self.start(params, caller, {})}
@@ -98,16 +98,27 @@ class TrainingJobs:
         return None
 
     def check(self, params: Params) -> Document:
-        """The job of a request, as Describe shows it. Raises ValidationException."""
+        """The job of a request, as Describe shows it.
+
+        :raises ValidationException: naming the member that is wrong or that this server does not support.
+        """
         document = request.document(params)
         request.check(document, self._store)
         return document
 
-    def start(self, params: Params, caller: Caller, more: Document) -> str:
-        """Start a training job that carries more members, such as the tuning job it belongs to; its ARN."""
-        return self._jobs.create(self.check(params) | more, params.get("Tags"), caller, self._work)
+    def start(self, params: Params, caller: Caller, extra_members: Document) -> str:
+        """Start a training job with extra members, such as its tuning job's ARN; returns the job's ARN.
+
+        :raises ValidationException: naming the member that is wrong.
+        :raises ResourceInUse: for a name that exists.
+        """
+        return self._jobs.create(self.check(params) | extra_members, params.get("Tags"), caller, self._work)
 
     def find(self, name: str) -> Document:
+        """The job as it is now.
+
+        :raises ValidationException: for a job that does not exist.
+        """
         return self._jobs.describe(name)
 
     def beginning(self, prefix: str) -> Iterable[Document]:
@@ -127,7 +138,7 @@ class TrainingJobs:
         try:
             self._train(job, roots)
         except JobStopped:
-            self._upload(job, roots)  # what training saved when it was asked to stop is kept
+            self._upload(job, roots)  # a stopped job keeps the model that it saved
             raise
         _enter(job, "Uploading", "Uploading generated training model")
         self._upload(job, roots)
@@ -140,8 +151,8 @@ class TrainingJobs:
         for channel, source in request.channels(job.document).items():
             job.check()
             transfer.download(self._store, source, root / "input" / "data" / channel, number, len(hosts))
-        if kept := request.checkpoints(job.document):
-            self._restore(kept[0], opt_ml.on_host(root, kept[1]))
+        if checkpoints := request.checkpoints(job.document):
+            self._restore(checkpoints.uri, opt_ml.on_host(root, checkpoints.folder))
 
     def _restore(self, uri: str, folder: Path) -> None:
         """Put back the checkpoints of an earlier job, if there are any."""
@@ -151,7 +162,10 @@ class TrainingJobs:
             transfer.download(self._store, source, folder)
 
     def _train(self, job: Job, roots: dict[str, Path]) -> None:
-        """Run the containers. Raises JobFailed with the algorithm's own reason where one fails."""
+        """Run the containers.
+
+        :raises JobFailed: with the algorithm's own reason when one fails.
+        """
         reader = MetricReader(job.document["AlgorithmSpecification"].get("MetricDefinitions", []))
         containers = {host: self._container(job, root) for host, root in roots.items()}
         console = Console(self._jobs, job, roots)
@@ -189,10 +203,10 @@ class TrainingJobs:
 
     def _checkpointing(self, job: Job, roots: dict[str, Path]) -> ExitStack:
         uploads = ExitStack()
-        if kept := request.checkpoints(job.document):
+        if checkpoints := request.checkpoints(job.document):
             for root in roots.values():
-                folder = opt_ml.on_host(root, kept[1])
-                uploads.enter_context(transfer.ContinuousUpload(self._store, folder, kept[0]))
+                folder = opt_ml.on_host(root, checkpoints.folder)
+                uploads.enter_context(transfer.ContinuousUpload(self._store, folder, checkpoints.uri))
         return uploads
 
     def _upload(self, job: Job, roots: dict[str, Path]) -> None:
@@ -224,7 +238,7 @@ def _enter(job: Job, phase: str, message: str) -> None:
 
 
 def _advance(document: Document, phase: str, message: str) -> None:
-    if document[TRAINING.status] == "InProgress":  # a stop that came in between keeps the last word
+    if document[TRAINING.status] == "InProgress":  # a stop in between takes precedence
         enter_phase(document, phase, message)
 
 
@@ -245,12 +259,13 @@ def _write_configuration(document: Document, folder: Path, host: str, hosts: lis
             "network_interface_name": "lo",
         },
     )
-    if kept := request.checkpoints(document):
-        opt_ml.write_config(folder, "checkpointconfig.json", {"S3Uri": kept[0], "LocalPath": kept[1]})
+    if checkpoints := request.checkpoints(document):
+        config = {"S3Uri": checkpoints.uri, "LocalPath": checkpoints.folder}
+        opt_ml.write_config(folder, "checkpointconfig.json", config)
 
 
 def _failure(root: Path) -> str:
-    """What the algorithm wrote to /opt/ml/output/failure, if it did."""
+    """What the algorithm wrote to /opt/ml/output/failure; empty if it wrote nothing."""
     path = root / "output" / "failure"
     if not path.is_file():
         return ""

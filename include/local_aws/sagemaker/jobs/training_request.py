@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from include.local_aws.protocol.errors import ValidationException
 from include.local_aws.sagemaker import checks
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from include.local_aws.s3.store import ObjectStore
     from include.local_aws.state import Document
 
-DAY = 86400  # seconds: MaxRuntimeInSeconds where the request does not say
-CHECKPOINTS = "/opt/ml/checkpoints"
+DAY = 86400  # seconds: the default of MaxRuntimeInSeconds
+CHECKPOINT_FOLDER = "/opt/ml/checkpoints"
 NOT_DESCRIBED = ("Tags", "SessionChainingConfig")
 DEFAULTS: Document = {
     "EnableNetworkIsolation": False,
@@ -24,6 +24,13 @@ DEFAULTS: Document = {
     "ProfilingStatus": "Disabled",
     "StoppingCondition": {"MaxRuntimeInSeconds": DAY},
 }
+
+
+class Checkpoints(NamedTuple):
+    """Where a training job keeps its checkpoints."""
+
+    uri: str  # in S3
+    folder: str  # in the container
 
 
 def document(params: Params) -> Document:
@@ -35,16 +42,18 @@ def document(params: Params) -> Document:
         job["InputDataConfig"] = [defaults | channel for channel in job["InputDataConfig"]]
     algorithm = dict(job.get("AlgorithmSpecification", {}))
     if built_in(job) and algorithm:
-        own = algorithm.get("MetricDefinitions", [])
-        algorithm["MetricDefinitions"] = [*own, *metrics.xgboost_definitions()]
+        custom_metrics = algorithm.get("MetricDefinitions", [])
+        algorithm["MetricDefinitions"] = [*custom_metrics, *metrics.xgboost_definitions()]
     return job | {"AlgorithmSpecification": algorithm}
 
 
 def built_in(job: Document) -> bool:
-    """The XGBoost image runs as the built-in algorithm, not as a framework for somebody's script."""
+    """Whether the XGBoost image runs as the built-in algorithm, not as a framework for a user's script."""
     algorithm = job.get("AlgorithmSpecification", {})
-    own_script = "sagemaker_program" in job.get("HyperParameters", {}) or "ContainerEntrypoint" in algorithm
-    return "sagemaker-xgboost" in algorithm.get("TrainingImage", "") and not own_script
+    custom_script = (
+        "sagemaker_program" in job.get("HyperParameters", {}) or "ContainerEntrypoint" in algorithm
+    )
+    return "sagemaker-xgboost" in algorithm.get("TrainingImage", "") and not custom_script
 
 
 def channels(job: Document) -> dict[str, Source]:
@@ -67,14 +76,17 @@ def input_data_config(job: Document) -> dict[str, dict[str, str]]:
     return config
 
 
-def checkpoints(job: Document) -> tuple[str, str] | None:
-    """S3 URI and folder in the container of the checkpoints, where the job keeps some."""
+def checkpoints(job: Document) -> Checkpoints | None:
+    """Where the job keeps its checkpoints; None for a job without any."""
     config = job.get("CheckpointConfig")
-    return (config["S3Uri"], config.get("LocalPath", CHECKPOINTS)) if config else None
+    return Checkpoints(config["S3Uri"], config.get("LocalPath", CHECKPOINT_FOLDER)) if config else None
 
 
 def check(job: Document, store: ObjectStore) -> None:
-    """Raises ValidationException naming the member that is wrong or that this server does not support."""
+    """Check what the service model cannot.
+
+    :raises ValidationException: naming the member that is wrong or that this server does not support.
+    """
     _check_algorithm(job)
     _check_resources(job)
     _check_stopping(job)
@@ -84,9 +96,9 @@ def check(job: Document, store: ObjectStore) -> None:
     channel_names = (channel["ChannelName"] for channel in job.get("InputDataConfig", []))
     checks.unique(channel_names, "InputDataConfig.ChannelName")
     checks.s3_uri(job["OutputDataConfig"]["S3OutputPath"], "OutputDataConfig.S3OutputPath")
-    if kept := checkpoints(job):
-        checks.s3_uri(kept[0], "CheckpointConfig.S3Uri")
-        checks.container_path(kept[1], "/opt/ml", "CheckpointConfig.LocalPath")
+    if target := checkpoints(job):
+        checks.s3_uri(target.uri, "CheckpointConfig.S3Uri")
+        checks.container_path(target.folder, "/opt/ml", "CheckpointConfig.LocalPath")
     for source in channels(job).values():
         try:
             source.objects(store)

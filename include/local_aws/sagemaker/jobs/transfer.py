@@ -1,4 +1,4 @@
-"""Between S3 and a job's folders: what SageMaker does before and after a container runs."""
+"""Data between S3 and a job's folders: what SageMaker does before and after a container runs."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from include.local_aws.s3.info import ObjectInfo
     from include.local_aws.s3.store import ObjectStore
 
-SYNC_SECONDS = 2.0  # between two looks at a folder that is uploaded continuously
+SYNC_SECONDS = 2.0  # between two scans of a folder that is uploaded continuously
 
 
 class TransferError(Exception):
-    """Data that cannot be moved. The text is what AWS puts into FailureReason after `ClientError: `."""
+    """Data that cannot be transferred. AWS puts the text into FailureReason after `ClientError: `."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where input data lies: the S3 members of a channel, a processing input or a transform input."""
+    """Where input data is: the S3 members of a channel, a processing input or a transform input."""
 
     uri: str
     type: str = "S3Prefix"  # or ManifestFile
@@ -39,19 +39,19 @@ class Source:
     compression: str = "None"  # or Gzip: every object is decompressed
 
     def objects(self, store: ObjectStore) -> list[tuple[str, ObjectInfo]]:
-        """Path below the input folder and object, for every object of the source, in key order.
+        """Every object of the source in key order, each with its path below the input folder.
 
-        Raises TransferError when there is none, or when a manifest is wrong.
+        :raises TransferError: when there is no object, or when a manifest is wrong.
         """
         try:
-            found = list(self._manifest(store) if self.type == "ManifestFile" else self._prefix(store))
+            objects = list(self._manifest(store) if self.type == "ManifestFile" else self._prefix(store))
         except ValueError as error:
             raise TransferError(f"Data download failed:{error}") from error
         except AwsError as error:
             raise TransferError(f"Data download failed:{error.message} ({self.uri})") from error
-        if not found:
+        if not objects:
             raise TransferError(f"Data download failed:{nothing_found(self.uri)}")
-        return found
+        return objects
 
     def exists(self, store: ObjectStore) -> bool:
         """Whether an S3Prefix has any object."""
@@ -62,7 +62,7 @@ class Source:
         if not store.has_bucket(bucket):
             return
         for info in store.list(bucket, prefix):
-            if not info.key.endswith("/"):  # a console's "folder" object
+            if not info.key.endswith("/"):  # a "folder" made by S3's console
                 yield relative_path(info.key, prefix), info
 
     def _manifest(self, store: ObjectStore) -> Iterator[tuple[str, ObjectInfo]]:
@@ -90,6 +90,7 @@ def relative_path(key: str, prefix: str) -> str:
 
 
 def nothing_found(uri: str) -> str:
+    """AWS's text for a prefix without objects."""
     return (
         f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket '
         "exists in the selected region and that objects exist under that S3 prefix."
@@ -97,9 +98,11 @@ def nothing_found(uri: str) -> str:
 
 
 def download(store: ObjectStore, source: Source, folder: Path, host: int = 0, hosts: int = 1) -> None:
-    """Copy a source to a folder: for host number `host` (from 0) of `hosts`, its share where it is sharded.
+    """Copy a source to a folder: host number `host` (from 0) of `hosts` gets its share if the source is
+    sharded.
 
-    Raises TransferError: nothing found, a key that would leave the folder, a name that is file and folder.
+    :raises TransferError: for a source without objects, a key that would leave the folder, and a name that is
+        both a file and a folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     objects = source.objects(store)
@@ -110,7 +113,10 @@ def download(store: ObjectStore, source: Source, folder: Path, host: int = 0, ho
 
 
 def inside(folder: Path, path: str) -> Path:
-    """A relative S3 path below a folder. Raises TransferError when it would leave the folder."""
+    """A relative S3 path below a folder.
+
+    :raises TransferError: when it would leave the folder.
+    """
     parts = PurePosixPath(path).parts
     if ".." in parts or PurePosixPath(path).is_absolute() or "\0" in path:
         raise TransferError(f"Data download failed:The key {path!r} leads out of its folder.")
@@ -118,9 +124,9 @@ def inside(folder: Path, path: str) -> Path:
 
 
 def upload(store: ObjectStore, folder: Path, uri: str) -> int:
-    """Copy the files of a folder below an S3 prefix; symbolic links are not uploaded. Returns their number.
+    """Copy the files of a folder below an S3 prefix, without symbolic links. Returns their number.
 
-    Raises TransferError for a bucket that does not exist.
+    :raises TransferError: for a bucket that does not exist.
     """
     count = 0
     for path in archives.files(folder):
@@ -130,7 +136,10 @@ def upload(store: ObjectStore, folder: Path, uri: str) -> int:
 
 
 def upload_file(store: ObjectStore, path: Path, uri: str) -> None:
-    """Copy one file to one object. Raises TransferError for a bucket that does not exist."""
+    """Copy one file to one object.
+
+    :raises TransferError: for a bucket that does not exist.
+    """
     try:
         store.put_file(*parse_uri(uri), path)
     except AwsError as error:
@@ -138,7 +147,10 @@ def upload_file(store: ObjectStore, path: Path, uri: str) -> None:
 
 
 def upload_bytes(store: ObjectStore, content: bytes, uri: str) -> None:
-    """Write one object. Raises TransferError for a bucket that does not exist."""
+    """Write one object.
+
+    :raises TransferError: for a bucket that does not exist.
+    """
     try:
         store.put_bytes(*parse_uri(uri), content)
     except AwsError as error:
@@ -146,7 +158,10 @@ def upload_bytes(store: ObjectStore, content: bytes, uri: str) -> None:
 
 
 class ContinuousUpload:
-    """While the `with` block runs, new and changed files of a folder are uploaded; a last time at its end."""
+    """Uploads new and changed files of a folder while the `with` block runs, and once more at its end.
+
+    :raises TransferError: at the end of the block, for a bucket that does not exist.
+    """
 
     def __init__(self, store: ObjectStore, folder: Path, uri: str, every: float = SYNC_SECONDS) -> None:
         self._store, self._folder, self._uri, self._every = store, folder, uri, every
@@ -168,17 +183,15 @@ class ContinuousUpload:
             try:
                 self._sync()
             except (TransferError, OSError):
-                return  # the last look, in the job's own thread, meets the same error and reports it
+                return  # the last scan, in the job's thread, raises the same error
 
     def _sync(self) -> None:
         for path in archives.files(self._folder):
-            with contextlib.suppress(FileNotFoundError):  # the job may remove what it wrote at any time
+            with contextlib.suppress(FileNotFoundError):  # the job may remove its files at any time
                 status = path.stat()
                 version = (status.st_mtime_ns, status.st_size)
                 if self._seen.get(path) != version:
-                    upload_file(
-                        self._store, path, _join(self._uri, path.relative_to(self._folder).as_posix())
-                    )
+                    upload_file(self._store, path, self._target(path))
                     self._seen[path] = version
 
     def _target(self, path: Path) -> str:
@@ -186,7 +199,10 @@ class ContinuousUpload:
 
 
 def _manifest_entries(content: Any, uri: str) -> tuple[str, str, list[str]]:
-    """Bucket, key prefix and the names below it. Raises ValueError saying what is wrong in the manifest."""
+    """Bucket, key prefix and the names below it.
+
+    :raises ValueError: saying what is wrong in the manifest.
+    """
     expected = f'the manifest {uri} must be a JSON array: {{"prefix": "s3://..."}}, then relative names'
     if not isinstance(content, list) or not content or not isinstance(content[0], dict):
         raise ValueError(expected)

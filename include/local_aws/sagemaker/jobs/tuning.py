@@ -1,7 +1,7 @@
 """Hyperparameter tuning jobs: they run training jobs, several at a time, and keep the best.
 
-A training job of a tuning job is an ordinary one that carries what was tuned: counters, the best job and the
-lists are computed from those, nothing is kept twice.
+The training jobs of a tuning job are ordinary ones that also record the hyperparameters tried. Counters, the
+best job and the lists are computed from them; nothing is stored twice.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from include.local_aws.calls import Caller
-from include.local_aws.protocol.errors import AwsError, ValidationException
+from include.local_aws.protocol.errors import AwsError
+from include.local_aws.sagemaker.jobs import tuning_request as request
 from include.local_aws.sagemaker.jobs.job import JobFailed
 from include.local_aws.sagemaker.jobs.kind import ENDED, JobKind
 from include.local_aws.sagemaker.jobs.training import TRAINING
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from include.local_aws.state import Document
 
 POLL_SECONDS = 0.2
-CONSECUTIVE_FAILURES = 3  # of the first training jobs: then all others would fail, too
+CONSECUTIVE_FAILURES = 3  # if the first training jobs all fail, the others would, too
 SUMMARY = ("CreationTime", "HyperParameterTuningEndTime", "LastModifiedTime")
 OF_TRAINING = (
     *("TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingStartTime", "TrainingEndTime"),
@@ -38,11 +39,11 @@ OF_TRAINING = (
 TUNING = JobKind(
     word="HyperParameterTuning",
     noun="hyper parameter tuning job",
-    taken="Hyper parameter tuning job names must be unique within an AWS account and region, "
+    name_in_use="Hyper parameter tuning job names must be unique within an AWS account and region, "
     "and a hyper parameter tuning job with this name already exists ({arn})",
-    missing="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
-    unknown="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
-    conducts=True,
+    not_described="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
+    not_stopped="Amazon SageMaker can't find a tuning job with the name {name}. It does not exist.",
+    runs_jobs=True,
 )
 
 
@@ -51,12 +52,14 @@ class TuningJobs:
 
     def __init__(self, engine: JobEngine, training: TrainingJobs) -> None:
         self._training, self._tags = training, engine.tags
-        self._jobs = engine.jobs(TUNING)
+        self._jobs = engine.of_kind(TUNING)
         self._listing = Listing(name="TrainingJobName", status="TrainingJobStatus")
 
     def create_hyper_parameter_tuning_job(self, params: Params, caller: Caller) -> Output:
         document = {name: value for name, value in params.items() if name != "Tags"}
-        self._check(document)
+        request.check(document)
+        space = request.search_space(document["HyperParameterTuningJobConfig"])
+        self._training.check(request.training(document, "check", space.ask()[1]))
         arn = self._jobs.create(document, params.get("Tags"), caller, self._work)
         return {"HyperParameterTuningJobArn": arn}
 
@@ -89,8 +92,8 @@ class TuningJobs:
             summary = self._summary(document, child)
             metric = summary.get("FinalHyperParameterTuningJobObjectiveMetric", {})
             summaries.append(summary | {"FinalObjectiveMetricValue": metric.get("Value", float("-inf"))})
-        shown, token = self._listing.page(summaries, params)
-        return {"TrainingJobSummaries": shown} | ({"NextToken": token} if token else {})
+        page, token = self._listing.page(summaries, params)
+        return {"TrainingJobSummaries": page} | ({"NextToken": token} if token else {})
 
     def stop_hyper_parameter_tuning_job(self, params: Params, caller: Caller) -> Output:
         self._jobs.stop(params["HyperParameterTuningJobName"])
@@ -100,108 +103,71 @@ class TuningJobs:
         self._jobs.delete(params["HyperParameterTuningJobName"])
         return None
 
-    def _check(self, document: Document) -> None:
-        """Raises ValidationException for what the service model cannot see, and what is not supported."""
-        config = document["HyperParameterTuningJobConfig"]
-        for member in ("TrainingJobDefinitions", "WarmStartConfig", "Autotune"):
-            if member in document:
-                raise ValidationException(f"{member} is not supported locally.")
-        if config["Strategy"] == "Hyperband":
-            raise ValidationException("Strategy Hyperband is not supported locally; use Bayesian or Random.")
-        if "TrainingJobDefinition" not in document:
-            raise ValidationException("TrainingJobDefinition is required.")
-        if "HyperParameterTuningJobObjective" not in config:
-            raise ValidationException(
-                "HyperParameterTuningJobConfig.HyperParameterTuningJobObjective is required."
-            )
-        space, limits = self._space(config), config["ResourceLimits"]
-        if config["Strategy"] == "Grid":
-            limits.setdefault("MaxNumberOfTrainingJobs", space.size)
-        if "MaxNumberOfTrainingJobs" not in limits:
-            raise ValidationException("ResourceLimits.MaxNumberOfTrainingJobs is required.")
-        static = document["TrainingJobDefinition"].get("StaticHyperParameters", {})
-        if both := sorted(static.keys() & space.ask()[1].keys()):
-            raise ValidationException(
-                f"StaticHyperParameters and ParameterRanges both name {', '.join(both)}."
-            )
-        self._training.check(self._request(document, "check", space.ask()[1]))
-
-    @staticmethod
-    def _space(config: Document) -> SearchSpace:
-        # with its first use, as its libraries are large
-        from include.local_aws.sagemaker.jobs.search_space import SearchSpace
-
-        objective = config["HyperParameterTuningJobObjective"]
-        return SearchSpace(
-            config.get("ParameterRanges", {}),
-            config["Strategy"],
-            maximize=objective["Type"] == "Maximize",
-            seed=config.get("RandomSeed"),
-        )
-
-    @staticmethod
-    def _request(document: Document, name: str, tuned: dict[str, str]) -> Params:
-        """The request of one training job."""
-        definition = dict(document["TrainingJobDefinition"])
-        metric = document["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
-        static = definition.pop("StaticHyperParameters", {})
-        for member in ("DefinitionName", "TuningObjective", "HyperParameterRanges", "RetryStrategy"):
-            definition.pop(member, None)
-        values = {**static, **tuned, "_tuning_objective_metric": metric}
-        return {"TrainingJobName": name, "HyperParameters": values, **definition}
-
     def _work(self, job: Job) -> None:
-        """Keep as many training jobs running as allowed, until the limits are reached."""
         config = job.document["HyperParameterTuningJobConfig"]
-        limits, space = config["ResourceLimits"], self._space(config)
-        if "MaxRuntimeInSeconds" in limits:
-            job.limit(limits["MaxRuntimeInSeconds"])
+        if "MaxRuntimeInSeconds" in config["ResourceLimits"]:
+            job.limit(config["ResourceLimits"]["MaxRuntimeInSeconds"])
         running: dict[str, Trial] = {}
-        started, satisfied = 0, False
         try:
-            while True:
-                job.check()
-                for name in [name for name in running if self._ended(name)]:
-                    space.tell(running.pop(name), self._value(config, self._training.find(name)))
-                    satisfied = self._satisfied(job.document)
-                more = started < limits["MaxNumberOfTrainingJobs"] and not satisfied
-                if more and len(running) < limits["MaxParallelTrainingJobs"]:
-                    started += 1
-                    name, trial = self._start(job, space, started)
-                    running[name] = trial
-                elif running:
-                    job.interrupted.wait(POLL_SECONDS)
-                else:
-                    break
+            self._search(job, request.search_space(config), running)
         finally:
             self._stop(list(running))
         self._judge(job.document)
 
+    def _search(self, job: Job, space: SearchSpace, running: dict[str, Trial]) -> None:
+        """Keep as many training jobs running as allowed, until a limit is reached.
+
+        :param running: the trials of the running jobs by name; the caller stops what is left after an error.
+        """
+        limits = job.document["HyperParameterTuningJobConfig"]["ResourceLimits"]
+        count, is_complete = 0, False
+        while True:
+            job.check()
+            if self._collect(job, space, running):
+                is_complete = self._is_complete(job.document)
+            may_start = count < limits["MaxNumberOfTrainingJobs"] and not is_complete
+            if may_start and len(running) < limits["MaxParallelTrainingJobs"]:
+                count += 1
+                name, trial = self._start(job, space, count)
+                running[name] = trial
+            elif running:
+                job.interrupted.wait(POLL_SECONDS)
+            else:
+                return
+
+    def _collect(self, job: Job, space: SearchSpace, running: dict[str, Trial]) -> bool:
+        """Record the objectives of the training jobs that have ended; whether there were any."""
+        config = job.document["HyperParameterTuningJobConfig"]
+        ended = [name for name in running if self._has_ended(name)]
+        for name in ended:
+            space.tell(running.pop(name), self._value(config, self._training.find(name)))
+        return bool(ended)
+
     def _start(self, job: Job, space: SearchSpace, number: int) -> tuple[str, Trial]:
         name = f"{job.name}-{number:03}-{secrets.token_hex(4)}"
-        trial, tuned = space.ask()
+        trial, hyperparameters = space.ask()
         account, region = job.arn.split(":")[4], job.region
-        more = {"TuningJobArn": job.arn, "TunedHyperParameters": tuned}
-        request = self._request(job.document, name, tuned) | {"Tags": self._tags.list(job.arn)}
+        extra_members = {"TuningJobArn": job.arn, "TunedHyperParameters": hyperparameters}
+        params = request.training(job.document, name, hyperparameters) | {"Tags": self._tags.list(job.arn)}
         try:
-            self._training.start(request, Caller(region, account), more)
+            self._training.start(params, Caller(region, account), extra_members)
         except AwsError as error:
             raise JobFailed(f"ClientError: {error}") from error
         return name, trial
 
-    def _ended(self, name: str) -> bool:
+    def _has_ended(self, name: str) -> bool:
         return bool(self._training.find(name)[TRAINING.status] in ENDED)
 
     def _stop(self, names: list[str]) -> None:
-        """The tuning job ends early: its training jobs are stopped first."""
+        """Stop the training jobs of a tuning job that ends early."""
         for name in names:
-            if not self._ended(name):
+            if not self._has_ended(name):
                 self._training.stop_training_job({"TrainingJobName": name}, Caller())
-        while not all(self._ended(name) for name in names):
+        while not all(self._has_ended(name) for name in names):
             time.sleep(POLL_SECONDS)
 
-    def _satisfied(self, document: Document) -> bool:
-        """Whether the completion criteria are met, or going on makes no sense."""
+    def _is_complete(self, document: Document) -> bool:
+        """Whether a completion criterion is met, or the first training jobs have all failed."""
         config, children = document["HyperParameterTuningJobConfig"], self._children(document)
         done = [child for child in children if child[TRAINING.status] in ENDED]
         values = [value for child in done if (value := self._value(config, child)) is not None]
@@ -227,12 +193,12 @@ class TuningJobs:
 
     def _children(self, document: Document) -> list[Document]:
         """The training jobs of a tuning job, oldest first: their names begin with its name."""
-        arn, named_like_it = document[TUNING.arn], self._training.beginning(f"{document[TUNING.name]}-")
-        return [child for child in named_like_it if child.get("TuningJobArn") == arn]
+        arn, same_prefix = document[TUNING.arn], self._training.beginning(f"{document[TUNING.name]}-")
+        return [child for child in same_prefix if child.get("TuningJobArn") == arn]
 
     @staticmethod
     def _value(config: Document, child: Document) -> float | None:
-        """The final objective of a training job that has one."""
+        """The final value of the objective; None for a training job that has none."""
         metric = config["HyperParameterTuningJobObjective"]["MetricName"]
         final = {entry["MetricName"]: entry["Value"] for entry in child.get("FinalMetricDataList", [])}
         return final.get(metric) if child[TRAINING.status] == "Completed" else None
@@ -240,16 +206,16 @@ class TuningJobs:
     def _best(self, document: Document, children: list[Document]) -> Document | None:
         config = document["HyperParameterTuningJobConfig"]
         sign = 1 if config["HyperParameterTuningJobObjective"]["Type"] == "Maximize" else -1
-        scored = [(v, c) for c in children if (v := self._value(config, c)) is not None]
-        return max(scored, key=lambda pair: sign * pair[0])[1] if scored else None
+        scores = [(v, c) for c in children if (v := self._value(config, c)) is not None]
+        return max(scores, key=lambda pair: sign * pair[0])[1] if scores else None
 
     def _summary(self, document: Document, child: Document) -> Document:
         """A training job as the lists of a tuning job show it."""
         config = document["HyperParameterTuningJobConfig"]
         value = self._value(config, child)
-        waiting = "Failed" if child[TRAINING.status] in ENDED else "Pending"
+        without_value = "Failed" if child[TRAINING.status] in ENDED else "Pending"
         summary = {member: child[member] for member in OF_TRAINING if member in child}
-        summary |= {"ObjectiveStatus": waiting if value is None else "Succeeded"}
+        summary |= {"ObjectiveStatus": without_value if value is None else "Succeeded"}
         if value is not None:
             objective = config["HyperParameterTuningJobObjective"]
             summary |= {"FinalHyperParameterTuningJobObjectiveMetric": {**objective, "Value": value}}

@@ -1,6 +1,6 @@
-"""Data capture of batch transform: manifests of what went in and came out, and an identifier for each record.
+"""Data capture of batch transform: manifests of input and output, and an identifier for each record.
 
-The formats are those of the developer guide's page "Capture data from batch transform job"; the names of the
+The formats are those of the developer guide's page "Capture data from batch transform job". The names of the
 manifests themselves are not documented.
 """
 
@@ -49,8 +49,8 @@ class InferenceIds:
         return row + f",{uuid.uuid4()},{self._time()}\n".encode()
 
     def _on_object(self, record: dict[str, Any]) -> bytes:
-        added = {"SageMakerInferenceId": str(uuid.uuid4()), "SageMakerInferenceTime": self._time()}
-        return json.dumps(record | added).encode() + b"\n"
+        identifiers = {"SageMakerInferenceId": str(uuid.uuid4()), "SageMakerInferenceTime": self._time()}
+        return json.dumps(record | identifiers).encode() + b"\n"
 
     def _time(self) -> str:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.moment))
@@ -61,14 +61,14 @@ def _lines(answer: bytes) -> list[bytes]:
 
 
 def _objects(answer: bytes) -> list[dict[str, Any]]:
-    """The JSON objects of an answer: one, which may span lines, or one on each line."""
+    """The JSON objects of an answer: a single one, which may span lines, or one on each line."""
     try:
-        found = [json.loads(answer)]
+        records = [json.loads(answer)]
     except ValueError:
-        found = [_read(line) for line in _lines(answer)]
-    if not all(isinstance(one, dict) for one in found):
+        records = [_read(line) for line in _lines(answer)]
+    if not all(isinstance(record, dict) for record in records):
         raise BadRecord("GenerateInferenceId needs JSON objects: other JSON has no place for an identifier")
-    return found
+    return records
 
 
 def _read(line: bytes) -> Any:
@@ -90,9 +90,9 @@ def write_manifests(
     """
     base = min((info.key.removesuffix(path) for path, info in objects), key=len)
     bucket = objects[0][1].bucket
-    given = [{"prefix": f"s3://{bucket}/{base}"}, *(info.key[len(base) :] for _, info in objects)]
-    written = [{"prefix": f"{output.rstrip('/')}/"}, *(f"{path}.out" for path, _ in objects)]
+    input_manifest = [{"prefix": f"s3://{bucket}/{base}"}, *(info.key[len(base) :] for _, info in objects)]
+    output_manifest = [{"prefix": f"{output.rstrip('/')}/"}, *(f"{path}.out" for path, _ in objects)]
     hour = time.strftime("%Y/%m/%d/%H", time.gmtime(moment))
-    for side, manifest in (("input", given), ("output", written)):
+    for side, manifest in (("input", input_manifest), ("output", output_manifest)):
         uri = f"{destination.rstrip('/')}/{side}/{hour}/{uuid.uuid4()}.jsonl"
         transfer.upload_bytes(store, json.dumps(manifest).encode(), uri)

@@ -1,8 +1,8 @@
 """DataProcessing of batch transform: which part of a record goes to the model, and which part is written.
 
-The JSONPath subset that SageMaker documents: `$`, `.name`, `.*`, `['a','b']`, `[n]`, `[n,m]`, negatives,
-slices. Slices include their end: `$[1:4]` are the second to fifth column. (So the guide's examples; plain
-JSONPath leaves the end out.)
+The JSONPath subset that SageMaker documents: `$`, `.name`, `.*`, `['a','b']`, `[n]`, `[n,m]`, negative
+indices, slices. A slice includes its end: `$[1:4]` is the second to fifth column, as in the developer guide's
+examples. (Standard JSONPath excludes the end.)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ STEP = re.compile(
 
 
 class BadPath(ValueError):
-    """A path that is not of the subset, or does not fit the data."""
+    """A path that is not in the supported subset, or does not fit the data."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,10 @@ class Step:
     values: tuple[Any, ...] = ()
 
     def of_list(self, row: list[Any]) -> list[Any]:
-        """The chosen values. Raises BadPath for an index out of range."""
+        """The chosen values of a list.
+
+        :raises BadPath: for a name, or an index out of range.
+        """
         if self.kind == "every":
             return row
         if self.kind == "slice":
@@ -53,10 +56,13 @@ class Step:
         return [row[index] for index in self.values]
 
     def of(self, value: Any) -> Any:
-        """The chosen part of a JSON value; one name or index gives the value itself."""
+        """The chosen part of a JSON value; a single name or index gives the value itself.
+
+        :raises BadPath: for a name or index that the value does not have.
+        """
         if isinstance(value, list):
-            found = self.of_list(value)
-            return found[0] if self.kind == "indices" and len(found) == 1 else found
+            chosen = self.of_list(value)
+            return chosen[0] if self.kind == "indices" and len(chosen) == 1 else chosen
         if self.kind == "every" and isinstance(value, dict):
             return list(value.values())
         if self.kind != "names" or not isinstance(value, dict):
@@ -76,16 +82,19 @@ class Path:
 
     @classmethod
     def parse(cls, text: str) -> Path:
-        """Read a path. Raises BadPath naming what is not understood."""
+        """Read a path.
+
+        :raises BadPath: naming the part that is not supported.
+        """
         if not text.startswith("$"):
             raise BadPath(f"{text!r} does not begin with $")
         steps, position = [], 1
         while position < len(text):
-            found = STEP.match(text, position)
-            if found is None:
+            match = STEP.match(text, position)
+            if match is None:
                 raise BadPath(f"{text!r}: {text[position:]!r} is not supported")
-            steps.append(_step(found))
-            position = found.end()
+            steps.append(_step(match))
+            position = match.end()
         return cls(text, tuple(steps))
 
     @property
@@ -98,24 +107,32 @@ class Path:
         return len(self.steps) <= 1 and all(step.kind != "names" for step in self.steps)
 
     def of_row(self, row: list[str]) -> list[str]:
+        """The chosen columns of a CSV row.
+
+        :raises BadPath: for an index out of range.
+        """
         return row if not self.steps else self.steps[0].of_list(row)
 
     def of_json(self, value: Any) -> Any:
+        """The chosen part of a JSON value.
+
+        :raises BadPath: for a name or index that the value does not have.
+        """
         for step in self.steps:
             value = step.of(value)
         return value
 
 
-def _step(found: re.Match[str]) -> Step:
-    if found["every"]:
+def _step(match: re.Match[str]) -> Step:
+    if match["every"]:
         return Step("every")
-    if found["name"]:
-        return Step("names", (found["name"],))
-    if found["names"]:
-        return Step("names", tuple(re.findall(r"'([^']*)'", found["names"])))
-    if found["indices"]:
-        return Step("indices", tuple(int(number) for number in found["indices"].split(",")))
-    start, _, end = found["slice"].partition(":")
+    if match["name"]:
+        return Step("names", (match["name"],))
+    if match["names"]:
+        return Step("names", tuple(re.findall(r"'([^']*)'", match["names"])))
+    if match["indices"]:
+        return Step("indices", tuple(int(number) for number in match["indices"].split(",")))
+    start, _, end = match["slice"].partition(":")
     return Step("slice", (int(start) if start else None, int(end) if end else None))
 
 
@@ -137,36 +154,40 @@ class DataProcessing:
         return self.join or not self.output_filter.is_everything
 
     def select(self, record: bytes) -> bytes:
-        """What of a record goes to the model. Raises BadPath where the filter does not fit it."""
+        """The part of a record that goes to the model.
+
+        :raises BadPath: when the filter does not fit the record.
+        """
         if self.format == "csv":
             return _write_csv([self.input_filter.of_row(row) for row in _read_csv(record)])
         return _write_json(self.input_filter.of_json(_read_json(record)))
 
     def combine(self, records: list[bytes], answer: bytes) -> bytes:
-        """What is written for a request: the answer, joined to its input records and filtered.
+        """The output of a request: the answer, joined with its input records and filtered.
 
-        :raises BadPath: when the answers are not as many as the records, or the filter does not fit.
+        :raises BadPath: when the number of answers differs from the number of records, or the filter does not
+            fit.
         """
         if self.format == "csv":
             return self._combine_csv(records, answer)
         answers = answer.splitlines(keepends=True) if len(records) > 1 else [answer]
         _check_count(records, answers)
-        written = [self._combine_json(record, part) for record, part in zip(records, answers, strict=True)]
-        return b"".join(written)
+        outputs = [self._combine_json(record, part) for record, part in zip(records, answers, strict=True)]
+        return b"".join(outputs)
 
     def _combine_csv(self, records: list[bytes], answer: bytes) -> bytes:
         rows = _read_csv(answer)
         if self.join:
-            given = _read_csv(b"".join(records))
-            _check_count(given, rows)
-            rows = [left + right for left, right in zip(given, rows, strict=True)]
+            input_rows = _read_csv(b"".join(records))
+            _check_count(input_rows, rows)
+            rows = [input_row + answer_row for input_row, answer_row in zip(input_rows, rows, strict=True)]
         return _write_csv([self.output_filter.of_row(row) for row in rows])
 
     def _combine_json(self, record: bytes, answer: bytes) -> bytes:
         output = _read_json(answer)
         if self.join:
-            given = _read_json(record)
-            base = given if isinstance(given, dict) else {"SageMakerInput": given}
+            input_record = _read_json(record)
+            base = input_record if isinstance(input_record, dict) else {"SageMakerInput": input_record}
             output = {**base, "SageMakerOutput": output}
         return _write_json(self.output_filter.of_json(output))
 

@@ -1,6 +1,6 @@
-"""Records of batch transform: objects are split into records, records gathered into requests.
+"""Records of batch transform: objects are split into records, records are gathered into requests.
 
-All functions work on streams: memory is bounded by the payload limit, whatever the size of an object.
+All functions work on streams: memory is limited by the payload limit, whatever the size of an object.
 """
 
 from __future__ import annotations
@@ -97,5 +97,5 @@ def batches(records: Iterable[bytes], strategy: str, limit: int) -> Iterator[lis
 
 
 def assemble(answer: bytes, kind: str) -> bytes:
-    """An answer as it is written: as it came (None), or ending with a line end (Line)."""
+    """An answer as it is written: unchanged (None), or ending with a line end (Line)."""
     return answer + b"\n" if kind == "Line" and answer and not answer.endswith(b"\n") else answer

@@ -1,4 +1,7 @@
-"""Sends an object's records to a model: how many at a time, how large, and what is written of an answer."""
+"""Sends an object's records to a model.
+
+How many at a time, how large, and which part of an answer is written.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ DEFAULT_PAYLOAD_MB = 6
 
 @dataclass(frozen=True)
 class Plan:
-    """How a job sends records: the request's word, else the container's, else the service's default."""
+    """How a job sends records.
+
+    Each value comes from the request, else from the container, else the default.
+    """
 
     split_type: str
     strategy: str
@@ -47,24 +53,25 @@ class Plan:
 
         :param container: what the container answered to /execution-parameters.
         :param started: when the job started, epoch seconds.
+        :raises ValidationException: for a path that is not supported, or a join whose types do not fit.
         """
-        identified = job.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
-        given, written = job["TransformInput"], job["TransformOutput"]
+        adds_identifiers = job.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
+        transform_input, transform_output = job["TransformInput"], job["TransformOutput"]
         payload = job.get("MaxPayloadInMB", container.get("MaxPayloadInMB", DEFAULT_PAYLOAD_MB))
         strategy = job.get("BatchStrategy") or container.get("BatchStrategy", "MULTI_RECORD")
         client = job.get("ModelClientConfig", {})
         return cls(
-            split_type=given.get("SplitType", "None"),
+            split_type=transform_input.get("SplitType", "None"),
             strategy="SingleRecord" if strategy.replace("_", "").lower() == "singlerecord" else "MultiRecord",
-            limit=(payload or 100) * 1024**2,  # 0: as large as the service takes
+            limit=(payload or 100) * 1024**2,  # 0 means the service's maximum
             concurrency=job.get("MaxConcurrentTransforms") or container.get("MaxConcurrentTransforms", 1),
-            content_type=given.get("ContentType", "application/octet-stream"),
-            accept=written.get("Accept"),
-            assemble_with=written.get("AssembleWith", "None"),
+            content_type=transform_input.get("ContentType", "application/octet-stream"),
+            accept=transform_output.get("Accept"),
+            assemble_with=transform_output.get("AssembleWith", "None"),
             timeout=client.get("InvocationsTimeoutInSeconds", INVOCATION_SECONDS),
             retries=client.get("InvocationsMaxRetries", 0),
             processing=data_processing(job),
-            identifiers=InferenceIds(started) if identified else None,
+            identifiers=InferenceIds(started) if adds_identifiers else None,
         )
 
 
@@ -73,49 +80,50 @@ def data_processing(job: Document) -> DataProcessing:
 
     :raises ValidationException: for a path that is not supported, or a join whose types do not fit.
     """
-    given = job.get("DataProcessing", {})
+    filters = job.get("DataProcessing", {})
     content_type = job["TransformInput"].get("ContentType", "")
     style = "csv" if content_type.partition(";")[0].strip() == "text/csv" else "json"
     paths = {}
     for member in ("InputFilter", "OutputFilter"):
         try:
-            paths[member] = Path.parse(given.get(member, "$"))
+            paths[member] = Path.parse(filters.get(member, "$"))
         except BadPath as error:
             raise ValidationException(f"DataProcessing.{member}: {error}") from error
         if style == "csv" and not paths[member].suits_csv:
             raise ValidationException(f"DataProcessing.{member}: CSV records have positions, no names.")
-    join = given.get("JoinSource", "None") == "Input"
+    join = filters.get("JoinSource", "None") == "Input"
     return DataProcessing(style, paths["InputFilter"], paths["OutputFilter"], join)
 
 
 class Sender:
-    """Sends one object's records, some requests at a time, and gives the answers in order."""
+    """Sends one object's records, several requests at a time, and returns the answers in order."""
 
     def __init__(self, job: Job, plan: Plan, server: ModelServer, where: str) -> None:
         self._job, self._plan, self._server, self._where = job, plan, server, where
 
     def answers(self, stream: IO[bytes]) -> Iterator[bytes]:
-        """What is to be written, a piece for each request.
+        """The output, one piece for each request.
 
         :raises JobFailed: naming the records that the model refused.
+        :raises BadRecord: naming the records that cannot be read, filtered or joined.
         """
         plan, first = self._plan, 1
-        waiting: deque[Future[bytes]] = deque()
+        pending: deque[Future[bytes]] = deque()
         senders = ThreadPoolExecutor(plan.concurrency)
         try:
             for batch in batches(split(stream, plan.split_type, plan.limit), plan.strategy, plan.limit):
-                waiting.append(senders.submit(self._send, batch, first))
+                pending.append(senders.submit(self._send, batch, first))
                 first += len(batch)
-                if len(waiting) > plan.concurrency:
-                    yield self._result(waiting.popleft())
-            while waiting:
-                yield self._result(waiting.popleft())
+                if len(pending) > plan.concurrency:
+                    yield self._result(pending.popleft())
+            while pending:
+                yield self._result(pending.popleft())
         finally:
-            # requests under way end with the containers
+            # requests in progress end with the containers
             senders.shutdown(wait=False, cancel_futures=True)
 
     def _result(self, future: Future[bytes]) -> bytes:
-        """The answer; a job that is stopped meanwhile does not wait for it."""
+        """The answer; raises at once if the job is stopped meanwhile."""
         while True:
             self._job.check()
             if wait([future], POLL_SECONDS).done:
@@ -124,21 +132,21 @@ class Sender:
     def _send(self, batch: list[bytes], first: int) -> bytes:
         plan = self._plan
         try:
-            sent = (
+            payload = (
                 [plan.processing.select(record) for record in batch]
                 if plan.processing.changes_input
                 else batch
             )
-            answer = self._ask(b"".join(sent), f"records {first} to {first + len(batch) - 1}")
-            written = self._written(batch, answer)
+            answer = self._ask(b"".join(payload), f"records {first} to {first + len(batch) - 1}")
+            output = self._output(batch, answer)
         except (BadPath, BadRecord) as error:
             raise BadRecord(f"records {first} to {first + len(batch) - 1}: {error}") from error
-        return assemble(written, plan.assemble_with)
+        return assemble(output, plan.assemble_with)
 
-    def _written(self, batch: list[bytes], answer: Answer) -> bytes:
+    def _output(self, batch: list[bytes], answer: Answer) -> bytes:
         processing, identifiers = self._plan.processing, self._plan.identifiers
-        written = processing.combine(batch, answer.body) if processing.changes_output else answer.body
-        return identifiers.on(written, answer.content_type) if identifiers else written
+        output = processing.combine(batch, answer.body) if processing.changes_output else answer.body
+        return identifiers.on(output, answer.content_type) if identifiers else output
 
     def _ask(self, body: bytes, records: str) -> Answer:
         plan = self._plan

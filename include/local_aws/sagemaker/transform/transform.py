@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 TRANSFORM = JobKind(
     word="Transform",
     noun="transform job",
-    taken="Transform job names must be unique within an AWS account and region, "
+    name_in_use="Transform job names must be unique within an AWS account and region, "
     "and a transform job with this name already exists ({arn})",
-    missing="Could not find requested job with name: {name}",
-    unknown="Could not find job to update with name: {name}",
+    not_described="Could not find requested job with name: {name}",
+    not_stopped="Could not find job to update with name: {name}",
 )
 SUMMARY = (
     *("TransformJobName", "TransformJobArn", "CreationTime", "TransformEndTime", "LastModifiedTime"),
@@ -44,11 +44,14 @@ SUMMARY = (
 
 
 class TransformJobs:
-    """The operations on transform jobs. One set of containers serves a job, whatever its instance count."""
+    """The operations on transform jobs.
+
+    A single set of containers serves a job, whatever its instance count.
+    """
 
     def __init__(self, engine: JobEngine, store: ObjectStore, models: Models) -> None:
         self._engine, self._store, self._models = engine, store, models
-        self._jobs = engine.jobs(TRANSFORM)
+        self._jobs = engine.of_kind(TRANSFORM)
 
     def create_transform_job(self, params: Params, caller: Caller) -> Output:
         model = self._models.find(params["ModelName"], caller)
@@ -71,16 +74,18 @@ class TransformJobs:
         return None
 
     def _check(self, params: Params) -> None:
-        given, written = params["TransformInput"], params["TransformOutput"]
-        checks.s3_uri(given["DataSource"]["S3DataSource"]["S3Uri"], "TransformInput")
-        checks.s3_uri(written["S3OutputPath"], "TransformOutput.S3OutputPath")
+        transform_input, transform_output = params["TransformInput"], params["TransformOutput"]
+        checks.s3_uri(transform_input["DataSource"]["S3DataSource"]["S3Uri"], "TransformInput")
+        checks.s3_uri(transform_output["S3OutputPath"], "TransformOutput.S3OutputPath")
         processing = data_processing(params)
-        if "BatchStrategy" in params and given.get("SplitType", "None") == "None":
+        if "BatchStrategy" in params and transform_input.get("SplitType", "None") == "None":
             raise ValidationException("BatchStrategy needs a TransformInput.SplitType other than None.")
         if processing.join:
-            if written.get("Accept", given.get("ContentType")) != given.get("ContentType"):
+            if transform_output.get("Accept", transform_input.get("ContentType")) != transform_input.get(
+                "ContentType"
+            ):
                 raise ValidationException("JoinSource Input needs equal ContentType and Accept.")
-            if written.get("AssembleWith", "None") != given.get("SplitType", "None"):
+            if transform_output.get("AssembleWith", "None") != transform_input.get("SplitType", "None"):
                 raise ValidationException("JoinSource Input needs equal SplitType and AssembleWith.")
         if capture := params.get("DataCaptureConfig"):
             checks.s3_uri(capture["DestinationS3Uri"], "DataCaptureConfig.DestinationS3Uri")
@@ -110,15 +115,18 @@ class TransformJobs:
             write_manifests(self._store, capture["DestinationS3Uri"], objects, output, started)
 
     def _transform(self, job: Job, plan: Plan, server: ModelServer, path: str, info: ObjectInfo) -> None:
-        """One object. Its output appears when all its records are done, and not at all when one fails."""
+        """Transform one object.
+
+        Its output is uploaded when all its records are done; if one fails, nothing is.
+        """
         target = transfer.inside(job.folder / "out", f"{path}.out")
         target.parent.mkdir(parents=True, exist_ok=True)
         where = f"s3://{info.bucket}/{info.key}"
         gzipped = job.document["TransformInput"].get("CompressionType") == "Gzip"
         try:
-            with self._open(info, gzipped=gzipped) as stream, target.open("wb") as written:
+            with self._open(info, gzipped=gzipped) as stream, target.open("wb") as output_file:
                 for answer in Sender(job, plan, server, where).answers(stream):
-                    written.write(answer)
+                    output_file.write(answer)
         except BadRecord as error:
             raise JobFailed(f"ClientError: {where}: {error}") from error
         except (gzip.BadGzipFile, EOFError) as error:
@@ -133,18 +141,18 @@ class TransformJobs:
 
 
 def _source(job: Document) -> Source:
-    given = job["TransformInput"]["DataSource"]["S3DataSource"]
-    return Source(given["S3Uri"], given["S3DataType"])
+    data_source = job["TransformInput"]["DataSource"]["S3DataSource"]
+    return Source(data_source["S3Uri"], data_source["S3DataType"])
 
 
 def _environment(job: Document) -> dict[str, str]:
-    """What a batch container is told: of the limits only those that the user set."""
-    told = {"SAGEMAKER_BATCH": "true"}
+    """The variables of a batch container: only those limits that the user set."""
+    variables = {"SAGEMAKER_BATCH": "true"}
     if "MaxPayloadInMB" in job:
-        told["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(job["MaxPayloadInMB"])
+        variables["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(job["MaxPayloadInMB"])
     if "BatchStrategy" in job:
         single = job["BatchStrategy"] == "SingleRecord"
-        told["SAGEMAKER_BATCH_STRATEGY"] = "SINGLE_RECORD" if single else "MULTI_RECORD"
+        variables["SAGEMAKER_BATCH_STRATEGY"] = "SINGLE_RECORD" if single else "MULTI_RECORD"
     if "MaxConcurrentTransforms" in job:
-        told["SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"] = str(job["MaxConcurrentTransforms"])
-    return {**told, **job.get("Environment", {})}
+        variables["SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"] = str(job["MaxConcurrentTransforms"])
+    return {**variables, **job.get("Environment", {})}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,18 +11,22 @@ from include.local_aws.logs import LogStore
 from include.local_aws.protocol.errors import AwsError, ResourceInUse, ValidationException
 from include.local_aws.runner import Container, probe
 from include.local_aws.sagemaker.jobs.engine import JobEngine, JobSettings
-from include.local_aws.sagemaker.jobs.job import JobFailed
+from include.local_aws.sagemaker.jobs.job import Job, JobFailed
 from include.local_aws.sagemaker.jobs.kind import JobKind
 from include.local_aws.sagemaker.tags import TagStore
 from include.local_aws.state import State
 from tests.local_aws.sagemaker.job_requests import eventually
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
 LABELING = JobKind(
     word="Labeling",
     noun="labeling job",
-    taken="there is {arn}",
-    missing="no {name}",
-    unknown="no {name} to stop",
+    name_in_use="there is {arn}",
+    not_described="no {name}",
+    not_stopped="no {name} to stop",
 )
 
 
@@ -31,62 +36,70 @@ RUNNER = probe()
 class Laboratory:
     """An engine on a state folder, and its labeling jobs."""
 
-    def __init__(self, folder, **settings):
+    def __init__(self, folder: Path, **settings: Any) -> None:
         self.state = State(folder)
         defaults = {"concurrent_jobs": 1, "observable_seconds": 0.0}
         logs, tags = LogStore(self.state), TagStore(self.state)
         self.engine = JobEngine(self.state, RUNNER, logs, tags, JobSettings(**(defaults | settings)))
-        self.jobs = self.engine.jobs(LABELING)
+        self.jobs = self.engine.of_kind(LABELING)
 
-    def create(self, name, work=lambda job: None):
+    def create(self, name: str, work: Callable[[Job], None] = lambda job: None) -> str:
         return self.jobs.create({"LabelingJobName": name}, None, Caller(), work)
 
-    def status(self, name):
-        return self.jobs.documents.get(name)["LabelingJobStatus"]
+    def status(self, name: str) -> str:
+        document = self.jobs.documents.get(name)
+        assert document is not None
+        return str(document["LabelingJobStatus"])
 
-    def ended(self, name):
+    def ended(self, name: str) -> dict[str, Any]:
         eventually(lambda: self.status(name) in ("Completed", "Failed", "Stopped"))
         return self.jobs.describe(name)
 
-    def close(self):
+    def close(self) -> None:
         self.engine.close()
         self.state.close()
 
 
 @pytest.fixture
-def laboratory(tmp_path):
+def laboratory(tmp_path: Path) -> Iterator[Laboratory]:
     laboratory = Laboratory(tmp_path / "state")
     yield laboratory
     laboratory.close()
 
 
-def until_interrupted(job):
+def until_interrupted(job: Job) -> None:
     job.interrupted.wait(20)
     job.check()
 
 
-def test_work_runs_in_a_folder_of_its_own_that_is_removed(laboratory):
-    seen = []
+def test_work_runs_in_a_folder_of_its_own_that_is_removed(laboratory: Laboratory) -> None:
+    folders = []
 
-    def work(job):
+    def work(job: Job) -> None:
         (job.folder / "scratch").write_text("x")
-        seen.append(job.folder)
+        folders.append(job.folder)
 
     arn = laboratory.create("Neat", work)
     assert arn == "arn:aws:sagemaker:us-east-1:123456789012:labeling-job/neat"
     assert laboratory.ended("Neat")["LabelingJobStatus"] == "Completed"
-    assert not seen[0].exists()
+    assert not folders[0].exists()
 
 
-def test_the_folder_is_kept_on_request(tmp_path):
+def test_the_folder_is_kept_on_request(tmp_path: Path) -> None:
     laboratory = Laboratory(tmp_path / "state", keep_job_folders=True)
-    laboratory.create("kept", lambda job: (job.folder / "scratch").write_text("x"))
+
+    def work(job: Job) -> None:
+        (job.folder / "scratch").write_text("x")
+
+    laboratory.create("kept", work)
     laboratory.ended("kept")
     assert (laboratory.engine.folder / "labeling_job" / "kept" / "scratch").read_text() == "x"
     laboratory.close()
 
 
-def test_a_fault_of_the_server_fails_the_job_with_the_reason(laboratory, caplog):
+def test_a_fault_of_the_server_fails_the_job_with_the_reason(
+    laboratory: Laboratory, caplog: pytest.LogCaptureFixture
+) -> None:
     laboratory.create("unlucky", lambda job: [][0])
     job = laboratory.ended("unlucky")
     assert job["LabelingJobStatus"] == "Failed"
@@ -94,15 +107,15 @@ def test_a_fault_of_the_server_fails_the_job_with_the_reason(laboratory, caplog)
     assert "labeling job unlucky failed by a fault of the server" in caplog.text
 
 
-def test_a_long_reason_is_cut_at_the_limit_of_the_api(laboratory):
-    def work(job):
+def test_a_long_reason_is_cut_at_the_limit_of_the_api(laboratory: Laboratory) -> None:
+    def work(job: Job) -> None:
         raise JobFailed("x" * 5000)
 
     laboratory.create("verbose", work)
     assert laboratory.ended("verbose")["FailureReason"] == "x" * 1024
 
 
-def test_jobs_beyond_the_limit_wait_and_can_be_stopped_while_they_wait(laboratory):
+def test_jobs_beyond_the_limit_wait_and_can_be_stopped_while_they_wait(laboratory: Laboratory) -> None:
     laboratory.create("first", until_interrupted)
     laboratory.create("second", lambda job: pytest.fail("it must never run"))
     assert (laboratory.status("first"), laboratory.status("second")) == ("InProgress", "InProgress")
@@ -113,11 +126,11 @@ def test_jobs_beyond_the_limit_wait_and_can_be_stopped_while_they_wait(laborator
     assert laboratory.ended("first")["LabelingJobStatus"] == "Stopped"
 
 
-def test_never_more_jobs_run_than_allowed(tmp_path):
+def test_never_more_jobs_run_than_allowed(tmp_path: Path) -> None:
     laboratory = Laboratory(tmp_path / "state", concurrent_jobs=2)
     running, most, lock = set(), [0], threading.Lock()
 
-    def work(job):
+    def work(job: Job) -> None:
         with lock:
             running.add(job.name)
             most[0] = max(most[0], len(running))
@@ -133,17 +146,17 @@ def test_never_more_jobs_run_than_allowed(tmp_path):
     laboratory.close()
 
 
-def test_a_job_asked_to_stop_is_stopping_until_its_work_is_over(laboratory):
+def test_a_job_asked_to_stop_is_stopping_until_its_work_is_over(laboratory: Laboratory) -> None:
     may_end = threading.Event()
 
-    def work(job):
+    def work(job: Job) -> None:
         job.interrupted.wait(20)
         may_end.wait(20)
         job.check()
 
     laboratory.create("slow-to-stop", work)
     laboratory.jobs.stop("slow-to-stop")
-    laboratory.jobs.stop("slow-to-stop")  # asking twice is asking once
+    laboratory.jobs.stop("slow-to-stop")  # a second call changes nothing
     assert laboratory.status("slow-to-stop") == "Stopping"
     with pytest.raises(ResourceInUse, match="cannot be deleted in status Stopping"):
         laboratory.jobs.delete("slow-to-stop")
@@ -153,7 +166,7 @@ def test_a_job_asked_to_stop_is_stopping_until_its_work_is_over(laboratory):
         laboratory.jobs.stop("slow-to-stop")
 
 
-def test_a_job_that_nobody_has_described_stays_in_progress_for_a_while(tmp_path):
+def test_a_job_that_nobody_has_described_stays_in_progress_for_a_while(tmp_path: Path) -> None:
     laboratory = Laboratory(tmp_path / "state", observable_seconds=30)
     worked = threading.Event()
     laboratory.create("shy", lambda job: worked.set())
@@ -164,14 +177,14 @@ def test_a_job_that_nobody_has_described_stays_in_progress_for_a_while(tmp_path)
     laboratory.close()
 
 
-def test_a_name_is_unique_and_the_first_job_is_not_touched(laboratory):
+def test_a_name_is_unique_and_the_first_job_is_not_touched(laboratory: Laboratory) -> None:
     laboratory.create("one")
     with pytest.raises(AwsError, match="ResourceInUse: there is arn:.*labeling-job/one"):
         laboratory.create("one", until_interrupted)
     assert laboratory.ended("one")["LabelingJobStatus"] == "Completed"
 
 
-def test_closing_ends_running_and_queued_jobs_as_failed(tmp_path):
+def test_closing_ends_running_and_queued_jobs_as_failed(tmp_path: Path) -> None:
     laboratory = Laboratory(tmp_path / "state")
     laboratory.create("running", until_interrupted)
     laboratory.create("queued", until_interrupted)
@@ -186,16 +199,16 @@ def test_closing_ends_running_and_queued_jobs_as_failed(tmp_path):
     again.close()
 
 
-def python(job, code, host="algo-1"):
+def python(job: Job, code: str, host: str = "algo-1") -> Container:
     root = job.folder / host
     root.mkdir()
     return Container(("python3", "-S", "-c", code), root, {})
 
 
-def test_containers_run_side_by_side_and_tell_their_exit_codes(laboratory):
+def test_containers_run_side_by_side_and_tell_their_exit_codes(laboratory: Laboratory) -> None:
     lines, codes = [], []
 
-    def work(job):
+    def work(job: Job) -> None:
         containers = {host: python(job, f"print('{host}')", host) for host in ("algo-1", "algo-2")}
         codes.append(job.run(containers, lambda host, line: lines.append((host, line))))
 
@@ -205,19 +218,26 @@ def test_containers_run_side_by_side_and_tell_their_exit_codes(laboratory):
     assert sorted(lines) == [("algo-1", "algo-1"), ("algo-2", "algo-2")]
 
 
+class Deaf:
+    """Work that runs a container which ignores SIGTERM; `up` is set when it has begun to do so."""
+
+    CODE = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up'); time.sleep(60)"
+
+    def __init__(self) -> None:
+        self.up = threading.Event()
+
+    def __call__(self, job: Job) -> None:
+        job.run({"algo-1": python(job, self.CODE)}, lambda host, line: self.up.set())
+
+
 @pytest.fixture
-def deaf():
-    """Work that runs a container which ignores SIGTERM; `deaf.up` is set when it has begun to do so."""
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up'); time.sleep(60)"
-
-    def work(job):
-        job.run({"algo-1": python(job, code)}, lambda host, line: work.up.set())
-
-    work.up = threading.Event()
-    return work
+def deaf() -> Deaf:
+    return Deaf()
 
 
-def test_a_container_that_ignores_sigterm_is_killed_after_the_grace_period(tmp_path, deaf):
+def test_a_container_that_ignores_sigterm_is_killed_after_the_grace_period(
+    tmp_path: Path, deaf: Deaf
+) -> None:
     laboratory = Laboratory(tmp_path / "state", stop_grace=0.3)
     laboratory.create("deaf", deaf)
     assert deaf.up.wait(20)
@@ -226,7 +246,7 @@ def test_a_container_that_ignores_sigterm_is_killed_after_the_grace_period(tmp_p
     laboratory.close()
 
 
-def test_closing_does_not_wait_for_the_grace_period(tmp_path, deaf):
+def test_closing_does_not_wait_for_the_grace_period(tmp_path: Path, deaf: Deaf) -> None:
     laboratory = Laboratory(tmp_path / "state", stop_grace=60)
     laboratory.create("deaf", deaf)
     assert deaf.up.wait(20)

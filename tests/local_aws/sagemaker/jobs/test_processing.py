@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,18 +17,23 @@ from tests.local_aws.sagemaker.job_requests import (
     s3_outputs,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 GROUP = "/aws/sagemaker/ProcessingJobs"
 
 
-def keys(s3, bucket, prefix=""):
+def keys(s3: Any, bucket: str, prefix: str = "") -> list[str]:
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
 
 
-def content(s3, bucket, key):
-    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+def content(s3: Any, bucket: str, key: str) -> bytes:
+    return bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
-def test_a_script_reads_its_input_and_its_output_is_uploaded(run_processing, s3, bucket):
+def test_a_script_reads_its_input_and_its_output_is_uploaded(
+    run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     s3.put_object(Bucket=bucket, Key="raw/day/1.csv", Body=b"1,2\n")
     code = """
 import pathlib
@@ -50,7 +56,9 @@ out.mkdir()
     assert job["ProcessingInputs"][0]["S3Input"]["S3DataDistributionType"] == "FullyReplicated"
 
 
-def test_a_job_is_seen_in_progress_before_it_is_completed(sagemaker, script):
+def test_a_job_is_seen_in_progress_before_it_is_completed(
+    sagemaker: Any, script: Callable[[str], str]
+) -> None:
     arn = sagemaker.create_processing_job(**processing("Quick", script("pass")))["ProcessingJobArn"]
     region = sagemaker.meta.region_name
     assert arn == f"arn:aws:sagemaker:{region}:123456789012:processing-job/quick"
@@ -59,8 +67,8 @@ def test_a_job_is_seen_in_progress_before_it_is_completed(sagemaker, script):
 
 
 def test_the_container_gets_its_configuration_arguments_and_environment(
-    run_processing, sagemaker, s3, bucket
-):
+    run_processing: Callable[..., dict[str, Any]], sagemaker: Any, s3: Any, bucket: str
+) -> None:
     code = """
 import json, os, sys
 config = "/opt/ml/config/"
@@ -80,17 +88,19 @@ print(json.dumps({
         ProcessingOutputConfig=s3_outputs(f"s3://{bucket}/seen"),
     )
     assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
-    seen = json.loads(content(s3, bucket, "seen/seen.json"))
-    assert seen["job"]["ProcessingJobName"] == "configured"
-    assert seen["job"]["StoppingCondition"] == {"MaxRuntimeInSeconds": 86400}
-    assert seen["resources"] == {"current_host": "algo-1", "hosts": ["algo-1"]}
-    assert seen["arguments"] == ["--rate", "0.5"]
-    assert seen["environment"]["STAGE"] == "test"
-    assert seen["environment"]["AWS_DEFAULT_REGION"] == sagemaker.meta.region_name
-    assert seen["environment"]["AWS_ENDPOINT_URL"] == s3.meta.endpoint_url
+    contents = json.loads(content(s3, bucket, "seen/seen.json"))
+    assert contents["job"]["ProcessingJobName"] == "configured"
+    assert contents["job"]["StoppingCondition"] == {"MaxRuntimeInSeconds": 86400}
+    assert contents["resources"] == {"current_host": "algo-1", "hosts": ["algo-1"]}
+    assert contents["arguments"] == ["--rate", "0.5"]
+    assert contents["environment"]["STAGE"] == "test"
+    assert contents["environment"]["AWS_DEFAULT_REGION"] == sagemaker.meta.region_name
+    assert contents["environment"]["AWS_ENDPOINT_URL"] == s3.meta.endpoint_url
 
 
-def test_a_script_that_fails_gives_its_last_lines_and_its_exit_code(run_processing, s3, bucket, logs):
+def test_a_script_that_fails_gives_its_last_lines_and_its_exit_code(
+    run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str, logs: Any
+) -> None:
     code = """
 open('/opt/ml/processing/out/half.csv', 'w').write('half')
 open('/opt/ml/output/message', 'w').write('7 rows were wrong')
@@ -106,7 +116,7 @@ raise ValueError('row 7: no such column')
     assert "reading rows" in log_lines(logs, GROUP, "broken")
 
 
-def test_a_script_that_is_missing_fails_with_its_name(sagemaker, script):
+def test_a_script_that_is_missing_fails_with_its_name(sagemaker: Any, script: Callable[[str], str]) -> None:
     request = processing("no-script", script(""))
     request["AppSpecification"]["ContainerEntrypoint"] = ["python3", "/opt/ml/processing/code/gone.py"]
     sagemaker.create_processing_job(**request)
@@ -115,7 +125,7 @@ def test_a_script_that_is_missing_fails_with_its_name(sagemaker, script):
     assert "/opt/ml/processing/code/gone.py" in job["FailureReason"]
 
 
-def test_a_program_that_is_missing_fails_with_its_name(sagemaker, script):
+def test_a_program_that_is_missing_fails_with_its_name(sagemaker: Any, script: Callable[[str], str]) -> None:
     request = processing("no-program", script(""))
     request["AppSpecification"]["ContainerEntrypoint"] = ["no-such-program", "x"]
     sagemaker.create_processing_job(**request)
@@ -124,14 +134,16 @@ def test_a_program_that_is_missing_fails_with_its_name(sagemaker, script):
     assert "no-such-program" in job["FailureReason"]
 
 
-def test_a_container_killed_by_a_signal_is_reported_as_docker_does(run_processing):
+def test_a_container_killed_by_a_signal_is_reported_as_docker_does(
+    run_processing: Callable[..., dict[str, Any]],
+) -> None:
     job = run_processing("killed", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert job["ProcessingJobStatus"] == "Failed"
     assert "SIGKILL" in job["FailureReason"]
     assert job["FailureReason"].endswith("exit code: 137")
 
 
-def test_one_failing_instance_ends_the_others(run_processing):
+def test_one_failing_instance_ends_the_others(run_processing: Callable[..., dict[str, Any]]) -> None:
     code = """
 import json, sys, time
 host = json.load(open("/opt/ml/config/resourceconfig.json"))["current_host"]
@@ -144,13 +156,17 @@ sys.exit(3) if host == "algo-2" else time.sleep(60)
     assert time.monotonic() - started < 20
 
 
-def test_an_output_that_was_never_written_is_no_error(run_processing, s3, bucket):
+def test_an_output_that_was_never_written_is_no_error(
+    run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     job = run_processing("silent", "pass", ProcessingOutputConfig=s3_outputs(f"s3://{bucket}/silent"))
     assert job["ProcessingJobStatus"] == "Completed"
     assert keys(s3, bucket, "silent") == []
 
 
-def test_an_output_bucket_that_does_not_exist_fails_the_job(run_processing):
+def test_an_output_bucket_that_does_not_exist_fails_the_job(
+    run_processing: Callable[..., dict[str, Any]],
+) -> None:
     code = "open('/opt/ml/processing/out/x', 'w').write('x')"
     job = run_processing("no-bucket", code, ProcessingOutputConfig=s3_outputs("s3://no-such-bucket/x"))
     assert job["ProcessingJobStatus"] == "Failed"
@@ -158,7 +174,9 @@ def test_an_output_bucket_that_does_not_exist_fails_the_job(run_processing):
     assert "no-such-bucket" in job["FailureReason"]
 
 
-def test_a_continuous_output_arrives_while_the_job_runs(sagemaker, s3, bucket, script):
+def test_a_continuous_output_arrives_while_the_job_runs(
+    sagemaker: Any, s3: Any, bucket: str, script: Callable[[str], str]
+) -> None:
     code = """
 import pathlib, time
 pathlib.Path("/opt/ml/processing/out/early.csv").write_text("x")
@@ -173,40 +191,46 @@ time.sleep(60)
     assert finished_processing(sagemaker, "live")["ProcessingJobStatus"] == "Stopped"
 
 
-def test_an_exit_message_is_cut_at_a_kilobyte(run_processing):
+def test_an_exit_message_is_cut_at_a_kilobyte(run_processing: Callable[..., dict[str, Any]]) -> None:
     job = run_processing("talkative", "open('/opt/ml/output/message', 'w').write('é' * 600 )")
     assert job["ExitMessage"] == "é" * 512
     job = run_processing("uneven", "open('/opt/ml/output/message', 'w').write('x' + 'é' * 600 )")
     assert job["ExitMessage"] == "x" + "é" * 511
 
 
-def test_an_exit_message_that_is_not_utf8_fails_the_job(run_processing):
+def test_an_exit_message_that_is_not_utf8_fails_the_job(
+    run_processing: Callable[..., dict[str, Any]],
+) -> None:
     job = run_processing("latin", r"open('/opt/ml/output/message', 'wb').write(b'caf\xe9 ok')")
     assert job["ProcessingJobStatus"] == "Failed"
     assert "not UTF-8" in job["FailureReason"]
 
 
-def test_output_that_is_not_utf8_is_logged_with_replacements(run_processing, logs):
+def test_output_that_is_not_utf8_is_logged_with_replacements(
+    run_processing: Callable[..., dict[str, Any]], logs: Any
+) -> None:
     job = run_processing("bytes", r"import sys; sys.stdout.buffer.write(b'caf\xe9\n'); sys.exit(1)")
     assert job["FailureReason"] == "AlgorithmError: caf\ufffd, exit code: 1"
     assert log_lines(logs, GROUP, "bytes") == ["caf\ufffd"]
 
 
-def test_every_line_of_a_hundred_thousand_is_logged_in_order(run_processing, logs):
+def test_every_line_of_a_hundred_thousand_is_logged_in_order(
+    run_processing: Callable[..., dict[str, Any]], logs: Any
+) -> None:
     code = "print('\\n'.join(f'line {number}' for number in range(100_000)))"
     job = run_processing("loud", code)
     assert job["ProcessingJobStatus"] == "Completed"
     assert log_lines(logs, GROUP, "loud") == [f"line {number}" for number in range(100_000)]
 
 
-def test_a_hanging_script_is_stopped_at_its_time_limit(run_processing):
+def test_a_hanging_script_is_stopped_at_its_time_limit(run_processing: Callable[..., dict[str, Any]]) -> None:
     limit = {"StoppingCondition": {"MaxRuntimeInSeconds": 1}}
     job = run_processing("hangs", "import time; time.sleep(60)", **limit)
     assert job["ProcessingJobStatus"] == "Stopped"
     assert "MaxRuntimeInSeconds (1 seconds)" in job["FailureReason"]
 
 
-def test_stopping_a_running_job(sagemaker, logs, script):
+def test_stopping_a_running_job(sagemaker: Any, logs: Any, script: Callable[[str], str]) -> None:
     code = "import time; print('up', flush=True); time.sleep(60)"
     sagemaker.create_processing_job(**processing("stopme", script(code)))
     eventually(lambda: "up" in log_lines_if_any(logs, "stopme"))
@@ -220,14 +244,16 @@ def test_stopping_a_running_job(sagemaker, logs, script):
         sagemaker.stop_processing_job(ProcessingJobName="stopme")
 
 
-def log_lines_if_any(logs, job):
+def log_lines_if_any(logs: Any, job: str) -> list[str]:
     try:
         return log_lines(logs, GROUP, job)
     except logs.exceptions.ResourceNotFoundException:
         return []
 
 
-def test_a_name_can_be_used_once(run_processing, sagemaker, script):
+def test_a_name_can_be_used_once(
+    run_processing: Callable[..., dict[str, Any]], sagemaker: Any, script: Callable[[str], str]
+) -> None:
     run_processing("once", "pass")
     with pytest.raises(ClientError, match="ResourceInUse.*Job name must be unique.*processing-job/once"):
         sagemaker.create_processing_job(**processing("once", script("pass")))
@@ -235,14 +261,16 @@ def test_a_name_can_be_used_once(run_processing, sagemaker, script):
     assert run_processing("once", "pass")["ProcessingJobStatus"] == "Completed"
 
 
-def test_a_missing_job_is_a_validation_exception_as_on_aws(sagemaker):
+def test_a_missing_job_is_a_validation_exception_as_on_aws(sagemaker: Any) -> None:
     for operation in ("describe_processing_job", "stop_processing_job", "delete_processing_job"):
         with pytest.raises(ClientError) as error:
             getattr(sagemaker, operation)(ProcessingJobName="nobody")
         assert error.value.response["Error"]["Code"] == "ValidationException"
 
 
-def test_boto3_in_a_script_talks_to_this_server(sagemaker, script, s3, bucket):
+def test_boto3_in_a_script_talks_to_this_server(
+    sagemaker: Any, script: Callable[[str], str], s3: Any, bucket: str
+) -> None:
     code = (
         "import boto3, sys; boto3.client('s3').put_object(Bucket=sys.argv[1], Key='from-job', Body=b'hello')"
     )

@@ -1,27 +1,32 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.local_aws.sagemaker.job_requests import XGBOOST, channel, instances, training
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def with_algorithm(**members):
-    def change(request):
+
+def with_algorithm(**members: Any) -> Callable[[dict[str, Any]], object]:
+    def change(request: dict[str, Any]) -> None:
         request["AlgorithmSpecification"].update(members)
 
     return change
 
 
-def with_members(**members):
+def with_members(**members: Any) -> Callable[[dict[str, Any]], object]:
     return lambda request: request.update(members)
 
 
-def without_image(request):
+def without_image(request: dict[str, Any]) -> None:
     del request["AlgorithmSpecification"]["TrainingImage"]
 
 
-def built_in_on_two(request):
+def built_in_on_two(request: dict[str, Any]) -> None:
     del request["AlgorithmSpecification"]["ContainerEntrypoint"]
     request["AlgorithmSpecification"]["TrainingImage"] = XGBOOST
     request["ResourceConfig"] = instances(2)
@@ -79,7 +84,14 @@ BAD_REQUESTS = {
 
 
 @pytest.mark.parametrize(("spoil", "complaint"), BAD_REQUESTS.values(), ids=BAD_REQUESTS)
-def test_a_bad_request_is_refused(sagemaker, s3, bucket, spoil, complaint, script):
+def test_a_bad_request_is_refused(
+    sagemaker: Any,
+    s3: Any,
+    bucket: str,
+    spoil: Callable[[dict[str, Any]], object],
+    complaint: str,
+    script: Callable[[str], str],
+) -> None:
     s3.put_object(Bucket=bucket, Key="data/x.csv", Body=b"1\n")
     request = training(
         "bad", script("pass"), bucket, InputDataConfig=[channel("train", f"s3://{bucket}/data")]

@@ -74,13 +74,13 @@ def test_positions_are_chosen_from_a_row(path: str, chosen: list[str]) -> None:
 
 
 @pytest.mark.parametrize("path", ["$[6]", "$[-7]", "$[0:6]"])
-def test_a_position_that_is_not_there_is_an_error(path: str) -> None:
+def test_a_position_out_of_range_is_an_error(path: str) -> None:
     with pytest.raises(BadPath, match="6"):
         Path.parse(path).of_row(ROW)
 
 
 @pytest.mark.parametrize("path", ["a", "$..a", "$[?(@.x)]", "$[", "$['a'", "$[1:2:3]"])
-def test_what_is_not_of_the_subset_is_refused(path: str) -> None:
+def test_a_path_outside_the_subset_is_refused(path: str) -> None:
     with pytest.raises(BadPath):
         Path.parse(path)
 
@@ -110,8 +110,8 @@ def test_csv_is_joined_as_input_columns_then_prediction() -> None:
 
 def test_json_gets_the_answer_as_a_member() -> None:
     assert processing("json").combine([b'{"id": 7}\n'], b"0.5") == b'{"id": 7, "SageMakerOutput": 0.5}\n'
-    listed = processing("json").combine([b"[1, 2]\n"], b"0.5")
-    assert listed == b'{"SageMakerInput": [1, 2], "SageMakerOutput": 0.5}\n'
+    joined = processing("json").combine([b"[1, 2]\n"], b"0.5")
+    assert joined == b'{"SageMakerInput": [1, 2], "SageMakerOutput": 0.5}\n'
 
 
 def test_answers_that_are_not_as_many_as_the_records_cannot_be_joined() -> None:

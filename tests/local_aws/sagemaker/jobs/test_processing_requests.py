@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.local_aws.sagemaker.job_requests import processing, s3_input
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BAD_REQUESTS = {
     "an unknown image": (
@@ -57,7 +62,9 @@ BAD_REQUESTS = {
 
 
 @pytest.mark.parametrize(("wrong", "complaint"), BAD_REQUESTS.values(), ids=BAD_REQUESTS)
-def test_a_bad_request_is_refused(sagemaker, wrong, complaint, script):
+def test_a_bad_request_is_refused(
+    sagemaker: Any, wrong: dict[str, Any], complaint: str, script: Callable[[str], str]
+) -> None:
     with pytest.raises(ClientError, match=f"ValidationException.*{complaint}"):
         sagemaker.create_processing_job(**processing("bad", script("pass"), **wrong))
     with pytest.raises(ClientError, match="Could not find requested job"):

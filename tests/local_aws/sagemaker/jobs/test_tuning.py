@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
 from include.local_aws.sagemaker.jobs.search_space import SearchSpace
 from tests.local_aws.sagemaker.job_requests import XGBOOST, channel, eventually, training
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ENDED = ("Completed", "Failed", "Stopped")
 SCORE = """
@@ -19,12 +24,20 @@ OBJECTIVE = {"Type": "Maximize", "MetricName": "score"}
 X = {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "10"}]}
 
 
-def tuning(name, script, bucket, ranges=X, jobs=4, parallel=2, **config):
+def tuning(
+    name: str,
+    script: str,
+    bucket: str,
+    ranges: dict[str, Any] = X,
+    jobs: int = 4,
+    parallel: int = 2,
+    **config: Any,
+) -> dict[str, Any]:
     definition = training("unused", script, bucket)
     del definition["TrainingJobName"]
     specification = definition["AlgorithmSpecification"]
     specification["MetricDefinitions"] = [{"Name": "score", "Regex": "score=([0-9.e-]+);"}]
-    # a tuning job's definition has no entry point: the script is the image's own, as script mode names it
+    # a tuning job has no ContainerEntrypoint, so the script is given as script mode does
     entry = specification.pop("ContainerEntrypoint")
     static = {
         "sagemaker_program": f'"{entry[-1].rsplit("/", 1)[-1]}"',
@@ -45,31 +58,35 @@ def tuning(name, script, bucket, ranges=X, jobs=4, parallel=2, **config):
 
 
 @pytest.fixture
-def tune(sagemaker, bucket, script):
-    def tune(name, code, **more):
-        request = tuning(name, script(code), bucket, **more)
+def tune(sagemaker: Any, bucket: str, script: Callable[[str], str]) -> Callable[..., dict[str, Any]]:
+    def tune(name: str, code: str, **config: Any) -> dict[str, Any]:
+        request = tuning(name, script(code), bucket, **config)
         sagemaker.create_hyper_parameter_tuning_job(**request)
         return finished(sagemaker, name)
 
     return tune
 
 
-def describe(sagemaker, name):
+def describe(sagemaker: Any, name: str) -> Any:
     return sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
 
 
-def finished(sagemaker, name):
+def finished(sagemaker: Any, name: str) -> dict[str, Any]:
     eventually(lambda: describe(sagemaker, name)["HyperParameterTuningJobStatus"] in ENDED, seconds=60)
-    return describe(sagemaker, name)
+    job: dict[str, Any] = describe(sagemaker, name)
+    return job
 
 
-def children(sagemaker, name, **more):
-    return sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
-        HyperParameterTuningJobName=name, **more
+def children(sagemaker: Any, name: str, **members: Any) -> list[dict[str, Any]]:
+    summaries: list[dict[str, Any]] = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=name, **members
     )["TrainingJobSummaries"]
+    return summaries
 
 
-def test_the_best_of_several_training_jobs_is_found(tune, sagemaker):
+def test_the_best_of_several_training_jobs_is_found(
+    tune: Callable[..., dict[str, Any]], sagemaker: Any
+) -> None:
     job = tune("best", SCORE)
     assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
     assert job["TrainingJobStatusCounters"]["Completed"] == 4
@@ -86,7 +103,7 @@ def test_the_best_of_several_training_jobs_is_found(tune, sagemaker):
     assert best["ObjectiveStatus"] == "Succeeded"
 
 
-def test_a_child_is_an_ordinary_training_job(tune, sagemaker):
+def test_a_child_is_an_ordinary_training_job(tune: Callable[..., dict[str, Any]], sagemaker: Any) -> None:
     tune("family", SCORE, jobs=1)
     (child,) = children(sagemaker, "family")
     assert child["TrainingJobName"].startswith("family-001-")
@@ -98,14 +115,18 @@ def test_a_child_is_an_ordinary_training_job(tune, sagemaker):
     )
 
 
-def test_a_job_whose_name_begins_with_anothers_has_children_of_its_own(tune, sagemaker):
+def test_a_job_whose_name_begins_with_anothers_has_children_of_its_own(
+    tune: Callable[..., dict[str, Any]], sagemaker: Any
+) -> None:
     short, long = tune("begin", SCORE, jobs=1), tune("begin-001", SCORE, jobs=2)
     counters = [job["TrainingJobStatusCounters"]["Completed"] for job in (short, long)]
     assert counters == [1, 2]
     assert counters == [len(children(sagemaker, name)) for name in ("begin", "begin-001")]
 
 
-def test_children_carry_the_tags_of_the_tuning_job(sagemaker, bucket, script):
+def test_children_carry_the_tags_of_the_tuning_job(
+    sagemaker: Any, bucket: str, script: Callable[[str], str]
+) -> None:
     tags = [{"Key": "project", "Value": "ml"}]
     request = tuning("tagged", script(SCORE), bucket, jobs=1)
     sagemaker.create_hyper_parameter_tuning_job(**request, Tags=tags)
@@ -114,17 +135,17 @@ def test_children_carry_the_tags_of_the_tuning_job(sagemaker, bucket, script):
     assert sagemaker.list_tags(ResourceArn=child["TrainingJobArn"])["Tags"] == tags
 
 
-def test_no_more_jobs_run_at_a_time_than_allowed(tune, sagemaker):
+def test_no_more_jobs_run_at_a_time_than_allowed(tune: Callable[..., dict[str, Any]], sagemaker: Any) -> None:
     tune("parallel", SCORE, jobs=3, parallel=1)
-    described = [
+    descriptions = [
         sagemaker.describe_training_job(TrainingJobName=child["TrainingJobName"])
         for child in children(sagemaker, "parallel", SortBy="Name", SortOrder="Ascending")
     ]
-    for earlier, later in zip(described, described[1:], strict=False):
+    for earlier, later in zip(descriptions, descriptions[1:], strict=False):
         assert earlier["TrainingEndTime"] <= later["CreationTime"]
 
 
-def test_a_grid_tries_every_combination_once(tune, sagemaker):
+def test_a_grid_tries_every_combination_once(tune: Callable[..., dict[str, Any]], sagemaker: Any) -> None:
     ranges = {"CategoricalParameterRanges": [{"Name": "x", "Values": ["1", "3", "9"]}]}
     job = tune("grid", SCORE, ranges=ranges, jobs=3, Strategy="Grid")
     tried = sorted(child["TunedHyperParameters"]["x"] for child in children(sagemaker, "grid"))
@@ -132,7 +153,7 @@ def test_a_grid_tries_every_combination_once(tune, sagemaker):
     assert job["BestTrainingJob"]["TunedHyperParameters"] == {"x": "3"}
 
 
-def test_the_target_ends_the_search(tune, sagemaker):
+def test_the_target_ends_the_search(tune: Callable[..., dict[str, Any]], sagemaker: Any) -> None:
     job = tune(
         "target", SCORE, jobs=20, parallel=1, TuningJobCompletionCriteria={"TargetObjectiveMetricValue": 0.5}
     )
@@ -140,20 +161,24 @@ def test_the_target_ends_the_search(tune, sagemaker):
     assert len(children(sagemaker, "target", MaxResults=50)) < 20
 
 
-def test_training_jobs_that_fail_end_the_search_with_their_reason(tune, sagemaker):
+def test_training_jobs_that_fail_end_the_search_with_their_reason(
+    tune: Callable[..., dict[str, Any]], sagemaker: Any
+) -> None:
     job = tune("failing", "raise SystemExit('no luck')", jobs=20, parallel=1)
     assert job["HyperParameterTuningJobStatus"] == "Failed"
     assert "AlgorithmError" in job["FailureReason"]
     assert job["TrainingJobStatusCounters"]["NonRetryableError"] == 3
 
 
-def test_without_the_metric_the_tuning_job_fails(tune):
+def test_without_the_metric_the_tuning_job_fails(tune: Callable[..., dict[str, Any]]) -> None:
     job = tune("silent", "print('nothing to say')", jobs=1)
     assert "none emitted the metric score" in job["FailureReason"]
     assert job["ObjectiveStatusCounters"]["Failed"] == 1
 
 
-def test_stopping_stops_the_training_jobs_first(sagemaker, bucket, script):
+def test_stopping_stops_the_training_jobs_first(
+    sagemaker: Any, bucket: str, script: Callable[[str], str]
+) -> None:
     sagemaker.create_hyper_parameter_tuning_job(**tuning("stopped", script(SLEEP), bucket))
     eventually(lambda: len(children(sagemaker, "stopped")) == 2)
     sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
@@ -162,14 +187,14 @@ def test_stopping_stops_the_training_jobs_first(sagemaker, bucket, script):
     assert job["TrainingJobStatusCounters"]["Stopped"] == 2
 
 
-def test_listing_shows_counters_and_strategy(tune, sagemaker):
+def test_listing_shows_counters_and_strategy(tune: Callable[..., dict[str, Any]], sagemaker: Any) -> None:
     tune("listed", SCORE, jobs=1)
-    found = sagemaker.list_hyper_parameter_tuning_jobs(NameContains="listed")
-    (summary,) = found["HyperParameterTuningJobSummaries"]
+    page = sagemaker.list_hyper_parameter_tuning_jobs(NameContains="listed")
+    (summary,) = page["HyperParameterTuningJobSummaries"]
     assert (summary["Strategy"], summary["TrainingJobStatusCounters"]["Completed"]) == ("Random", 1)
 
 
-def test_the_built_in_algorithm_is_tuned_by_its_own_metric(sagemaker, s3, bucket):
+def test_the_built_in_algorithm_is_tuned_by_its_own_metric(sagemaker: Any, s3: Any, bucket: str) -> None:
     random = np.random.default_rng(1)
     x = random.normal(size=(300, 3))
     rows = np.column_stack([(x[:, 0] > 0).astype(int), x])
@@ -198,7 +223,7 @@ def test_the_built_in_algorithm_is_tuned_by_its_own_metric(sagemaker, s3, bucket
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"Strategy": "Grid"}, "categorical ranges only"),
         ({"Strategy": "Hyperband"}, "Hyperband is not supported"),
@@ -217,30 +242,34 @@ def test_the_built_in_algorithm_is_tuned_by_its_own_metric(sagemaker, s3, bucket
         ),
     ],
 )
-def test_what_cannot_be_searched_is_refused_by_name(sagemaker, bucket, script, change, told):
-    with pytest.raises(ClientError, match=told):
+def test_a_search_that_is_not_possible_is_refused_by_name(
+    sagemaker: Any, bucket: str, script: Callable[[str], str], change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ClientError, match=message):
         sagemaker.create_hyper_parameter_tuning_job(**tuning("wrong", script(SCORE), bucket, **change))
     with pytest.raises(ClientError, match="can't find a tuning job"):
         describe(sagemaker, "wrong")
 
 
-def test_names_are_unique(tune, sagemaker, bucket, script):
+def test_names_are_unique(
+    tune: Callable[..., dict[str, Any]], sagemaker: Any, bucket: str, script: Callable[[str], str]
+) -> None:
     tune("twice", SCORE, jobs=1)
     with pytest.raises(ClientError, match="ResourceInUse"):
         sagemaker.create_hyper_parameter_tuning_job(**tuning("twice", script(SCORE), bucket))
 
 
-def test_a_bayesian_search_comes_closer_than_a_random_one():
+def test_a_bayesian_search_comes_closer_than_a_random_one() -> None:
     """Over 20 seeds on a smooth function, 25 tries each."""
 
-    def best(strategy, seed):
+    def best(strategy: str, seed: int) -> float:
         space = SearchSpace(X, strategy, maximize=True, seed=seed)
-        found = []
+        objectives = []
         for _ in range(25):
             trial, values = space.ask()
-            found.append(-((float(values["x"]) - 3) ** 2))
-            space.tell(trial, found[-1])
-        return max(found)
+            objectives.append(-((float(values["x"]) - 3) ** 2))
+            space.tell(trial, objectives[-1])
+        return max(objectives)
 
     wins = [best("Bayesian", seed) >= best("Random", seed) for seed in range(20)]
     assert sum(wins) > 12
@@ -254,8 +283,8 @@ def test_a_bayesian_search_comes_closer_than_a_random_one():
         ("ReverseLogarithmic", "0", "0.999", 2 / 3),
     ],
 )
-def test_scaling_types_say_where_to_look(scaling, low, high, share):
-    """The share of tries above 0.1, or above 0.9 where the range is searched towards one."""
+def test_scaling_types_decide_where_values_are_tried(scaling: str, low: str, high: str, share: float) -> None:
+    """The share of tries above 0.1, or above 0.9 if the range is searched towards one."""
     entry = {"Name": "x", "MinValue": low, "MaxValue": high, "ScalingType": scaling}
     space = SearchSpace({"ContinuousParameterRanges": [entry]}, "Random", maximize=True, seed=1)
     values = np.array([float(space.ask()[1]["x"]) for _ in range(400)])

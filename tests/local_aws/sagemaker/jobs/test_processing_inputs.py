@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.local_aws.sagemaker.job_requests import cluster, s3_input, s3_outputs
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def content(s3, bucket, key):
-    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+def content(s3: Any, bucket: str, key: str) -> bytes:
+    return bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
-def test_several_instances_share_the_input_by_key(run_processing, s3, bucket):
+def test_several_instances_share_the_input_by_key(
+    run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     for number in range(5):
         s3.put_object(Bucket=bucket, Key=f"parts/{number}.csv", Body=b"x")
     code = """
@@ -41,9 +47,9 @@ pathlib.Path("/opt/ml/output/message").write_text(" ".join(found))
 """
 
 
-def test_a_manifest_names_the_objects_and_they_lie_by_their_names_below_its_prefix(
-    run_processing, s3, bucket
-):
+def test_the_objects_of_a_manifest_keep_their_names_below_the_input_folder(
+    run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     for key in ("all/a.csv", "all/2026/11/21/c.csv", "all/unwanted.csv"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
     manifest = json.dumps([{"prefix": f"s3://{bucket}/all/"}, "a.csv", "2026/11/21/c.csv"])
@@ -53,7 +59,9 @@ def test_a_manifest_names_the_objects_and_they_lie_by_their_names_below_its_pref
     assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "2026/11/21/c.csv a.csv")
 
 
-def test_an_object_that_a_manifest_names_and_that_is_gone_fails_the_job(run_processing, s3, bucket):
+def test_a_missing_object_of_a_manifest_fails_the_job(
+    run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     s3.put_object(Bucket=bucket, Key="all/a.csv", Body=b"x")
     manifest = json.dumps([{"prefix": f"s3://{bucket}/all/"}, "a.csv", "gone.csv"])
     s3.put_object(Bucket=bucket, Key="stale.manifest", Body=manifest.encode())
@@ -66,7 +74,9 @@ def test_an_object_that_a_manifest_names_and_that_is_gone_fails_the_job(run_proc
     assert f"s3://{bucket}/all/gone.csv, named by s3://{bucket}/stale.manifest" in job["FailureReason"]
 
 
-def test_a_manifest_that_names_nothing_is_an_input_without_objects(run_processing, s3, bucket):
+def test_an_empty_manifest_is_an_input_without_objects(
+    run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     manifest = json.dumps([{"prefix": f"s3://{bucket}/all/"}])
     s3.put_object(Bucket=bucket, Key="empty.manifest", Body=manifest.encode())
     source = s3_input(f"s3://{bucket}/empty.manifest", S3DataType="ManifestFile")
@@ -75,7 +85,7 @@ def test_a_manifest_that_names_nothing_is_an_input_without_objects(run_processin
     assert f'No S3 objects found under S3 URL "s3://{bucket}/empty.manifest"' in job["FailureReason"]
 
 
-def test_a_manifest_that_is_not_there_fails_the_job(run_processing, bucket):
+def test_a_missing_manifest_fails_the_job(run_processing: Callable[..., dict[str, Any]], bucket: str) -> None:
     source = s3_input(f"s3://{bucket}/no.manifest", S3DataType="ManifestFile")
     job = run_processing("no-manifest", "pass", ProcessingInputs=[source])
     assert job["ProcessingJobStatus"] == "Failed"
@@ -92,7 +102,14 @@ def test_a_manifest_that_is_not_there_fails_the_job(run_processing, bucket):
         ("no-s3-uri", b'[{"prefix": "all/"}, "a.csv"]', "not an S3 URI"),
     ],
 )
-def test_a_bad_manifest_is_named(run_processing, s3, bucket, name, manifest, complaint):
+def test_a_bad_manifest_is_named(
+    run_processing: Callable[..., dict[str, Any]],
+    s3: Any,
+    bucket: str,
+    name: str,
+    manifest: bytes,
+    complaint: str,
+) -> None:
     s3.put_object(Bucket=bucket, Key="bad.manifest", Body=manifest)
     source = s3_input(f"s3://{bucket}/bad.manifest", S3DataType="ManifestFile")
     job = run_processing(name, "pass", ProcessingInputs=[source])
@@ -101,7 +118,9 @@ def test_a_bad_manifest_is_named(run_processing, s3, bucket, name, manifest, com
     assert complaint in job["FailureReason"]
 
 
-def test_an_input_without_objects_is_named(run_processing, bucket):
+def test_an_input_without_objects_is_named(
+    run_processing: Callable[..., dict[str, Any]], bucket: str
+) -> None:
     job = run_processing("nothing", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/empty/")])
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith(
@@ -109,14 +128,18 @@ def test_an_input_without_objects_is_named(run_processing, bucket):
     )
 
 
-def test_a_key_never_leaves_the_input_folder(run_processing, s3, bucket):
+def test_a_key_never_leaves_the_input_folder(
+    run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     s3.put_object(Bucket=bucket, Key="evil/../../escaped.txt", Body=b"x")
     job = run_processing("evil", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/evil/")])
     assert job["ProcessingJobStatus"] == "Failed"
     assert "../../escaped.txt" in job["FailureReason"]
 
 
-def test_a_name_that_is_both_file_and_folder_is_named(run_processing, s3, bucket):
+def test_a_name_that_is_both_file_and_folder_is_named(
+    run_processing: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     for key in ("both/a", "both/a/b"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
     job = run_processing("both", "pass", ProcessingInputs=[s3_input(f"s3://{bucket}/both/")])

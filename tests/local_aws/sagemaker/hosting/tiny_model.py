@@ -39,7 +39,7 @@ def archive(files: dict[str, bytes]) -> bytes:
 
 
 def container(s3: Any, bucket: str, factor: float, script: bytes = SCRIPT) -> dict[str, Any]:
-    """A container definition whose model and code lie in the bucket."""
+    """A container definition whose model and code are in the bucket."""
     model, code = f"models/{factor}/model.tar.gz", f"code/{hash(script)}/sourcedir.tar.gz"
     s3.put_object(Bucket=bucket, Key=model, Body=archive({"factor.txt": str(factor).encode()}))
     s3.put_object(Bucket=bucket, Key=code, Body=archive({"inference.py": script}))
@@ -61,8 +61,8 @@ def settled(sagemaker: Any, endpoint: str, timeout: float = 60) -> Any:
     """The endpoint's description once it is neither Creating nor Updating."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        found = sagemaker.describe_endpoint(EndpointName=endpoint)
-        if found["EndpointStatus"] in ("InService", "Failed"):
-            return found
+        description = sagemaker.describe_endpoint(EndpointName=endpoint)
+        if description["EndpointStatus"] in ("InService", "Failed"):
+            return description
         time.sleep(0.1)
-    raise AssertionError(f"{endpoint} is still {found['EndpointStatus']}")
+    raise AssertionError(f"{endpoint} is still {description['EndpointStatus']}")

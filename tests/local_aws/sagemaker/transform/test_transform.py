@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker.hosting import ROLE, container
+from tests.local_aws.sagemaker.hosting.tiny_model import ROLE, container
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,19 +54,19 @@ def start(aws: Any, name: str, objects: dict[str, bytes], **changes: Any) -> Non
     aws.sagemaker.create_transform_job(**request)
 
 
-def ended(aws: Any, name: str, timeout: float = 60) -> Any:
+def finished(aws: Any, name: str, timeout: float = 60) -> Any:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        found = aws.sagemaker.describe_transform_job(TransformJobName=name)
-        if found["TransformJobStatus"] not in ("InProgress", "Stopping"):
-            return found
+        description = aws.sagemaker.describe_transform_job(TransformJobName=name)
+        if description["TransformJobStatus"] not in ("InProgress", "Stopping"):
+            return description
         time.sleep(0.1)
-    raise AssertionError(f"{name} is still {found['TransformJobStatus']}")
+    raise AssertionError(f"{name} is still {description['TransformJobStatus']}")
 
 
 def outputs(aws: Any, name: str) -> dict[str, bytes]:
-    listed = aws.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{name}/out/").get("Contents", [])
-    keys = [found["Key"] for found in listed]
+    entries = aws.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{name}/out/").get("Contents", [])
+    keys = [entry["Key"] for entry in entries]
     return {
         key.removeprefix(f"{name}/out/"): aws.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         for key in keys
@@ -82,7 +82,7 @@ def test_every_object_becomes_one_output_with_its_records_in_order(aws: Any) -> 
         MaxConcurrentTransforms=4,
         MaxPayloadInMB=1,
     )
-    job = ended(aws, "order")
+    job = finished(aws, "order")
     assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
     assert job["TransformEndTime"] >= job["TransformStartTime"] >= job["CreationTime"]
     expected = b"".join(b"%.1f\n" % (2 * number) for number in range(5000))
@@ -95,7 +95,7 @@ def test_every_object_becomes_one_output_with_its_records_in_order(aws: Any) -> 
 
 def test_single_records_go_one_by_one(aws: Any) -> None:
     start(aws, "single", {"a.csv": b"1\n2\n3\n"}, BatchStrategy="SingleRecord")
-    assert ended(aws, "single")["TransformJobStatus"] == "Completed"
+    assert finished(aws, "single")["TransformJobStatus"] == "Completed"
     assert outputs(aws, "single") == {"a.csv.out": b"2.0\n4.0\n6.0\n"}
     stream = aws.logs.describe_log_streams(
         logGroupName="/aws/sagemaker/TransformJobs", logStreamNamePrefix="single/"
@@ -109,14 +109,14 @@ def test_single_records_go_one_by_one(aws: Any) -> None:
 
 def test_a_pipeline_hands_each_answer_to_the_next_container(aws: Any) -> None:
     start(aws, "three", {"a.csv": b"1,10\n2,20\n"}, ModelName="pipeline")
-    assert ended(aws, "three")["TransformJobStatus"] == "Completed"
+    assert finished(aws, "three")["TransformJobStatus"] == "Completed"
     assert outputs(aws, "three") == {"a.csv.out": b"8.0,80.0\n16.0,160.0\n"}
 
 
 def test_records_are_filtered_joined_and_filtered_again(aws: Any) -> None:
     filters = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
     start(aws, "joined", {"a.csv": b"x,1,10\ny,2,20\n"}, DataProcessing=filters)
-    job = ended(aws, "joined")
+    job = finished(aws, "joined")
     assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
     assert outputs(aws, "joined") == {"a.csv.out": b"x,20.0\ny,40.0\n"}
 
@@ -125,7 +125,7 @@ def test_one_broken_row_in_ten_thousand_fails_the_job_with_its_place_and_leaves_
     rows = [b"%d\n" % number for number in range(10_000)]
     rows[6666] = b"broken\n"
     start(aws, "broken", {"a.csv": b"".join(rows)}, BatchStrategy="SingleRecord", MaxConcurrentTransforms=4)
-    job = ended(aws, "broken")
+    job = finished(aws, "broken")
     assert job["TransformJobStatus"] == "Failed"
     assert (
         f"s3://{BUCKET}/broken/in/a.csv, records 6667 to 6667: container-1 answered 500"
@@ -136,14 +136,14 @@ def test_one_broken_row_in_ten_thousand_fails_the_job_with_its_place_and_leaves_
 
 def test_a_line_longer_than_the_payload_limit_is_named(aws: Any) -> None:
     start(aws, "long", {"a.csv": b"1\n" + b"2" * (2 * 1024**2)}, MaxPayloadInMB=1)
-    reason = ended(aws, "long")["FailureReason"]
+    reason = finished(aws, "long")["FailureReason"]
     assert "a.csv: line 2 is longer than MaxPayloadInMB allows (1048576 bytes)" in reason
     assert outputs(aws, "long") == {}
 
 
 def test_a_job_without_input_fails_as_on_aws(aws: Any) -> None:
     start(aws, "nothing", {})
-    assert "No S3 objects found under S3 URL" in ended(aws, "nothing")["FailureReason"]
+    assert "No S3 objects found under S3 URL" in finished(aws, "nothing")["FailureReason"]
 
 
 def test_a_running_job_can_be_stopped(aws: Any) -> None:
@@ -153,7 +153,7 @@ def test_a_running_job_can_be_stopped(aws: Any) -> None:
     assert (
         aws.sagemaker.describe_transform_job(TransformJobName="stopped")["TransformJobStatus"] == "Stopping"
     )
-    job = ended(aws, "stopped")
+    job = finished(aws, "stopped")
     assert job["TransformJobStatus"] == "Stopped", job
     with pytest.raises(ClientError, match="is in status Stopped"):
         aws.sagemaker.stop_transform_job(TransformJobName="stopped")
@@ -173,16 +173,16 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changes", "text"), REFUSED, ids=lambda case: str(case)[:40])
 def test_a_request_that_could_not_work_is_refused(aws: Any, changes: dict[str, Any], text: str) -> None:
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as error:
         start(aws, "refused", {"a.csv": b"1\n"}, **changes)
-    assert refused.value.response["Error"]["Code"] == "ValidationException"
-    assert text in refused.value.response["Error"]["Message"]
+    assert error.value.response["Error"]["Code"] == "ValidationException"
+    assert text in error.value.response["Error"]["Message"]
     assert aws.sagemaker.list_transform_jobs(NameContains="refused")["TransformJobSummaries"] == []
 
 
 def test_a_name_is_used_once(aws: Any) -> None:
     start(aws, "once", {"a.csv": b"1\n"})
-    with pytest.raises(ClientError) as taken:
+    with pytest.raises(ClientError) as error:
         start(aws, "once", {})
-    assert taken.value.response["Error"]["Code"] == "ResourceInUse"
-    ended(aws, "once")
+    assert error.value.response["Error"]["Code"] == "ResourceInUse"
+    finished(aws, "once")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker.hosting import ROLE, archive, container, settled, variant
+from tests.local_aws.sagemaker.hosting.tiny_model import ROLE, archive, container, settled, variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,13 +35,15 @@ def aws(client: Callable[[str], Any]) -> Any:
     return Aws
 
 
-def config(aws: Any, name: str, *variants: dict[str, Any], **more: Any) -> str:
-    aws.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=list(variants), **more)
+def config(aws: Any, name: str, *variants: dict[str, Any], **members: Any) -> str:
+    aws.sagemaker.create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=list(variants), **members
+    )
     return name
 
 
-def ask(aws: Any, endpoint: str, body: bytes = b"1 2", **more: Any) -> str:
-    answer = aws.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, ContentType="text/csv", **more)
+def ask(aws: Any, endpoint: str, body: bytes = b"1 2", **members: Any) -> str:
+    answer = aws.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, ContentType="text/csv", **members)
     return str(answer["Body"].read().decode())
 
 
@@ -75,14 +77,14 @@ def endpoint(aws: Any) -> Iterator[str]:
 # Models and configurations
 
 
-def test_missing_and_existing_models_are_told_with_sagemakers_texts(aws: Any) -> None:
+def test_missing_and_existing_models_have_sagemakers_error_texts(aws: Any) -> None:
     describe, create = aws.sagemaker.describe_model, aws.sagemaker.create_model
     assert refusal(describe, ModelName="none") == (
         "ValidationException",
         f'Could not find model "{ARN}:model/none".',
     )
-    described = describe(ModelName="double")
-    again = {"PrimaryContainer": described["PrimaryContainer"], "ExecutionRoleArn": ROLE}
+    description = describe(ModelName="double")
+    again = {"PrimaryContainer": description["PrimaryContainer"], "ExecutionRoleArn": ROLE}
     assert refusal(create, ModelName="double", **again) == (
         "ValidationException",
         f'Cannot create already existing model "{ARN}:model/double".',
@@ -100,27 +102,27 @@ def test_missing_and_existing_models_are_told_with_sagemakers_texts(aws: Any) ->
     ],
 )
 def test_a_model_that_could_not_run_is_refused(aws: Any, change: dict[str, str], text: str) -> None:
-    given = {**container(aws.s3, BUCKET, 2), **change}
+    definition = {**container(aws.s3, BUCKET, 2), **change}
     code, message = refusal(
-        aws.sagemaker.create_model, ModelName="bad", PrimaryContainer=given, ExecutionRoleArn=ROLE
+        aws.sagemaker.create_model, ModelName="bad", PrimaryContainer=definition, ExecutionRoleArn=ROLE
     )
     assert code == "ValidationException"
     assert text in message
 
 
 def test_a_model_has_one_container_or_several_but_not_both(aws: Any) -> None:
-    given = container(aws.s3, BUCKET, 2)
+    definition = container(aws.s3, BUCKET, 2)
     create = aws.sagemaker.create_model
-    both = {"PrimaryContainer": given, "Containers": [given]}
+    both = {"PrimaryContainer": definition, "Containers": [definition]}
     assert "not both" in refusal(create, ModelName="x", ExecutionRoleArn=ROLE, **both)[1]
     assert "not none" in refusal(create, ModelName="x", ExecutionRoleArn=ROLE)[1]
 
 
 def test_models_are_listed_by_name_in_pages_and_deleted(aws: Any) -> None:
     for number in range(3):
-        given = container(aws.s3, BUCKET, 2)
+        definition = container(aws.s3, BUCKET, 2)
         aws.sagemaker.create_model(
-            ModelName=f"listed-{number}", PrimaryContainer=given, ExecutionRoleArn=ROLE
+            ModelName=f"listed-{number}", PrimaryContainer=definition, ExecutionRoleArn=ROLE
         )
     pages = aws.sagemaker.get_paginator("list_models").paginate(
         NameContains="listed", SortBy="Name", SortOrder="Ascending", PaginationConfig={"PageSize": 2}
@@ -164,7 +166,7 @@ def test_an_answer_says_which_variant_gave_it_and_of_what_type_it_is(aws: Any, e
     assert answer["ContentType"] == "text/csv; charset=utf-8"
 
 
-def test_wrong_invocations_are_told_apart(aws: Any, endpoint: str) -> None:
+def test_wrong_invocations_have_errors_of_their_own(aws: Any, endpoint: str) -> None:
     invoke = aws.runtime.invoke_endpoint
     missing = refusal(invoke, EndpointName="none", Body=b"1")
     assert missing == ("ValidationError", "Endpoint none of account 123456789012 not found.")
@@ -186,16 +188,22 @@ def test_an_error_of_the_container_is_a_model_error(aws: Any, endpoint: str) -> 
 
 def test_weights_can_be_shifted_without_a_new_configuration(aws: Any, endpoint: str) -> None:
     update = aws.sagemaker.update_endpoint_weights_and_capacities
-    wanted = [{"VariantName": "A", "DesiredWeight": 0}, {"VariantName": "B", "DesiredWeight": 1}]
-    update(EndpointName=endpoint, DesiredWeightsAndCapacities=wanted)
-    found = settled(aws.sagemaker, endpoint)
-    assert {v["VariantName"]: v["CurrentWeight"] for v in found["ProductionVariants"]} == {"A": 0, "B": 1}
+    weights: list[dict[str, Any]] = [
+        {"VariantName": "A", "DesiredWeight": 0},
+        {"VariantName": "B", "DesiredWeight": 1},
+    ]
+    update(EndpointName=endpoint, DesiredWeightsAndCapacities=weights)
+    description = settled(aws.sagemaker, endpoint)
+    assert {v["VariantName"]: v["CurrentWeight"] for v in description["ProductionVariants"]} == {
+        "A": 0,
+        "B": 1,
+    }
     assert ask(aws, endpoint) == "3.0,6.0"
     unknown = [{"VariantName": "C", "DesiredWeight": 1}]
     assert "C is not part" in refusal(update, EndpointName=endpoint, DesiredWeightsAndCapacities=unknown)[1]
     update(
         EndpointName=endpoint,
-        DesiredWeightsAndCapacities=[{**w, "DesiredWeight": 1 - w["DesiredWeight"]} for w in wanted],
+        DesiredWeightsAndCapacities=[{**w, "DesiredWeight": 1 - w["DesiredWeight"]} for w in weights],
     )
     settled(aws.sagemaker, endpoint)
 
@@ -205,15 +213,23 @@ def test_requests_and_answers_are_captured(aws: Any, endpoint: str) -> None:
     deadline = time.monotonic() + 10
     captured: list[Any] = []
     while not captured and time.monotonic() < deadline:
-        listed = aws.s3.list_objects_v2(Bucket=BUCKET, Prefix="capture/ab/A/").get("Contents", [])
-        bodies = [aws.s3.get_object(Bucket=BUCKET, Key=found["Key"])["Body"].read() for found in listed]
+        entries = aws.s3.list_objects_v2(Bucket=BUCKET, Prefix="capture/ab/A/").get("Contents", [])
+        bodies = [aws.s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read() for entry in entries]
         lines = [json.loads(line) for body in bodies for line in body.splitlines()]
         captured = [line for line in lines if line["eventMetadata"].get("inferenceId") == "mine"]
         time.sleep(0.2)
     (record,) = captured
-    given, answered = record["captureData"]["endpointInput"], record["captureData"]["endpointOutput"]
-    assert given == {"observedContentType": "text/csv", "mode": "INPUT", "data": "41 42", "encoding": "CSV"}
-    assert (answered["data"], answered["encoding"]) == ("82.0,84.0", "CSV")
+    endpoint_input, endpoint_output = (
+        record["captureData"]["endpointInput"],
+        record["captureData"]["endpointOutput"],
+    )
+    assert endpoint_input == {
+        "observedContentType": "text/csv",
+        "mode": "INPUT",
+        "data": "41 42",
+        "encoding": "CSV",
+    }
+    assert (endpoint_output["data"], endpoint_output["encoding"]) == ("82.0,84.0", "CSV")
     assert record["eventMetadata"]["customAttributes"] == ["why=test"]
     assert record["eventVersion"] == "0"
 
@@ -221,7 +237,7 @@ def test_requests_and_answers_are_captured(aws: Any, endpoint: str) -> None:
 # Life of an endpoint
 
 
-def test_existing_and_missing_endpoints_are_told_with_sagemakers_texts(aws: Any, endpoint: str) -> None:
+def test_existing_and_missing_endpoints_have_sagemakers_error_texts(aws: Any, endpoint: str) -> None:
     create = aws.sagemaker.create_endpoint
     assert refusal(create, EndpointName=endpoint, EndpointConfigName="ab")[1].startswith(
         "Cannot create already existing endpoint"
@@ -249,8 +265,8 @@ def test_a_model_archive_that_climbs_out_fails_the_endpoint_and_writes_nothing(
 def test_after_a_restart_an_endpoint_answers_again_though_its_parts_were_deleted(
     aws: Any, server: RunningServer
 ) -> None:
-    given = container(aws.s3, BUCKET, 9)
-    aws.sagemaker.create_model(ModelName="nine", PrimaryContainer=given, ExecutionRoleArn=ROLE)
+    definition = container(aws.s3, BUCKET, 9)
+    aws.sagemaker.create_model(ModelName="nine", PrimaryContainer=definition, ExecutionRoleArn=ROLE)
     config(aws, "nine", variant("nine"))
     aws.sagemaker.create_endpoint(EndpointName="nine", EndpointConfigName="nine")
     settled(aws.sagemaker, "nine")

@@ -1,21 +1,23 @@
 from __future__ import annotations
 
-import io
 import json
-import tarfile
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.local_aws.sagemaker.job_requests import (
-    XGBOOST,
     channel,
     eventually,
     finished_training,
     instances,
     log_lines,
     training,
+    unpacked,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 SAVE = "open('/opt/ml/model/weights', 'w').write('w')\n"
@@ -31,45 +33,40 @@ time.sleep(60)
 
 
 @pytest.fixture
-def run(sagemaker, bucket, script):
+def run(sagemaker: Any, bucket: str, script: Callable[[str], str]) -> Callable[..., dict[str, Any]]:
     """Runs code in a training job; returns the job when it has ended."""
 
-    def run(name, code, **more):
-        sagemaker.create_training_job(**training(name, script(code), bucket, **more))
+    def run(name: str, code: str, **members: Any) -> dict[str, Any]:
+        sagemaker.create_training_job(**training(name, script(code), bucket, **members))
         return finished_training(sagemaker, name)
 
     return run
 
 
-def keys(s3, bucket, prefix=""):
+def keys(s3: Any, bucket: str, prefix: str = "") -> list[str]:
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
 
 
-def unpacked(s3, uri):
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
-        return {member.name: tar.extractfile(member).read() for member in tar.getmembers()}
-
-
 @pytest.fixture
-def waiting(sagemaker, logs, bucket, script):
+def waiting(sagemaker: Any, logs: Any, bucket: str, script: Callable[[str], str]) -> Callable[[str], None]:
     """Starts a training job that saves its weights when it gets SIGTERM, and is ready for that."""
 
-    def ready(name):
+    def ready(name: str) -> bool:
         try:
             return "ready" in log_lines(logs, GROUP, name)
         except logs.exceptions.ResourceNotFoundException:
             return False
 
-    def waiting(name):
+    def waiting(name: str) -> None:
         sagemaker.create_training_job(**training(name, script(UNTIL_STOPPED), bucket))
         eventually(lambda: ready(name))
 
     return waiting
 
 
-def test_a_model_is_trained_and_described_with_its_whole_history(run, s3, bucket):
+def test_a_model_is_trained_and_described_with_its_whole_history(
+    run: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     s3.put_object(Bucket=bucket, Key="data/train/part-1.csv", Body=b"1,2\n")
     code = """
 import os, shutil
@@ -108,15 +105,17 @@ open("/opt/ml/output/data/plot.txt", "w").write("plot")
     assert job["EnableManagedSpotTraining"] is True
 
 
-def test_the_container_gets_its_configuration_and_environment(run, sagemaker, s3, bucket):
+def test_the_container_gets_its_configuration_and_environment(
+    run: Callable[..., dict[str, Any]], sagemaker: Any, s3: Any, bucket: str
+) -> None:
     s3.put_object(Bucket=bucket, Key="in/x.csv", Body=b"1\n")
     code = """
 import json, os
 folder = "/opt/ml/input/config/"
-seen = {name: json.load(open(folder + name + ".json")) for name in
+contents = {name: json.load(open(folder + name + ".json")) for name in
         ("hyperparameters", "inputdataconfig", "resourceconfig", "checkpointconfig")}
-seen["environment"] = dict(os.environ)
-json.dump(seen, open("/opt/ml/model/seen.json", "w"))
+contents["environment"] = dict(os.environ)
+json.dump(contents, open("/opt/ml/model/seen.json", "w"))
 """
     job = run(
         "configured",
@@ -126,24 +125,26 @@ json.dump(seen, open("/opt/ml/model/seen.json", "w"))
         Environment={"STAGE": "test"},
         CheckpointConfig={"S3Uri": f"s3://{bucket}/checkpoints"},
     )
-    seen = json.loads(unpacked(s3, job["ModelArtifacts"]["S3ModelArtifacts"])["seen.json"])
-    assert seen["hyperparameters"] == {"depth": "3"}
-    assert seen["inputdataconfig"]["train"] == {
+    contents = json.loads(unpacked(s3, job["ModelArtifacts"]["S3ModelArtifacts"])["seen.json"])
+    assert contents["hyperparameters"] == {"depth": "3"}
+    assert contents["inputdataconfig"]["train"] == {
         "ContentType": "text/csv",
         "TrainingInputMode": "File",
         "S3DistributionType": "FullyReplicated",
         "RecordWrapperType": "None",
     }
-    assert seen["resourceconfig"]["current_host"] == "algo-1"
-    assert seen["resourceconfig"]["hosts"] == ["algo-1"]
-    assert seen["checkpointconfig"]["LocalPath"] == "/opt/ml/checkpoints"
-    assert seen["environment"]["STAGE"] == "test"
-    assert seen["environment"]["TRAINING_JOB_NAME"] == "configured"
-    assert seen["environment"]["TRAINING_JOB_ARN"] == job["TrainingJobArn"]
-    assert seen["environment"]["AWS_REGION"] == sagemaker.meta.region_name
+    assert contents["resourceconfig"]["current_host"] == "algo-1"
+    assert contents["resourceconfig"]["hosts"] == ["algo-1"]
+    assert contents["checkpointconfig"]["LocalPath"] == "/opt/ml/checkpoints"
+    assert contents["environment"]["STAGE"] == "test"
+    assert contents["environment"]["TRAINING_JOB_NAME"] == "configured"
+    assert contents["environment"]["TRAINING_JOB_ARN"] == job["TrainingJobArn"]
+    assert contents["environment"]["AWS_REGION"] == sagemaker.meta.region_name
 
 
-def test_the_last_value_of_a_metric_is_its_final_one(sagemaker, logs, bucket, script):
+def test_the_last_value_of_a_metric_is_its_final_one(
+    sagemaker: Any, logs: Any, bucket: str, script: Callable[[str], str]
+) -> None:
     code = r"""
 for epoch in range(3):
     print(f"epoch {epoch}\tloss={0.5 / (epoch + 1)}; accuracy=none")
@@ -162,7 +163,7 @@ for epoch in range(3):
     assert [stream["logStreamName"].rsplit("-", 1)[0] for stream in streams] == ["metrics/algo-1"]
 
 
-def test_the_failure_file_is_the_reason(run, s3, bucket):
+def test_the_failure_file_is_the_reason(run: Callable[..., dict[str, Any]], s3: Any, bucket: str) -> None:
     code = "open('/opt/ml/output/failure', 'w').write('column 3 is empty' + '!' * 2000); raise SystemExit(2)"
     job = run("explained", SAVE + code)
     assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Failed"
@@ -173,18 +174,20 @@ def test_the_failure_file_is_the_reason(run, s3, bucket):
     assert keys(s3, bucket, "models/") == []
 
 
-def test_a_failure_that_names_its_kind_keeps_it(run):
+def test_a_failure_that_names_its_kind_keeps_it(run: Callable[..., dict[str, Any]]) -> None:
     code = "open('/opt/ml/output/failure', 'wb').write(b'ClientError: bad \\xff'); raise SystemExit(1)"
     job = run("client-error", code)
     assert job["FailureReason"] == "ClientError: bad \ufffd, exit code: 1"
 
 
-def test_without_a_failure_file_the_last_lines_are_the_reason(run):
+def test_without_a_failure_file_the_last_lines_are_the_reason(run: Callable[..., dict[str, Any]]) -> None:
     job = run("traceback", "raise KeyError('label')")
     assert job["FailureReason"].endswith("KeyError: 'label', exit code: 1")
 
 
-def test_checkpoints_are_restored_and_uploaded(run, s3, bucket):
+def test_checkpoints_are_restored_and_uploaded(
+    run: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     code = """
 import pathlib
 epoch = pathlib.Path("/opt/ml/checkpoints/epoch")
@@ -196,14 +199,14 @@ epoch.write_text(str(int(epoch.read_text()) + 1 if epoch.exists() else 1))
     assert s3.get_object(Bucket=bucket, Key="kept/epoch")["Body"].read() == b"2"
 
 
-def test_an_uncompressed_model_is_a_folder(run, s3, bucket):
+def test_an_uncompressed_model_is_a_folder(run: Callable[..., dict[str, Any]], s3: Any, bucket: str) -> None:
     output = {"S3OutputPath": f"s3://{bucket}/plain/", "CompressionType": "NONE"}
     job = run("plain", SAVE, OutputDataConfig=output)
     assert job["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://{bucket}/plain/plain/output/model/"
     assert keys(s3, bucket, "plain/") == ["plain/plain/output/model/weights"]
 
 
-def test_several_instances_leave_one_model(run, s3):
+def test_several_instances_write_one_model(run: Callable[..., dict[str, Any]], s3: Any) -> None:
     code = """
 import json
 config = json.load(open("/opt/ml/input/config/resourceconfig.json"))
@@ -214,7 +217,7 @@ open("/opt/ml/model/" + config["current_host"], "w").write(" ".join(config["host
     assert model == {"algo-1": b"algo-1 algo-2", "algo-2": b"algo-1 algo-2"}
 
 
-def test_a_stopped_job_keeps_what_it_saved(waiting, sagemaker, s3):
+def test_a_stopped_job_keeps_what_it_saved(waiting: Callable[[str], None], sagemaker: Any, s3: Any) -> None:
     waiting("stopped")
     sagemaker.stop_training_job(TrainingJobName="stopped")
     job = finished_training(sagemaker, "stopped")
@@ -230,7 +233,9 @@ def test_a_stopped_job_keeps_what_it_saved(waiting, sagemaker, s3):
     }
 
 
-def test_the_time_limit_stops_a_job_and_keeps_what_it_saved(run, s3):
+def test_the_time_limit_stops_a_job_and_keeps_what_it_saved(
+    run: Callable[..., dict[str, Any]], s3: Any
+) -> None:
     limit = {"MaxRuntimeInSeconds": 2}
     job = run("limited", UNTIL_STOPPED, StoppingCondition=limit)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
@@ -238,7 +243,9 @@ def test_the_time_limit_stops_a_job_and_keeps_what_it_saved(run, s3):
     assert unpacked(s3, job["ModelArtifacts"]["S3ModelArtifacts"]) == {"weights": b"saved late"}
 
 
-def test_a_name_can_be_used_once(run, sagemaker, bucket, script):
+def test_a_name_can_be_used_once(
+    run: Callable[..., dict[str, Any]], sagemaker: Any, bucket: str, script: Callable[[str], str]
+) -> None:
     job = run("once", SAVE)
     with pytest.raises(ClientError) as error:
         sagemaker.create_training_job(**training("once", script(SAVE), bucket))
@@ -252,45 +259,9 @@ def test_a_name_can_be_used_once(run, sagemaker, bucket, script):
         sagemaker.describe_training_job(TrainingJobName="once")
 
 
-def test_a_running_job_cannot_be_deleted(waiting, sagemaker):
+def test_a_running_job_cannot_be_deleted(waiting: Callable[[str], None], sagemaker: Any) -> None:
     waiting("busy")
     with pytest.raises(ClientError, match="ResourceInUse.*InProgress"):
         sagemaker.delete_training_job(TrainingJobName="busy")
     sagemaker.stop_training_job(TrainingJobName="busy")
     finished_training(sagemaker, "busy")
-
-
-def built_in_xgboost(name, bucket, **hyperparameters):
-    request = training(name, "s3://none", bucket)
-    request["InputDataConfig"] = [channel("train", f"s3://{bucket}/tiny/")]
-    request["AlgorithmSpecification"] = {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}
-    request["HyperParameters"] = hyperparameters
-    return request
-
-
-@pytest.fixture
-def tiny_data(s3, bucket):
-    rows = "".join(f"{i % 2},{i},{(i * 7) % 5}\n" for i in range(40))
-    s3.put_object(Bucket=bucket, Key="tiny/train.csv", Body=rows.encode())
-
-
-@pytest.mark.usefixtures("tiny_data")
-def test_the_built_in_xgboost_reports_its_own_metrics(sagemaker, s3, bucket):
-    request = built_in_xgboost(
-        "xgb", bucket, num_round="2", objective="binary:logistic", eval_metric="auc,logloss"
-    )
-    sagemaker.create_training_job(**request)
-    job = finished_training(sagemaker, "xgb")
-    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    assert {m["MetricName"] for m in job["FinalMetricDataList"]} == {"train:auc", "train:logloss"}
-    defined = {d["Name"] for d in job["AlgorithmSpecification"]["MetricDefinitions"]}
-    assert {"train:auc", "validation:auc", "validation:rmse"} <= defined
-    assert list(unpacked(s3, job["ModelArtifacts"]["S3ModelArtifacts"])) == ["xgboost-model"]
-
-
-@pytest.mark.usefixtures("tiny_data")
-def test_an_unknown_hyperparameter_is_the_reason(sagemaker, bucket):
-    sagemaker.create_training_job(**built_in_xgboost("extra", bucket, num_round="2", foo="1"))
-    job = finished_training(sagemaker, "extra")
-    assert job["TrainingJobStatus"] == "Failed"
-    assert "Extraneous hyperparameter found: foo" in job["FailureReason"]

@@ -7,13 +7,16 @@ import io
 import json
 import time
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker.hosting import ROLE, SCRIPT, container
+from tests.local_aws.sagemaker.hosting.tiny_model import ROLE, SCRIPT, container
 from tests.local_aws.sagemaker.job_requests import eventually, s3_input
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 JSON_SCRIPT = SCRIPT.replace(
     b"return '\\n'.join(','.join(map(str, row)) for row in rows), 'text/csv; charset=utf-8'",
@@ -23,10 +26,10 @@ SCALAR_SCRIPT = JSON_SCRIPT.replace(b"{'output': row}", b"row")
 
 
 @pytest.fixture
-def transform(sagemaker, s3, bucket):
+def transform(sagemaker: Any, s3: Any, bucket: str) -> Callable[..., dict[str, Any]]:
     """Runs a transform job named as its bucket on objects below `in/`; returns the job when it has ended."""
 
-    def transform(objects: dict[str, bytes], script: bytes = SCRIPT, **more: Any) -> dict[str, Any]:
+    def transform(objects: dict[str, bytes], script: bytes = SCRIPT, **members: Any) -> dict[str, Any]:
         model = container(s3, bucket, 2, script)
         sagemaker.create_model(ModelName=bucket, PrimaryContainer=model, ExecutionRoleArn=ROLE)
         for key, body in objects.items():
@@ -42,16 +45,17 @@ def transform(sagemaker, s3, bucket):
             "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
             "DataCaptureConfig": {"DestinationS3Uri": f"s3://{bucket}/captured"},
         }
-        sagemaker.create_transform_job(TransformJobName=bucket, ModelName=bucket, **(request | more))
-        return ended(sagemaker, bucket)
+        sagemaker.create_transform_job(TransformJobName=bucket, ModelName=bucket, **(request | members))
+        job: dict[str, Any] = finished(sagemaker, bucket)
+        return job
 
     return transform
 
 
-def ended(sagemaker: Any, name: str) -> Any:
+def finished(sagemaker: Any, name: str) -> Any:
     def job() -> Any:
-        found = sagemaker.describe_transform_job(TransformJobName=name)
-        return found if found["TransformJobStatus"] in ("Completed", "Failed") else None
+        description = sagemaker.describe_transform_job(TransformJobName=name)
+        return description if description["TransformJobStatus"] in ("Completed", "Failed") else None
 
     return eventually(job, 60)
 
@@ -61,31 +65,38 @@ def read(s3: Any, bucket: str, key: str) -> bytes:
     return content
 
 
-def captured(s3: Any, bucket: str, side: str) -> dict[str, Any]:
+def manifests(s3: Any, bucket: str, side: str) -> dict[str, Any]:
     """The manifests below one side of the destination, by their folder."""
-    found = s3.list_objects_v2(Bucket=bucket, Prefix=f"captured/{side}/").get("Contents", [])
-    keys = [entry["Key"] for entry in found]
+    entries = s3.list_objects_v2(Bucket=bucket, Prefix=f"captured/{side}/").get("Contents", [])
+    keys = [entry["Key"] for entry in entries]
     return {key.rpartition("/")[0]: json.loads(read(s3, bucket, key)) for key in keys}
 
 
-def identified(bucket: str) -> dict[str, Any]:
+def capture_with_ids(bucket: str) -> dict[str, Any]:
     return {"DestinationS3Uri": f"s3://{bucket}/captured", "GenerateInferenceId": True}
 
 
-def test_manifests_name_what_went_in_and_came_out(transform, s3, bucket):
+def test_manifests_name_what_went_in_and_came_out(
+    transform: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     job = transform({"a.csv": b"1\n", "deep/b.csv": b"2\n"})
     assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
     folder = time.strftime("%Y/%m/%d/%H", time.gmtime(job["TransformStartTime"].timestamp()))
-    assert captured(s3, bucket, "input") == {
+    assert manifests(s3, bucket, "input") == {
         f"captured/input/{folder}": [{"prefix": f"s3://{bucket}/in/"}, "a.csv", "deep/b.csv"]
     }
-    assert captured(s3, bucket, "output") == {
+    assert manifests(s3, bucket, "output") == {
         f"captured/output/{folder}": [{"prefix": f"s3://{bucket}/out/"}, "a.csv.out", "deep/b.csv.out"]
     }
     assert read(s3, bucket, "out/a.csv.out") == b"2.0\n"  # without GenerateInferenceId nothing is added
 
 
-def test_a_manifest_is_the_input_of_a_processing_job(transform, run_processing, s3, bucket):
+def test_a_manifest_is_the_input_of_a_processing_job(
+    transform: Callable[..., dict[str, Any]],
+    run_processing: Callable[..., dict[str, Any]],
+    s3: Any,
+    bucket: str,
+) -> None:
     transform({"a.csv": b"1\n", "deep/b.csv": b"2\n3\n"})
     (manifest,) = s3.list_objects_v2(Bucket=bucket, Prefix="captured/output/")["Contents"]
     code = """
@@ -100,8 +111,10 @@ pathlib.Path("/opt/ml/output/message").write_text(";".join(text))
     assert job["ExitMessage"] == "a.csv.out=['2.0'];deep/b.csv.out=['4.0', '6.0']"
 
 
-def test_every_csv_record_gets_an_identifier_and_the_start_of_the_job(transform, s3, bucket):
-    job = transform({"a.csv": b"1\n2\n3\n"}, DataCaptureConfig=identified(bucket))
+def test_every_csv_record_gets_an_identifier_and_the_start_of_the_job(
+    transform: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
+    job = transform({"a.csv": b"1\n2\n3\n"}, DataCaptureConfig=capture_with_ids(bucket))
     rows = list(csv.reader(io.StringIO(read(s3, bucket, "out/a.csv.out").decode())))
     assert [row[:-2] for row in rows] == [["2.0"], ["4.0"], ["6.0"]]
     assert len({uuid.UUID(row[-2]) for row in rows}) == 3
@@ -109,12 +122,14 @@ def test_every_csv_record_gets_an_identifier_and_the_start_of_the_job(transform,
     assert {row[-1] for row in rows} == {started}
 
 
-def test_identifiers_follow_what_the_filters_leave(transform, s3, bucket):
+def test_identifiers_follow_what_the_filters_leave(
+    transform: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
     filters = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
     output = {"S3OutputPath": f"s3://{bucket}/out", "AssembleWith": "Line", "Accept": "text/csv"}
     transform(
         {"a.csv": b"x,1,10\ny,2,20\n"},
-        DataCaptureConfig=identified(bucket),
+        DataCaptureConfig=capture_with_ids(bucket),
         DataProcessing=filters,
         TransformOutput=output,
     )
@@ -123,22 +138,24 @@ def test_identifiers_follow_what_the_filters_leave(transform, s3, bucket):
     assert [len(row) for row in rows] == [4, 4]
 
 
-def test_json_records_get_two_members(transform, s3, bucket):
-    transform({"a.csv": b"1\n2\n"}, JSON_SCRIPT, DataCaptureConfig=identified(bucket))
+def test_json_records_get_two_members(transform: Callable[..., dict[str, Any]], s3: Any, bucket: str) -> None:
+    transform({"a.csv": b"1\n2\n"}, JSON_SCRIPT, DataCaptureConfig=capture_with_ids(bucket))
     records = [json.loads(line) for line in read(s3, bucket, "out/a.csv.out").splitlines()]
     assert [record["output"] for record in records] == [[2.0], [4.0]]
     assert len({uuid.UUID(record["SageMakerInferenceId"]) for record in records}) == 2
     assert all(record["SageMakerInferenceTime"].endswith("Z") for record in records)
 
 
-def test_json_without_a_place_for_an_identifier_fails_the_job(transform, s3, bucket):
-    job = transform({"a.csv": b"1\n2\n"}, SCALAR_SCRIPT, DataCaptureConfig=identified(bucket))
+def test_json_without_a_place_for_an_identifier_fails_the_job(
+    transform: Callable[..., dict[str, Any]], s3: Any, bucket: str
+) -> None:
+    job = transform({"a.csv": b"1\n2\n"}, SCALAR_SCRIPT, DataCaptureConfig=capture_with_ids(bucket))
     assert job["TransformJobStatus"] == "Failed"
     assert "a.csv: records 1 to 2: GenerateInferenceId needs JSON objects" in job["FailureReason"]
-    assert captured(s3, bucket, "input") == {}
+    assert manifests(s3, bucket, "input") == {}
 
 
-def test_a_destination_has_to_be_an_s3_uri(transform, bucket):
+def test_a_destination_has_to_be_an_s3_uri(transform: Callable[..., dict[str, Any]], bucket: str) -> None:
     capture = {"DestinationS3Uri": "https://example.com/captured"}
     with pytest.raises(ClientError, match="ValidationException.*DataCaptureConfig.DestinationS3Uri"):
         transform({"a.csv": b"1\n"}, DataCaptureConfig=capture)

@@ -1,4 +1,4 @@
-"""A model takes another's place while a client calls twenty times a second and sees no error."""
+"""A new model replaces another while a client calls twenty times a second and sees no error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.sagemaker.hosting import ROLE, SCRIPT, container, settled, variant
+from tests.local_aws.sagemaker.hosting.tiny_model import ROLE, SCRIPT, container, settled, variant
 from tests.local_aws.sagemaker.job_requests import eventually
 
 if TYPE_CHECKING:
@@ -39,29 +39,31 @@ def aws(client: Callable[[str], Any]) -> Any:
         "broken": (5, b"raise SystemExit('no licence')"),
     }
     for name, (factor, script) in scripts.items():
-        given = container(Aws.s3, BUCKET, factor, script)
-        Aws.sagemaker.create_model(ModelName=name, PrimaryContainer=given, ExecutionRoleArn=ROLE)
+        definition = container(Aws.s3, BUCKET, factor, script)
+        Aws.sagemaker.create_model(ModelName=name, PrimaryContainer=definition, ExecutionRoleArn=ROLE)
         config(Aws, name, variant(name, f"of-{name}"))
     return Aws
 
 
-def config(aws: Any, name: str, *variants: dict[str, Any], **more: Any) -> None:
-    aws.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=list(variants), **more)
+def config(aws: Any, name: str, *variants: dict[str, Any], **members: Any) -> None:
+    aws.sagemaker.create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=list(variants), **members
+    )
 
 
 @pytest.fixture
 def serve(aws: Any) -> Iterator[Callable[[str, str], str]]:
-    """`serve("name", "configuration")` is the name of an endpoint in service; it goes with the test."""
-    served: list[str] = []
+    """`serve("name", "configuration")` is the name of a new endpoint, deleted after the test."""
+    endpoint_names: list[str] = []
 
     def serve(endpoint: str, config_name: str) -> str:
         aws.sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config_name)
-        served.append(endpoint)
+        endpoint_names.append(endpoint)
         assert settled(aws.sagemaker, endpoint)["EndpointStatus"] == "InService"
         return endpoint
 
     yield serve
-    for endpoint in served:
+    for endpoint in endpoint_names:
         settled(aws.sagemaker, endpoint)
         aws.sagemaker.delete_endpoint(EndpointName=endpoint)
 
@@ -72,11 +74,11 @@ def ask(aws: Any, endpoint: str, body: bytes = b"1") -> str:
 
 
 class Traffic:
-    """Calls an endpoint twenty times a second as long as the `with` block runs; keeps answers and errors."""
+    """Calls an endpoint twenty times a second during the `with` block; records answers and errors."""
 
     def __init__(self, aws: Any, endpoint: str) -> None:
         self._aws, self._endpoint = aws, endpoint
-        self._answers: list[tuple[float, str]] = []  # when it was asked, what was answered
+        self._answers: list[tuple[float, str]] = []  # time of the call, answer
         self.errors: list[Exception] = []
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._work)
@@ -96,7 +98,7 @@ class Traffic:
 
     def answers(self, since: float = 0.0) -> set[str]:
         """The different answers to calls that began after a moment of the monotonic clock."""
-        return {answer for asked, answer in self._answers if asked > since}
+        return {answer for moment, answer in self._answers if moment > since}
 
     @staticmethod
     def wait(seconds: float) -> None:
@@ -111,9 +113,9 @@ class Traffic:
                 callers.submit(self._call)
 
     def _call(self) -> None:
-        asked = time.monotonic()
+        moment = time.monotonic()
         try:
-            self._answers.append((asked, ask(self._aws, self._endpoint)))
+            self._answers.append((moment, ask(self._aws, self._endpoint)))
         except Exception as error:  # noqa: BLE001 — every one of them is what the test looks for
             self.errors.append(error)
 
@@ -140,15 +142,15 @@ def test_an_update_that_fails_is_not_noticed_by_callers(aws: Any, serve: Serve) 
     name = serve("kept", "double")
     with Traffic(aws, name) as traffic:
         aws.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName="broken")
-        kept = settled(aws.sagemaker, name)
+        description = settled(aws.sagemaker, name)
     assert traffic.errors == []
     assert traffic.answers() == {DOUBLE}
-    assert (kept["EndpointStatus"], kept["EndpointConfigName"]) == ("InService", "double")
-    assert kept["FailureReason"].startswith(
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", "double")
+    assert description["FailureReason"].startswith(
         "The container for production variant of-broken did not pass the ping health check."
     )
-    assert "no licence" in kept["FailureReason"]
-    assert "PendingDeploymentSummary" not in kept
+    assert "no licence" in description["FailureReason"]
+    assert "PendingDeploymentSummary" not in description
     aws.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName="triple")
     assert "FailureReason" not in settled(aws.sagemaker, name)
 
@@ -157,18 +159,18 @@ def test_traffic_moves_from_the_champion_to_the_challenger_by_weights(aws: Any, 
     config(aws, "both", variant("double", "champion", 1), variant("triple", "challenger", 0))
     name = serve("shifted", "both")
     update = aws.sagemaker.update_endpoint_weights_and_capacities
-    seen: list[set[str]] = []
+    answers: list[set[str]] = []
     with Traffic(aws, name) as traffic:
         for weights in ((1, 0), (1, 1), (0, 1)):
-            wanted = zip(("champion", "challenger"), weights, strict=True)
-            desired = [{"VariantName": v, "DesiredWeight": w} for v, w in wanted]
+            named_weights = zip(("champion", "challenger"), weights, strict=True)
+            desired = [{"VariantName": v, "DesiredWeight": w} for v, w in named_weights]
             update(EndpointName=name, DesiredWeightsAndCapacities=desired)
             settled(aws.sagemaker, name)
             done = time.monotonic()
             traffic.wait(2)
-            seen.append(traffic.answers(since=done))
+            answers.append(traffic.answers(since=done))
     assert traffic.errors == []
-    assert seen == [{DOUBLE}, {DOUBLE, TRIPLE}, {TRIPLE}]
+    assert answers == [{DOUBLE}, {DOUBLE, TRIPLE}, {TRIPLE}]
 
 
 def test_a_request_under_way_is_answered_by_the_model_that_it_reached(aws: Any, serve: Serve) -> None:
@@ -188,32 +190,32 @@ def test_each_variant_has_a_folder_of_captured_data(aws: Any, serve: Serve) -> N
         "DestinationS3Uri": f"s3://{BUCKET}/captured",
         "CaptureOptions": [{"CaptureMode": "InputAndOutput"}],
         "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
-    }  # EnableCapture is true where it is not said
+    }  # EnableCapture is true by default
     variants = [variant("double", "champion", 1), variant("triple", "challenger", 1)]
     config(aws, "captured", *variants, DataCaptureConfig=capture)
     name = serve("captured", "captured")
-    described = aws.sagemaker.describe_endpoint(EndpointName=name)["DataCaptureConfig"]
-    assert (described["EnableCapture"], described["CaptureStatus"]) == (True, "Started")
+    summary = aws.sagemaker.describe_endpoint(EndpointName=name)["DataCaptureConfig"]
+    assert (summary["EnableCapture"], summary["CaptureStatus"]) == (True, "Started")
     hours = {time.strftime("%Y/%m/%d/%H", time.gmtime())}
     for _ in range(40):
         ask(aws, name)
     hours.add(time.strftime("%Y/%m/%d/%H", time.gmtime()))
 
-    def captured() -> dict[str, list[Any]]:
-        found: dict[str, list[Any]] = {}
+    def captured_records() -> dict[str, list[Any]]:
+        records: dict[str, list[Any]] = {}
         for entry in aws.s3.list_objects_v2(Bucket=BUCKET, Prefix="captured/").get("Contents", []):
             body = aws.s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
             folder = entry["Key"].rpartition("/")[0]
-            found.setdefault(folder, []).extend(json.loads(line) for line in body.splitlines())
-        return found
+            records.setdefault(folder, []).extend(json.loads(line) for line in body.splitlines())
+        return records
 
-    eventually(lambda: sum(map(len, captured().values())) == 40)
-    for folder, records in captured().items():
+    eventually(lambda: sum(map(len, captured_records().values())) == 40)
+    for folder, records in captured_records().items():
         _, endpoint, variant_name, *hour = folder.split("/")
         assert (endpoint, "/".join(hour) in hours) == (name, True)
         expected = {"champion": DOUBLE, "challenger": TRIPLE}[variant_name]
         assert {r["captureData"]["endpointOutput"]["data"] for r in records} == {expected}
-    assert {folder.split("/")[2] for folder in captured()} == {"champion", "challenger"}
+    assert {folder.split("/")[2] for folder in captured_records()} == {"champion", "challenger"}
 
 
 def test_a_failed_endpoint_can_only_be_deleted(aws: Any) -> None:
@@ -224,7 +226,7 @@ def test_a_failed_endpoint_can_only_be_deleted(aws: Any) -> None:
     aws.sagemaker.delete_endpoint(EndpointName="stillborn")
 
 
-def test_weights_are_kept_by_an_update_that_is_asked_to(aws: Any, serve: Serve) -> None:
+def test_weights_are_retained_by_an_update_on_request(aws: Any, serve: Serve) -> None:
     for number in (1, 2):
         variants = variant("double", "champion", 9), variant("triple", "challenger", 1)
         config(aws, f"retained-{number}", *variants)
@@ -235,9 +237,9 @@ def test_weights_are_kept_by_an_update_that_is_asked_to(aws: Any, serve: Serve) 
     )
     settled(aws.sagemaker, name)
 
-    def after(target: int, **more: Any) -> float:
+    def after(target: int, **members: Any) -> float:
         names = {"EndpointName": name, "EndpointConfigName": f"retained-{target}"}
-        aws.sagemaker.update_endpoint(**names, RetainAllVariantProperties=True, **more)
+        aws.sagemaker.update_endpoint(**names, RetainAllVariantProperties=True, **members)
         variants = settled(aws.sagemaker, name)["ProductionVariants"]
         return float(next(v["CurrentWeight"] for v in variants if v["VariantName"] == "champion"))
 
