@@ -32,11 +32,11 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 def test_equal_seeds_give_equal_bytes(tmp_path: Path) -> None:
-    one, two, other = (
+    first, second, other = (
         generate("churn", tmp_path / name, rows=500, seed=seed)
         for name, seed in (("1", 5), ("2", 5), ("3", 6))
     )
-    assert one.sha256 == two.sha256 != other.sha256
+    assert first.sha256 == second.sha256 != other.sha256
 
 
 def test_rows_have_the_schema_of_the_public_file(tmp_path: Path) -> None:
