@@ -113,11 +113,11 @@ def run(tool: str, python: str, reference: Path, window: Path) -> Measured | str
         memory = started.returncode == -9 or any(
             word in errors for word in ("MemoryError", "alloc", "memory")
         )
-        said = [line for line in errors.splitlines() if not line.startswith("peak ")]
-        return "out of memory at 8 GB" if memory else f"failed: {said[-1][:80] if said else 'no reason'}"
-    found = json.loads(output.splitlines()[-1])
+        lines = [line for line in errors.splitlines() if not line.startswith("peak ")]
+        return "out of memory at 8 GB" if memory else f"failed: {lines[-1][:80] if lines else 'no reason'}"
+    seconds = json.loads(output.splitlines()[-1])
     peak = int(next(line for line in errors.splitlines() if line.startswith("peak ")).split()[1])
-    return Measured(found["read"] + found["work"], found["read"], peak / 1024)
+    return Measured(seconds["read"] + seconds["work"], seconds["read"], peak / 1024)
 
 
 def limited(command: list[str]) -> int:
@@ -132,14 +132,14 @@ def best_of_runs(tool: str, python: str, reference: Path, window: Path) -> Measu
     """The fastest of three runs, with the greatest memory of all; the reason where one does not end."""
     ended: list[Measured] = []
     for _ in range(RUNS):
-        found = run(tool, python, reference, window)
-        if isinstance(found, str):
-            return found
-        ended.append(found)
-        if found.seconds > LONG:
+        outcome = run(tool, python, reference, window)
+        if isinstance(outcome, str):
+            return outcome
+        ended.append(outcome)
+        if outcome.seconds > LONG:
             break
-    fastest = min(ended, key=lambda one: one.seconds)
-    return Measured(fastest.seconds, fastest.read, max(one.mebibytes for one in ended))
+    fastest = min(ended, key=lambda measured: measured.seconds)
+    return Measured(fastest.seconds, fastest.read, max(measured.mebibytes for measured in ended))
 
 
 def main(sizes: tuple[int, ...] = SIZES) -> None:
@@ -153,8 +153,8 @@ def main(sizes: tuple[int, ...] = SIZES) -> None:
             window = folder / f"{rows}.parquet"
             generate(rows, window, seed=2)
             for tool, python in pythons.items():
-                found = best_of_runs(tool, python, folder / "reference.parquet", window)
-                cells = found.cells(rows) if isinstance(found, Measured) else f"{found} | | |"
+                outcome = best_of_runs(tool, python, folder / "reference.parquet", window)
+                cells = outcome.cells(rows) if isinstance(outcome, Measured) else f"{outcome} | | |"
                 print(f"| {rows:,} | {tool} | {cells} |", flush=True)
 
 

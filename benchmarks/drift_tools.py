@@ -29,8 +29,8 @@ print(json.dumps({"read": read, "work": time.perf_counter() - started - read}))
 OURS = """
 sys.path.insert(0, "include/jobs")
 import pandas as pd, pyarrow.parquet as pq
-from drift_profile import Profile
-from drift_verdict import Rules, judge
+from drift.profile import Profile
+from drift.verdict import Rules, judge
 
 read = 0.0
 def count(profile, path):
@@ -38,7 +38,7 @@ def count(profile, path):
     file = pq.ParquetFile(path, read_dictionary=CATEGORIES, pre_buffer=False)
     batches = file.iter_batches(65_536)
     while True:
-        asked = time.perf_counter()
+        before = time.perf_counter()
         batch = next(batches, None)
         if batch is None:
             break
@@ -46,7 +46,7 @@ def count(profile, path):
         for name in CATEGORIES:
             codes = batch.column(name)
             columns[name] = pd.Categorical.from_codes(codes.indices.to_numpy(), codes.dictionary.to_pylist())
-        read += time.perf_counter() - asked
+        read += time.perf_counter() - before
         profile.update(columns)
 
 started = time.perf_counter()
@@ -120,12 +120,12 @@ def count(path):
     profile = None
     batches = pq.ParquetFile(path, pre_buffer=False).iter_batches(1_000_000)
     while True:
-        asked = time.perf_counter()
+        before = time.perf_counter()
         batch = next(batches, None)
         if batch is None:
             return profile.view()
         frame = batch.to_pandas()
-        read += time.perf_counter() - asked
+        read += time.perf_counter() - before
         if profile is None:
             profile = why.log(pandas=frame).profile()
         else:

@@ -74,8 +74,8 @@ def old_rows(path: Path) -> Iterator[list[str]]:
 def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator[list[str]]:
     """Captured rows whose label is known, as rows of raw data; what cannot be used is left out, counted."""
     shape, truths = Shape(schema), dict[str, bytes]()
-    for known in read_truth(ground_truth, schema.labels):
-        truths |= known.content if not isinstance(known.content, BadLine) else {}
+    for line_of_truth in read_truth(ground_truth, schema.labels):
+        truths |= line_of_truth.content if not isinstance(line_of_truth.content, BadLine) else {}
     left_out = 0
     for line in read_capture(capture):
         record = line.content

@@ -47,10 +47,10 @@ def join(options: argparse.Namespace) -> None:
     old = read_ratings(only_file(options.input / "ratings"))
     new, left_out = read_new(options.input / "interactions")
     both = pd.concat([old, new], ignore_index=True).sort_values("TIMESTAMP", kind="stable")
-    kept = both.drop_duplicates(["USER_ID", "ITEM_ID"], keep="last")
+    newest = both.drop_duplicates(["USER_ID", "ITEM_ID"], keep="last")
     with staged(options.output) as folder:
-        kept[COLUMNS].to_csv(folder / "interactions.csv", index=False)
-    print(f"{len(old)} old interactions, {len(new)} new ones, {len(kept)} of different users and items")
+        newest[COLUMNS].to_csv(folder / "interactions.csv", index=False)
+    print(f"{len(old)} old interactions, {len(new)} new ones, {len(newest)} of different users and items")
     if left_out:
         print(f"{left_out} lines of the log were left out: they cannot be read")
 

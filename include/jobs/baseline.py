@@ -98,7 +98,10 @@ def profile_rows(folder: Path, schema: Schema) -> tuple[Profile, dict[str, float
 
 
 def read_chunks(folder: Path, schema: Schema) -> Iterator[pd.DataFrame]:
-    """All rows of a folder as text, some at a time; each file is checked in full before it is read."""
+    """All rows of a folder as text, some at a time; each file is checked in full before it is read.
+
+    :raises DataError: when there is no file, or naming file, line and column of what is wrong.
+    """
     files = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         raise DataError(f"no CSV or TXT file in {folder}")
@@ -139,13 +142,13 @@ def read_answers(path: Path, schema: Schema) -> Answers:
 
     :raises DataError: when the file is missing, or lacks a column.
     """
-    wanted = [schema.label, "predicted", "score"]
+    columns = [schema.label, "predicted", "score"]
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, usecols=wanted)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, usecols=columns)
         scores = table["score"].to_numpy(dtype=float)
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{path.name}: expected columns {', '.join(map(repr, wanted))}, and numbers as scores: {error}"
+            f"{path.name}: expected columns {', '.join(map(repr, columns))}, and numbers as scores: {error}"
         ) from error
     if not len(table):
         raise DataError(f"{path.name} holds no row")

@@ -51,25 +51,25 @@ def hold_out(options: argparse.Namespace) -> None:
     """
     schema = Schema.parse(options.columns, options.labels)
     candidates = read_file(options.candidates, schema)
-    kept = candidates
+    rows = candidates
     for path in options.learned:
-        kept = unknown_to(kept, read_file(path, schema))
-    told = f"{len(kept)} of {len(candidates)} test rows are new to champion and challenger"
-    if len(kept) < options.minimum_rows or kept[schema.label].nunique() < 2:
-        raise DataError(f"{told}: too few, or of one label only, to compare two models")
+        rows = unknown_to(rows, read_file(path, schema))
+    summary = f"{len(rows)} of {len(candidates)} test rows are new to champion and challenger"
+    if len(rows) < options.minimum_rows or rows[schema.label].nunique() < 2:
+        raise DataError(f"{summary}: too few, or of one label only, to compare two models")
     with staged(options.output) as folder:
         for place in ("rows", "labelled"):
             (folder / place).mkdir()
-        kept[schema.inputs].to_csv(folder / "rows/rows.csv", index=False, header=False, lineterminator="\n")
-        kept.to_csv(folder / "labelled/test.csv", index=False, lineterminator="\n")
-    print(told)
+        rows[schema.inputs].to_csv(folder / "rows/rows.csv", index=False, header=False, lineterminator="\n")
+        rows.to_csv(folder / "labelled/test.csv", index=False, lineterminator="\n")
+    print(summary)
 
 
 def unknown_to(candidates: pd.DataFrame, learned: pd.DataFrame) -> pd.DataFrame:
     """The candidates of which no equal row was learned from."""
-    seen = set(pd.util.hash_pandas_object(learned, index=False))
+    learned_hashes = set(pd.util.hash_pandas_object(learned, index=False))
     fingerprints = pd.util.hash_pandas_object(candidates[list(learned)], index=False)
-    return candidates[~fingerprints.isin(seen)]
+    return candidates[~fingerprints.isin(learned_hashes)]
 
 
 if __name__ == "__main__":

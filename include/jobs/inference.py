@@ -84,7 +84,10 @@ def threshold() -> float:
 
 
 def model_fn(model_dir: str) -> Model:
-    """Load what the preprocessing job fitted."""
+    """Load what the preprocessing job fitted.
+
+    :raises ConfigurationError: when an environment variable is wrong.
+    """
     threshold()  # a wrong setting fails the start, not the first request
     folder = Path(model_dir)
     transformer = joblib.load(folder / "transformer.joblib") if mode() == FEATURES else None
@@ -119,10 +122,10 @@ def output_fn(prediction: Any, accept: str) -> Any:
         return prediction
     if mode() == FEATURES:
         return features_csv(prediction), "text/csv"  # whatever the caller accepts: XGBoost reads CSV
-    wanted = {media_type(part) for part in (accept or "").split(",")}
-    if wanted & {"", "*/*", "text/*", "text/csv"}:
+    media_types = {media_type(part) for part in (accept or "").split(",")}
+    if media_types & {"", "*/*", "text/*", "text/csv"}:
         return "".join(f"{label},{score}\n" for label, score in prediction), "text/csv"
-    if wanted & {"application/json", "application/*"}:
+    if media_types & {"application/json", "application/*"}:
         answers = [{"predicted_label": label, "score": float(score)} for label, score in prediction]
         return json.dumps({"predictions": answers}), "application/json"
     return Refusal("406 Not Acceptable", f"accept {accept!r}: expected text/csv or application/json")
@@ -136,6 +139,7 @@ def media_type(header: str | None) -> str:
 def features(rows: list[list[str]], model: Model) -> np.ndarray:
     """Transform raw rows; a row may still carry its label, which is dropped.
 
+    :return: floats, shape (rows, features).
     :raises DataError: naming the row and what was expected.
     """
     schema = model.schema
@@ -153,7 +157,7 @@ def features(rows: list[list[str]], model: Model) -> np.ndarray:
 
 
 def features_csv(table: np.ndarray) -> str:
-    """One line a row, numbers written so that they are read back exactly."""
+    """One line per row of an array of shape (rows, features); numbers are read back exactly."""
     return str(pd.DataFrame(table).to_csv(index=False, header=False, lineterminator="\n"))
 
 

@@ -88,20 +88,20 @@ def monitor(options: argparse.Namespace) -> None:
     window = read_window(options, schema, reference)
     quality = judge_quality(window, reference, rules)
     verdict = conclude(window, reference, rules, quality)
-    found = check(reference.constraints, reference.columns, window, _all(verdict))
-    document = describe(options, window, reference, verdict, quality, found)
+    violations = check(reference.constraints, reference.columns, window, _all(verdict))
+    document = describe(options, window, reference, verdict, quality, violations)
     columns = {**window.inputs.columns, **window.predictions.columns}
-    page = DriftReport(document, reference.columns, columns, found).html()
+    page = DriftReport(document, reference.columns, columns, violations).html()
     statistics = model_monitor.statistics(window.inputs.rows, window.inputs, window.predictions)
-    write(options.output, {"drift": document, "statistics": statistics}, page, found)
-    for line in window.faults.shown:
+    write(options.output, {"drift": document, "statistics": statistics}, page, violations)
+    for line in window.faults.examples:
         print(f"WARNING: {line['file']}, line {line['line']} is left out: {line['reason']}")
     print(f"{verdict.band}: {verdict.reason}")
 
 
-def write(output: Path, documents: dict[str, Any], page: str, found: list[dict[str, str]]) -> None:
+def write(output: Path, documents: dict[str, Any], page: str, violations: list[dict[str, str]]) -> None:
     """Write all files; that of the violations only when there are any, as Model Monitor does."""
-    violated = {"constraint_violations": {"violations": found}} if found else {}
+    violated = {"constraint_violations": {"violations": violations}} if violations else {}
     with staged(output) as folder:
         for name, content in {**documents, **violated}.items():
             (folder / f"{name}.json").write_text(json.dumps(content, indent=1, allow_nan=False))
@@ -115,7 +115,7 @@ def _all(verdict: Verdict) -> list[Any]:
 def read_rules(options: argparse.Namespace, reference: Reference) -> Rules:
     """The thresholds: the arguments', those of the baseline's constraints, those of `--column`: last wins.
 
-    :raises DataError: when a column is named that is not there.
+    :raises DataError: when a column is named that the baseline does not have.
     """
     common = Thresholds(options.watch, options.drift)
     columns = {**reference.overrides(common), **parse_overrides(options.column, common)}
@@ -128,7 +128,10 @@ def read_rules(options: argparse.Namespace, reference: Reference) -> Rules:
 
 
 def read_window(options: argparse.Namespace, schema: Schema, reference: Reference) -> Window:
-    """Count the captured records of the window."""
+    """Count the captured records of the window.
+
+    :raises DataError: when `--start` or `--end` is not a time.
+    """
     try:
         start, end = (parse_time(text) if text else None for text in (options.start, options.end))
     except BadLine as error:
@@ -172,10 +175,10 @@ def conclude(window: Window, reference: Reference, rules: Rules, quality: dict[s
     """Compare, when there is something to compare."""
     positive = window.schema.labels[1]
     enough = window.inputs.rows >= rules.minimum_rows
-    compared = judge(reference.inputs, window.inputs, reference.weights, rules) if enough else ([], 0.0)
+    judged = judge(reference.inputs, window.inputs, reference.weights, rules) if enough else ([], 0.0)
     predictions = judge_predictions(reference.predictions, window.predictions, positive, rules)
     band = quality["band"] if quality and quality["band"] != NOT_ENOUGH else OK
-    return decide(window.inputs.rows, compared, predictions, band, rules)
+    return decide(window.inputs.rows, judged, predictions, band, rules)
 
 
 def describe(
@@ -184,7 +187,7 @@ def describe(
     reference: Reference,
     verdict: Verdict,
     quality: dict[str, Any] | None,
-    found: list[dict[str, str]],
+    violations: list[dict[str, str]],
 ) -> dict[str, Any]:
     """The content of `drift.json`."""
     return {
@@ -198,14 +201,14 @@ def describe(
         "drift_share": options.drift_share,
         "columns": [column.to_json() for column in verdict.columns],
         "predictions": verdict.predictions.to_json() if verdict.predictions else None,
-        "data_quality": {"violations": len(found), "checks": _counts(found)},
+        "data_quality": {"violations": len(violations), "checks": _counts(violations)},
         "model_quality": quality,
     }
 
 
-def _counts(found: list[dict[str, str]]) -> dict[str, int]:
+def _counts(violations: list[dict[str, str]]) -> dict[str, int]:
     """Violations by check."""
-    checks = [violation["constraint_check_type"] for violation in found]
+    checks = [violation["constraint_check_type"] for violation in violations]
     return {name: checks.count(name) for name in sorted(set(checks))}
 
 

@@ -1,8 +1,8 @@
 """Processing job: what users did in a window, compared with what the recommenders have learned from.
 
 Inputs, below `--input`: `baseline/*.csv` (the training interactions), `interactions/` (the log of the
-window, `event_files.read_log`), and where they are known `recommendations/*.out` (lists that were made right
-after the training) with `holdout/holdout.csv` (what users really did next, at that time).
+window, `data.events.read_log`), and where they are known `recommendations/*.out` (lists made right after
+the training) with `holdout/holdout.csv` (what users really did next, at that time).
 
 | signal | drift |
 |---|---|
@@ -145,7 +145,7 @@ class Events:
             "ignored_records": 0,
             "records_outside": self.outside,
             "misfit_rows": 0,
-            "bad_lines": self.faults.shown,
+            "bad_lines": self.faults.examples,
             "bad_line_count": self.faults.count,
         }
 
@@ -156,27 +156,32 @@ def monitor(options: argparse.Namespace) -> None:
     :raises DataError: when the baseline or a setting cannot be used; nothing is written then.
     """
     start, end = span(options)
-    known = Events(Profile.of(KINDS)).read(read_log(options.input / "baseline"), -math.inf, math.inf)
-    if not known.rows or known.faults.count:
-        told = f"; {known.faults.shown[0]['reason']}" if known.faults.count else ""
-        raise DataError(f"the baseline holds {known.rows} events and {known.faults.count} bad lines{told}")
-    window = Events(known.profile.empty()).read(read_log(options.input / "interactions"), start, end)
-    add_popularity(known, window, options.input / "holdout")
-    signals = [] if window.rows < options.minimum_rows else judge_signals(options, known, window)
-    document = describe(options, known, window, signals)
-    page = InteractionsReport(document, known.profile.columns, window.profile.columns, []).html()
+    training = Events(Profile.of(KINDS)).read(read_log(options.input / "baseline"), -math.inf, math.inf)
+    if not training.rows or training.faults.count:
+        reason = f"; {training.faults.examples[0]['reason']}" if training.faults.count else ""
+        raise DataError(
+            f"the baseline holds {training.rows} events and {training.faults.count} bad lines{reason}"
+        )
+    window = Events(training.profile.empty()).read(read_log(options.input / "interactions"), start, end)
+    add_popularity(training, window, options.input / "holdout")
+    signals = [] if window.rows < options.minimum_rows else judge_signals(options, training, window)
+    document = describe(options, training, window, signals)
+    page = InteractionsReport(document, training.profile.columns, window.profile.columns, []).html()
     statistics = model_monitor.statistics(window.rows, window.profile)
     with staged(options.output) as folder:
         for name, content in (("drift", document), ("statistics", statistics)):
             (folder / f"{name}.json").write_text(json.dumps(content, indent=1, allow_nan=False))
         (folder / "report.html").write_text(page, encoding="utf-8")
-    for line in window.faults.shown:
+    for line in window.faults.examples:
         print(f"WARNING: {line['file']}, line {line['line']} is left out: {line['reason']}")
     print(f"{document['verdict']}: {document['reason']}")
 
 
 def span(options: argparse.Namespace) -> tuple[float, float]:
-    """The window in seconds since 1970; without limits all there is."""
+    """The window in seconds since 1970; without limits, all events.
+
+    :raises DataError: when `--start` or `--end` is not a time.
+    """
     try:
         start, end = (parse_time(text).timestamp() if text else None for text in (options.start, options.end))
     except BadLine as error:
@@ -184,16 +189,16 @@ def span(options: argparse.Namespace) -> tuple[float, float]:
     return -math.inf if start is None else start, math.inf if end is None else end
 
 
-def add_popularity(known: Events, window: Events, holdout: Path) -> None:
+def add_popularity(training: Events, window: Events, holdout: Path) -> None:
     """Add the column POPULARITY to both profiles; items that the training does not know are left out."""
-    order = sorted(known.by_item, key=lambda item: (-known.by_item[item], item))
-    ends = np.cumsum([known.by_item[item] for item in order]) / known.rows
+    order = sorted(training.by_item, key=lambda item: (-training.by_item[item], item))
+    ends = np.cumsum([training.by_item[item] for item in order]) / training.rows
     tenths = np.minimum((ends * BANDS).astype(int), BANDS - 1) + 1
     bands = {item: f"tenth {tenth:02}" for item, tenth in zip(order, tenths.tolist(), strict=True)}
-    expected = known.by_item
+    expected = training.by_item
     if holdout.is_dir():
         expected = Counter(item for items in read_pairs(holdout).values() for item in items)
-    for events, counts in ((known, expected), (window, window.by_item)):
+    for events, counts in ((training, expected), (window, window.by_item)):
         column = CategoryColumn(dict.fromkeys(bands.values(), 0))
         for item, number in counts.items():
             if item in bands:
@@ -202,15 +207,15 @@ def add_popularity(known: Events, window: Events, holdout: Path) -> None:
 
 
 def describe(
-    options: argparse.Namespace, known: Events, window: Events, signals: list[Signal]
+    options: argparse.Namespace, training: Events, window: Events, signals: list[Signal]
 ) -> dict[str, Any]:
     """The content of `drift.json`: that of `monitor.py`, with `signals` instead of predictions."""
     rules = Rules(options.minimum_rows, Thresholds(options.watch, options.drift))
     enough = window.rows >= options.minimum_rows
-    names = [name for name, column in known.profile.columns.items() if column.present] if enough else []
+    names = [name for name, column in training.profile.columns.items() if column.present] if enough else []
     weights = {name: 1 / len(names) for name in names}
     used = Profile({name: window.profile.columns[name] for name in names})
-    columns, share = judge(known.profile, used, weights, rules)
+    columns, share = judge(training.profile, used, weights, rules)
     moved = [signal.text for signal in signals if signal.band != OK]
     moved += [f"{column.name} moved (PSI {column.psi:.2f})" for column in columns if column.band != OK]
     bands = [*(column.band for column in columns), *(signal.band for signal in signals)]
@@ -221,7 +226,7 @@ def describe(
         "version": VERSION,
         "title": options.title,
         "window": {"start": options.start, "end": options.end, **window.to_json()},
-        "baseline": {"rows": known.rows, "users": len(known.by_user), "items": len(known.by_item)},
+        "baseline": {"rows": training.rows, "users": len(training.by_user), "items": len(training.by_item)},
         "verdict": worst(OK, *bands) if enough else NOT_ENOUGH,
         "reason": ("; ".join(moved) or "users do what they did before" if enough else needed) + ".",
         "share": share,
@@ -233,37 +238,39 @@ def describe(
     }
 
 
-def judge_signals(options: argparse.Namespace, known: Events, window: Events) -> list[Signal]:
+def judge_signals(options: argparse.Namespace, training: Events, window: Events) -> list[Signal]:
     """The shares of what is new, and what the recommendations were worth."""
     signals = [
-        _new(f"events {word}", theirs, ours, options.new_share)
-        for word, theirs, ours in (
-            ("by new users", window.by_user, known.by_user),
-            ("of new items", window.by_item, known.by_item),
+        _new(f"events {word}", window_counts, training_counts, options.new_share)
+        for word, window_counts, training_counts in (
+            ("by new users", window.by_user, training.by_user),
+            ("of new items", window.by_item, training.by_item),
         )
     ]
     lists, holdout = options.input / "recommendations", options.input / "holdout"
     if not (lists.is_dir() and holdout.is_dir()):
         return signals
-    offered = without(read_lists(lists), known.pairs)
-    before, after = worth(offered, read_pairs(holdout), known), worth(offered, window.pairs, known)
+    offered = without(read_lists(lists), training.pairs)
+    before, after = worth(offered, read_pairs(holdout), training), worth(offered, window.pairs, training)
     if len(after) > 1 and len(before) > 1:
         signals.append(_decline(before, after, options.decline))
     return signals
 
 
-def _new(name: str, theirs: Mapping[str, int], ours: Mapping[str, int], limit: float) -> Signal:
+def _new(
+    name: str, window_counts: Mapping[str, int], training_counts: Mapping[str, int], limit: float
+) -> Signal:
     """The share of events that are of users, or items, which the training does not know."""
-    rows = sum(theirs.values())
-    share = sum(number for key, number in theirs.items() if key not in ours) / rows
+    rows = sum(window_counts.values())
+    share = sum(number for key, number in window_counts.items() if key not in training_counts) / rows
     sure = share - SIGMAS * math.sqrt(share * (1 - share) / rows)
     band = DRIFT if sure > limit else WATCH if sure > limit / 2 else OK
     return Signal(name, share, 0.0, limit, band, f"{share:.0%} of the {name}")
 
 
-def worth(offered: Mapping[str, list[str]], done: Mapping[str, set[str]], known: Events) -> np.ndarray:
+def worth(offered: Mapping[str, list[str]], done: Mapping[str, set[str]], training: Events) -> np.ndarray:
     """NDCG at 10 of each user's list against what the user did that was new, shape (users,)."""
-    new = {user: done.get(user, set()) - known.pairs.get(user, set()) for user in offered}
+    new = {user: done.get(user, set()) - training.pairs.get(user, set()) for user in offered}
     return ndcg_by_user(offered, {user: items for user, items in new.items() if items}, CUTOFF)
 
 

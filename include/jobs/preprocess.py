@@ -78,7 +78,10 @@ def split(frame: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
 
 
 def check_parts(parts: dict[str, pd.DataFrame], schema: Schema) -> None:
-    """Raise DataError when a part lacks one of the labels: nothing could be learned or measured."""
+    """Check that each part holds both labels: else nothing could be learned or measured.
+
+    :raises DataError: naming the part and the label.
+    """
     total = sum(map(len, parts.values()))
     for name, part in parts.items():
         for label in schema.labels:

@@ -54,9 +54,9 @@ class Schema:
         content = json.loads(text)
         return cls.parse(content["columns"], content["labels"])
 
-    def to_json(self, **more: Any) -> str:
+    def to_json(self, **others: Any) -> str:
         columns = [f"{kind}:{name}" for name, kind in self.columns]
-        return json.dumps({"columns": columns, "labels": self.labels, **more}, indent=2)
+        return json.dumps({"columns": columns, "labels": self.labels, **others}, indent=2)
 
     def named(self, *kinds: str) -> list[str]:
         """Names of the columns of some kinds, in file order."""
@@ -94,7 +94,11 @@ def read_folder(folder: Path, schema: Schema) -> pd.DataFrame:
 
 
 def read_file(path: Path, schema: Schema) -> pd.DataFrame:
-    """Read one CSV file with a header line: UTF-8, one row a line. Checked in full before it is loaded."""
+    """Read a CSV file with a header line: UTF-8, one row per line. Checked in full before it is loaded.
+
+    :return: every value as text; columns as in the schema.
+    :raises DataError: naming line and column.
+    """
     check_file(path, schema)
     return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
 
@@ -102,7 +106,7 @@ def read_file(path: Path, schema: Schema) -> pd.DataFrame:
 def check_file(path: Path, schema: Schema) -> int:
     """Check every line of a file in constant memory and return the number of rows.
 
-    :raises DataError: at the first thing wrong.
+    :raises DataError: at the first error, naming line and column.
     """
     rows = _rows(path)
     header = next(rows, None)
@@ -154,9 +158,9 @@ def _check_header(header: list[str], expected: list[str], place: str) -> None:
         "not expected": [name for name in header if name not in expected],
         "there twice": sorted({name for name in header if header.count(name) > 1}),
     }
-    found = [f"{', '.join(map(repr, names))} {problem}" for problem, names in problems.items() if names]
-    if found:
-        raise DataError(f"{place}: column {'; column '.join(found)}")
+    phrases = [f"{', '.join(map(repr, names))} {problem}" for problem, names in problems.items() if names]
+    if phrases:
+        raise DataError(f"{place}: column {'; column '.join(phrases)}")
     if header != expected:
         first = next(n for n, pair in enumerate(zip(header, expected, strict=True)) if pair[0] != pair[1])
         raise DataError(f"{place}: column {first + 1} is {header[first]!r}, expected {expected[first]!r}")

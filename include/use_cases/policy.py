@@ -60,8 +60,8 @@ def confirm(windows: Iterable[Window], policy: Monitoring) -> Decision:
             counted.append(window)
     last = counted[: policy.of_windows]
     drifted = sum(window.verdict == "drift" for window in last)
-    told = f"{drifted} of the last {len(last)} windows drifted, {policy.drifted_windows} confirm a drift"
-    return Decision(drifted >= policy.drifted_windows, told)
+    reason = f"{drifted} of the last {len(last)} windows drifted, {policy.drifted_windows} confirm a drift"
+    return Decision(drifted >= policy.drifted_windows, reason)
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,20 @@ def may_retrain(
     policy: Monitoring,
 ) -> Decision:
     """Whether a retraining starts. A person's wish is not limited; the clock and drift are."""
-    trained = sorted(one.moment for one in earlier if one.trained)
+    trained = sorted(retraining.moment for retraining in earlier if retraining.trained)
     if cause == "manual":
         return Decision(True, "asked for by a person")
     this_week = [moment for moment in trained if now - moment < WEEK]
     if len(this_week) >= policy.most_per_week:
-        told = f"{len(this_week)} retrainings in seven days, at most {policy.most_per_week} are allowed"
-        return Decision(False, told)
+        reason = f"{len(this_week)} retrainings in seven days, at most {policy.most_per_week} are allowed"
+        return Decision(False, reason)
     cool_down = timedelta(hours=policy.cool_down_hours)
     if cause == "drift" and trained and now - trained[-1] < cool_down:
         hours = (now - trained[-1]).total_seconds() / 3600
-        told = f"the last retraining was {hours:.1f} hours ago, cool-down is {policy.cool_down_hours:g} hours"
-        return Decision(False, told)
+        reason = (
+            f"the last retraining was {hours:.1f} hours ago, cool-down is {policy.cool_down_hours:g} hours"
+        )
+        return Decision(False, reason)
     return Decision(True, "drift was confirmed" if cause == "drift" else "it is time")
 
 
@@ -103,22 +105,22 @@ def promote(comparison: Mapping[str, Any], policy: Promotion) -> Decision:
     challenger, champion = comparison["challenger"], comparison["champion"]
     low = [(name, least) for name, least in policy.gates.items() if challenger[name] < least]
     if low:
-        told = ", ".join(f"{name} {challenger[name]:.4f} < {least:g}" for name, least in low)
-        return Decision(False, f"below the gate: {told}")
+        reason = ", ".join(f"{name} {challenger[name]:.4f} < {least:g}" for name, least in low)
+        return Decision(False, f"below the gate: {reason}")
     gain = challenger[policy.metric] - champion[policy.metric]
-    told = f"{policy.metric} {champion[policy.metric]:.4f} → {challenger[policy.metric]:.4f} ({gain:+.4f})"
+    reason = f"{policy.metric} {champion[policy.metric]:.4f} → {challenger[policy.metric]:.4f} ({gain:+.4f})"
     if gain < policy.least_gain:
-        return Decision(False, f"{told}, a gain of {policy.least_gain:g} is asked for")
+        return Decision(False, f"{reason}, a gain of {policy.least_gain:g} is asked for")
     if comparison["better_share"] < policy.certainty:
         share = (
             f"better in {comparison['better_share']:.0%} of the samples, {policy.certainty:.0%} are asked for"
         )
-        return Decision(False, f"{told}, {share}")
+        return Decision(False, f"{reason}, {share}")
     losses = {name: champion[name] - challenger[name] for name in policy.most_loss}
     worse = [f"{name} {-loss:+.4f}" for name, loss in losses.items() if loss > policy.most_loss[name]]
     if worse:
-        return Decision(False, f"{told}, but {', '.join(worse)}")
-    return Decision(True, told)
+        return Decision(False, f"{reason}, but {', '.join(worse)}")
+    return Decision(True, reason)
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,8 @@ def read_event(asset: str, extra: Mapping[str, Any]) -> Cause:
     content = extra.get("payload", {}) if extra.get("from_trigger") else extra
     if not isinstance(content, dict):
         raise BadEvent(f"event of {asset}: the payload is {type(content).__name__}, expected an object")
-    named, said = asset.partition("/")[2], content.get("use_case")
-    if not named or (said is not None and said != named):
-        raise BadEvent(f"event of {asset}: its content is about {said!r}")
+    named, content_name = asset.partition("/")[2], content.get("use_case")
+    if not named or (content_name is not None and content_name != named):
+        raise BadEvent(f"event of {asset}: its content is about {content_name!r}")
     report = {name: value for name, value in content.items() if name != "from_rest_api"}
     return Cause(named, "drift", report)

@@ -28,7 +28,7 @@ def windows(*verdicts: Verdict, baseline: str = "v1") -> list[Window]:
     """One window a day, the last one ends now."""
     count = len(verdicts)
     ends = [NOW - (count - 1 - n) * DAY for n in range(count)]
-    return [Window(end - DAY, end, said, baseline) for end, said in zip(ends, verdicts, strict=True)]
+    return [Window(end - DAY, end, verdict, baseline) for end, verdict in zip(ends, verdicts, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -90,17 +90,17 @@ def test_what_trained_nothing_does_not_count() -> None:
 
 
 def comparison(
-    champion: float, challenger: float, better: float = 1.0, **more: tuple[float, float]
+    champion: float, challenger: float, better: float = 1.0, **others: tuple[float, float]
 ) -> dict[str, Any]:
     return {
-        "champion": {"auc": champion, **{name: pair[0] for name, pair in more.items()}},
-        "challenger": {"auc": challenger, **{name: pair[1] for name, pair in more.items()}},
+        "champion": {"auc": champion, **{name: pair[0] for name, pair in others.items()}},
+        "challenger": {"auc": challenger, **{name: pair[1] for name, pair in others.items()}},
         "better_share": better,
     }
 
 
 @pytest.mark.parametrize(
-    ("found", "policy", "promoted", "word"),
+    ("metrics", "policy", "promoted", "word"),
     [
         (comparison(0.90, 0.92), Promotion(), True, "0.9000 → 0.9200"),
         (comparison(0.90, 0.90), Promotion(), False, "a gain of 0.005"),
@@ -117,9 +117,9 @@ def comparison(
     ],
 )
 def test_a_challenger_takes_over_only_when_it_is_surely_better(
-    found: dict[str, Any], policy: Promotion, promoted: bool, word: str
+    metrics: dict[str, Any], policy: Promotion, promoted: bool, word: str
 ) -> None:
-    decision = promote(found, policy)
+    decision = promote(metrics, policy)
     assert decision.yes is promoted
     assert word in decision.why
 

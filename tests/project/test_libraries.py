@@ -54,7 +54,7 @@ def locked() -> dict[str, str]:
 
 @pytest.mark.parametrize("package", COMPARED)
 def test_the_jobs_environment_has_the_versions_of_the_images(package: str) -> None:
-    """Where the images differ, as in the scikit-learn image: most jobs run there, and there is one environment."""
+    """Where the images differ: those of the scikit-learn image, in which most jobs run."""
     packages = {**LIBRARIES[XGBOOST]["packages"], **LIBRARIES[SKLEARN]["packages"]}
     ours, theirs = Version(locked()[package]), Version(packages[package])
     assert (ours.major, ours.minor) == (theirs.major, theirs.minor)

@@ -50,7 +50,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Line(Generic[Content]):
-    """Where something stands, and what it is."""
+    """A line's file, number and content."""
 
     file: str
     number: int
@@ -105,6 +105,10 @@ def parse_record(text: str) -> Record:
 
 
 def parse_json(text: str) -> Any:
+    """Any JSON value.
+
+    :raises BadLine: when it is none.
+    """
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -116,10 +120,10 @@ def member(content: Any, name: str) -> Mapping[str, Any]:
 
     :raises BadLine: when there is none.
     """
-    found = content.get(name) if isinstance(content, dict) else None
-    if not isinstance(found, dict):
+    inner = content.get(name) if isinstance(content, dict) else None
+    if not isinstance(inner, dict):
         raise BadLine(f"no object {name!r}")
-    return found
+    return inner
 
 
 def parse_time(text: str) -> datetime:
@@ -160,6 +164,8 @@ def read_rows(payload: tuple[str, str]) -> list[Row]:
 
     JSON is a row, a list of rows, or an object with such a list as `instances`; a row is a list of values, an
     object of values by column, or an object with a list of values as `features`.
+
+    :raises BadLine: when the text is none of these.
     """
     text, kind = payload
     if not _is_json(text, kind):
@@ -194,6 +200,10 @@ def _text(value: Any) -> str:
 
 
 def parse_csv(text: str) -> list[list[str]]:
+    """Rows of texts.
+
+    :raises BadLine: when it is not CSV.
+    """
     try:
         return list(csv.reader(io.StringIO(text), strict=True))
     except csv.Error as error:
@@ -201,22 +211,25 @@ def parse_csv(text: str) -> list[list[str]]:
 
 
 def read_answers(payload: tuple[str, str]) -> list[Answer]:
-    """Answers of the model: lines of `label,score` or of `score`, or JSON `{"predictions": [{...}]}`."""
+    """Answers of the model: lines of `label,score` or of `score`, or JSON `{"predictions": [{...}]}`.
+
+    :raises BadLine: when the text is none of these, or a score is not a number from 0 to 1.
+    """
     text, kind = payload
     if not _is_json(text, kind):
         return [_answer(values) for values in parse_csv(text) if values]
     content = parse_json(text)
-    listed = content.get("predictions") if isinstance(content, dict) else content
-    if not isinstance(listed, list):
+    predictions = content.get("predictions") if isinstance(content, dict) else content
+    if not isinstance(predictions, list):
         raise BadLine("the answer is JSON without a list of predictions")
-    return [_json_answer(one) for one in listed]
+    return [_json_answer(prediction) for prediction in predictions]
 
 
-def _json_answer(one: Any) -> Answer:
-    if not isinstance(one, dict):
-        return _answer([_text(one)])
-    label = [_text(one["predicted_label"])] if "predicted_label" in one else []
-    return _answer([*label, _text(one.get("score"))])
+def _json_answer(prediction: Any) -> Answer:
+    if not isinstance(prediction, dict):
+        return _answer([_text(prediction)])
+    label = [_text(prediction["predicted_label"])] if "predicted_label" in prediction else []
+    return _answer([*label, _text(prediction.get("score"))])
 
 
 def _answer(values: list[str]) -> Answer:
@@ -225,8 +238,8 @@ def _answer(values: list[str]) -> Answer:
     except ValueError:
         score = -1.0
     if len(values) > 2 or not 0.0 <= score <= 1.0:
-        shown = ",".join(values)[:40]
-        raise BadLine(f"answer {shown!r}: expected a label and a score from 0 to 1, or a score")
+        text = ",".join(values)[:40]
+        raise BadLine(f"answer {text!r}: expected a label and a score from 0 to 1, or a score")
     return Answer(values[0] if len(values) == 2 else "", score)
 
 

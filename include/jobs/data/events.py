@@ -26,7 +26,7 @@ LATEST = 100_000_000_000  # seconds: larger numbers are milliseconds
 
 @dataclass(frozen=True)
 class Event:
-    """Somebody did something with an item."""
+    """A user did something with an item."""
 
     user: str
     item: str
@@ -36,44 +36,44 @@ class Event:
 
 
 def read_log(folder: Path) -> Iterator[Line[Event]]:
-    """All events of all files below a folder; what cannot be used is there as a bad line."""
+    """All events of all files below a folder; what cannot be used comes as a bad line."""
     for path in sorted(path for path in folder.rglob("*.csv") if path.is_file()):
         yield from read_events(path, str(path.relative_to(folder)))
 
 
-def read_events(path: Path, shown: str) -> Iterator[Line[Event]]:
+def read_events(path: Path, name: str) -> Iterator[Line[Event]]:
     """The events of one file.
 
-    :param shown: what a bad line says of the file.
+    :param name: the file's name in its lines.
     """
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         rows = csv.reader(file)
         head = next(rows, [])
         if missing := [name for name in NEEDED if name not in head]:
-            yield Line(shown, 1, BadLine(f"the header lacks {', '.join(missing)}"))
+            yield Line(name, 1, BadLine(f"the header lacks {', '.join(missing)}"))
             return
         try:
             for row in rows:
                 if row:
-                    yield Line(shown, rows.line_num, _event(head, row))
+                    yield Line(name, rows.line_num, _event(head, row))
         except csv.Error as error:
-            yield Line(shown, rows.line_num, BadLine(str(error)))
+            yield Line(name, rows.line_num, BadLine(str(error)))
 
 
 def _event(head: list[str], row: list[str]) -> Event | BadLine:
     if len(row) != len(head):
         return BadLine(f"{len(row)} values, the header has {len(head)}")
-    found = dict(zip(head, row, strict=True))
-    if not (found["USER_ID"] and found["ITEM_ID"]):
+    values = dict(zip(head, row, strict=True))
+    if not (values["USER_ID"] and values["ITEM_ID"]):
         return BadLine("USER_ID or ITEM_ID is empty")
     try:
-        seconds = int(float(found["TIMESTAMP"]))
+        seconds = int(float(values["TIMESTAMP"]))
     except (ValueError, OverflowError):
-        return BadLine(f"TIMESTAMP {found['TIMESTAMP'][:40]!r} is no number")
+        return BadLine(f"TIMESTAMP {values['TIMESTAMP'][:40]!r} is no number")
     if seconds > LATEST:
         return BadLine(f"TIMESTAMP {seconds}: expected seconds, not milliseconds")
-    kind, value = found.get("EVENT_TYPE", ""), found.get("EVENT_VALUE", "")
-    return Event(found["USER_ID"], found["ITEM_ID"], seconds, kind, value)
+    kind, value = values.get("EVENT_TYPE", ""), values.get("EVENT_VALUE", "")
+    return Event(values["USER_ID"], values["ITEM_ID"], seconds, kind, value)
 
 
 def read_pairs(folder: Path) -> dict[str, set[str]]:
@@ -81,7 +81,7 @@ def read_pairs(folder: Path) -> dict[str, set[str]]:
 
     :raises DataError: when there is no file, or one lacks the columns.
     """
-    found: dict[str, set[str]] = defaultdict(set)
+    pairs: dict[str, set[str]] = defaultdict(set)
     files = sorted(folder.rglob("*.csv"))
     if not files:
         raise DataError(f"no CSV file in {folder}")
@@ -93,8 +93,8 @@ def read_pairs(folder: Path) -> dict[str, set[str]]:
                 raise DataError(f"{path.name}: the header lacks USER_ID or ITEM_ID")
             user, item = head.index("USER_ID"), head.index("ITEM_ID")
             for row in rows:
-                found[row[user]].add(row[item])
-    return dict(found)
+                pairs[row[user]].add(row[item])
+    return dict(pairs)
 
 
 def read_lists(folder: Path) -> dict[str, list[str]]:
@@ -102,21 +102,21 @@ def read_lists(folder: Path) -> dict[str, list[str]]:
 
     :raises DataError: naming the file and line that is no answer of a batch inference job.
     """
-    found: dict[str, list[str]] = {}
+    lists: dict[str, list[str]] = {}
     for path in sorted(folder.rglob("*.out")):
         with path.open(encoding="utf-8") as file:
             for number, text in enumerate(file, 1):
                 try:
                     line = json.loads(text)
                     if not line.get("error"):
-                        found[line["input"]["userId"]] = line["output"]["recommendedItems"]
+                        lists[line["input"]["userId"]] = line["output"]["recommendedItems"]
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
                     raise DataError(f"{path.name}, line {number} is no recommendation: {error}") from error
-    return found
+    return lists
 
 
 def without(lists: dict[str, list[str]], watched: dict[str, set[str]]) -> dict[str, list[str]]:
-    """The lists without what each user knows already."""
+    """The lists without the items that each user has dealt with already."""
     return {
         user: [item for item in items if item not in watched.get(user, ())] for user, items in lists.items()
     }

@@ -26,6 +26,8 @@ NAMES = ("eventId", "inferenceId")
 def read_truth(folder: Path, labels: tuple[str, str]) -> Iterator[Line[dict[str, bytes]]]:
     """Truths by key, line by line, from all `*.jsonl` below a folder.
 
+    A line that cannot be used comes as a bad line.
+
     :param labels: negative, positive; `0` and `1` are understood as well.
     """
 
@@ -45,15 +47,15 @@ def read_truth(folder: Path, labels: tuple[str, str]) -> Iterator[Line[dict[str,
 def parse_labels(text: str, labels: tuple[str, str]) -> bytes:
     """A byte for each line: 1 is positive.
 
-    :raises BadLine: for a label that is none of the two, or when there is none at all.
+    :raises BadLine: for an unknown label, or when there is no label.
     """
-    known = {"0": 0, "1": 1, labels[0]: 0, labels[1]: 1}
-    found = [values[0].strip() for values in parse_csv(text) if values]
-    unknown = [label for label in found if label not in known]
-    if unknown or not found:
-        shown = repr(unknown[0][:40]) if unknown else "no label"
-        raise BadLine(f"{shown}: expected {labels[0]!r} or {labels[1]!r}")
-    return bytes(known[label] for label in found)
+    classes = {"0": 0, "1": 1, labels[0]: 0, labels[1]: 1}
+    texts = [values[0].strip() for values in parse_csv(text) if values]
+    unknown = [label for label in texts if label not in classes]
+    if unknown or not texts:
+        problem = repr(unknown[0][:40]) if unknown else "no label"
+        raise BadLine(f"{problem}: expected {labels[0]!r} or {labels[1]!r}")
+    return bytes(classes[label] for label in texts)
 
 
 @dataclass

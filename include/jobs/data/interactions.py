@@ -1,6 +1,6 @@
-"""Reads who did what when, and what is known of items and users: MovieLens 100K's files or CSV files.
+"""Reads interactions, items and users: MovieLens 100K's files or CSV files.
 
-All that is wrong is a DataError that names file, row and column.
+Wrong data is a DataError that names file, row and column.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ NO_DATE = 0  # seconds since 1970, where a film has no date
 
 
 def only_file(folder: Path) -> Path:
-    """The one file of an input. Raises DataError."""
+    """The only file of an input.
+
+    :raises DataError: when there is none, or more than one.
+    """
     files = sorted(path for path in folder.glob("*") if path.is_file())
     if len(files) != 1:
         raise DataError(f"the input {folder.name} has {len(files)} files, expected one")
@@ -41,14 +44,16 @@ def table(path: Path, separator: str, names: list[str], needed: list[str]) -> pd
     try:
         with path.open(encoding="utf-8-sig") as file:
             first = file.readline()
-        own = needed[0] in first
+        has_header = needed[0] in first
     except UnicodeDecodeError:
-        own, first = False, "?"  # MovieLens's titles are Latin-1
+        has_header, first = False, "?"  # MovieLens's titles are Latin-1
     if not first.strip():
         raise DataError(f"{path.name} is empty")
-    if own and len(set(first.strip().split(","))) != len(first.strip().split(",")):
+    if has_header and len(set(first.strip().split(","))) != len(first.strip().split(",")):
         raise DataError(f"{path.name}: the header names a column twice: {first.strip()[:200]}")
-    options = {"encoding": "utf-8-sig"} if own else {"sep": separator, "names": names, "encoding": "latin-1"}
+    options = (
+        {"encoding": "utf-8-sig"} if has_header else {"sep": separator, "names": names, "encoding": "latin-1"}
+    )
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, **options)
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
@@ -57,13 +62,16 @@ def table(path: Path, separator: str, names: list[str], needed: list[str]) -> pd
         raise DataError(f"{path.name} lacks the columns {', '.join(missing)}")
     if frame.empty:
         raise DataError(f"{path.name} has no rows")
-    frame.attrs["first"] = 2 if own else 1  # number of the first row, as an editor shows it
+    frame.attrs["first"] = 2 if has_header else 1  # number of the first row, as an editor shows it
     frame.attrs["name"] = path.name
     return frame
 
 
 def read_ratings(path: Path) -> pd.DataFrame:
-    """USER_ID, ITEM_ID, EVENT_VALUE, TIMESTAMP in the order of the file."""
+    """USER_ID, ITEM_ID, EVENT_VALUE, TIMESTAMP in the order of the file.
+
+    :raises DataError: naming file, row and column.
+    """
     needed = ["USER_ID", "ITEM_ID", "TIMESTAMP"]
     frame = table(path, "\t", ["USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP"], needed)
     if "EVENT_VALUE" not in frame.columns:
@@ -77,7 +85,10 @@ def read_ratings(path: Path) -> pd.DataFrame:
 
 
 def read_items(path: Path) -> pd.DataFrame:
-    """ITEM_ID, GENRE (several with | between), CREATION_TIMESTAMP."""
+    """ITEM_ID, GENRE (several with | between), CREATION_TIMESTAMP.
+
+    :raises DataError: naming file, row and column.
+    """
     names = ["ITEM_ID", "TITLE", "DATE", "VIDEO_DATE", "ADDRESS", *GENRES]
     frame = table(path, "|", names, ["ITEM_ID"])
     check_ids(frame, "ITEM_ID")
@@ -86,14 +97,17 @@ def read_items(path: Path) -> pd.DataFrame:
         frame["GENRE"] = ["|".join(flags.columns[row == "1"]) for row in flags.to_numpy()]
     if "CREATION_TIMESTAMP" not in frame.columns:
         dates = frame.get("DATE", pd.Series("", index=frame.index))
-        known = pd.to_datetime(dates, format="%d-%b-%Y", errors="coerce")
-        seconds = (known - pd.Timestamp(0)).dt.total_seconds()
+        moments = pd.to_datetime(dates, format="%d-%b-%Y", errors="coerce")
+        seconds = (moments - pd.Timestamp(0)).dt.total_seconds()
         frame["CREATION_TIMESTAMP"] = seconds.fillna(NO_DATE).astype(np.int64)
     return frame[["ITEM_ID", "GENRE", "CREATION_TIMESTAMP"]].drop_duplicates("ITEM_ID", keep="last")
 
 
 def read_users(path: Path) -> pd.DataFrame:
-    """USER_ID, AGE, GENDER, OCCUPATION."""
+    """USER_ID, AGE, GENDER, OCCUPATION.
+
+    :raises DataError: naming file, row and column.
+    """
     frame = table(path, "|", ["USER_ID", "AGE", "GENDER", "OCCUPATION", "ZIP"], ["USER_ID"])
     check_ids(frame, "USER_ID")
     for column, default in (("AGE", "0"), ("GENDER", ""), ("OCCUPATION", "")):
@@ -104,6 +118,10 @@ def read_users(path: Path) -> pd.DataFrame:
 
 
 def check_ids(frame: pd.DataFrame, column: str) -> None:
+    """Check identifiers against Personalize's rules.
+
+    :raises DataError: naming the first row that breaks one.
+    """
     texts = frame[column]
     refuse(frame, texts == "", column, "it is empty")
     refuse(frame, texts.str.len() > LONGEST_ID, column, f"at most {LONGEST_ID} characters are possible")
@@ -111,16 +129,23 @@ def check_ids(frame: pd.DataFrame, column: str) -> None:
 
 
 def numbers(frame: pd.DataFrame, column: str) -> pd.Series:
-    """A column as numbers. Raises DataError naming the first row that has none."""
+    """A column as numbers.
+
+    :raises DataError: naming the first row without a number.
+    """
     values = pd.to_numeric(frame[column], errors="coerce")
     refuse(frame, values.isna(), column, "expected a number")
     return values
 
 
 def refuse(frame: pd.DataFrame, bad: pd.Series, column: str, why: str) -> None:
-    """Raise DataError with the first row that is marked."""
+    """Refuse a table with bad rows.
+
+    :param bad: True in each row that is wrong, shape (rows,).
+    :raises DataError: naming the first of them.
+    """
     if bad.any():
         place = int(np.flatnonzero(bad)[0])
-        shown = str(frame[column].iloc[place])[:100]
+        text = str(frame[column].iloc[place])[:100]
         row = place + frame.attrs["first"]
-        raise DataError(f"{frame.attrs['name']}, row {row}, column {column}: {shown!r}; {why}")
+        raise DataError(f"{frame.attrs['name']}, row {row}, column {column}: {text!r}; {why}")

@@ -38,7 +38,7 @@ class Reference:
         """
         profile = _load(folder / "profile.json")
         try:
-            found = cls(
+            reference = cls(
                 inputs=Profile.from_json(profile["columns"]),
                 predictions=Profile.from_json(profile["predictions"]["columns"]),
                 constraints=_load(folder / "constraints.json"),
@@ -48,18 +48,25 @@ class Reference:
             )
         except (KeyError, TypeError, IndexError) as error:
             raise DataError(f"profile.json of the baseline cannot be used: {error!r}") from error
-        found.fits(schema)
-        return found
+        reference.fits(schema)
+        return reference
 
     def fits(self, schema: Schema) -> None:
-        """Raise DataError unless the baseline has the schema's columns."""
-        theirs = {
+        """Check that the baseline has the schema's columns.
+
+        :raises DataError: naming those that differ.
+        """
+        baseline_kinds = {
             name: "number" if isinstance(c, NumberColumn) else "category"
             for name, c in self.inputs.columns.items()
         }
-        ours = {name: kind for name, kind in schema.columns if kind in ("number", "category")}
-        if theirs != ours:
-            different = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+        schema_kinds = {name: kind for name, kind in schema.columns if kind in ("number", "category")}
+        if baseline_kinds != schema_kinds:
+            different = [
+                name
+                for name in {**schema_kinds, **baseline_kinds}
+                if schema_kinds.get(name) != baseline_kinds.get(name)
+            ]
             raise DataError(f"the baseline does not fit --columns: {', '.join(map(repr, different))} differ")
 
     @property
@@ -71,14 +78,14 @@ class Reference:
 
         It takes the place of the drift threshold; that of watching keeps its relation to it.
         """
-        found = {}
+        thresholds = {}
         for feature in self.constraints["features"]:
             if overrides(feature).get("distribution_constraints") and feature["name"] in self.columns:
                 column = self.columns[feature["name"]]
                 kind = "number" if isinstance(column, NumberColumn) else "category"
                 limit = comparison_threshold(feature, self.constraints, kind)
-                found[feature["name"]] = Thresholds(common.watch / common.drift * limit, limit)
-        return found
+                thresholds[feature["name"]] = Thresholds(common.watch / common.drift * limit, limit)
+        return thresholds
 
 
 def _load(path: Path) -> Any:

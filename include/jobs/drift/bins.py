@@ -37,21 +37,23 @@ def number_bins(baseline: NumberColumn, window: NumberColumn) -> Counts:
 def equal_shares(cells: np.ndarray, counts: np.ndarray, bins: int) -> np.ndarray:
     """Edges between cells, ascending; bin k is what lies from edge k - 1 to edge k.
 
-    :param cells: ordinals, ascending; an edge is half an ordinal, so that no cell lies on one.
+    :param cells: ordinals, ascending, shape (cells,).
+    :param counts: rows in each cell, shape (cells,).
+    :return: shape (edges,); an edge is half an ordinal, so that no cell lies on an edge.
     """
-    wanted = counts.sum() / bins
-    heavy = np.flatnonzero(counts >= wanted)
+    bin_rows = counts.sum() / bins
+    heavy = np.flatnonzero(counts >= bin_rows)
     edges = [cells[heavy] - 0.5, cells[heavy] + 0.5]
     for before, after in itertools.pairwise([-1, *heavy.tolist(), len(cells)]):
         between = slice(before + 1, after)
-        edges.append(_split(cells[between], counts[between], wanted))
+        edges.append(_split(cells[between], counts[between], bin_rows))
     return np.unique(np.concatenate(edges))
 
 
-def _split(cells: np.ndarray, counts: np.ndarray, wanted: float) -> np.ndarray:
-    """Edges that cut cells into parts of about the wanted number of rows."""
+def _split(cells: np.ndarray, counts: np.ndarray, part_rows: float) -> np.ndarray:
+    """Edges that cut cells into parts of about `part_rows` rows, shape (edges,)."""
     ends = np.cumsum(counts)
-    parts = round(float(ends[-1]) / wanted) if len(ends) else 0
+    parts = round(float(ends[-1]) / part_rows) if len(ends) else 0
     cuts = np.searchsorted(ends, ends[-1:] * np.arange(1, parts) / max(parts, 1))
     cuts = cuts[cuts + 1 < len(cells)]
     return np.asarray((cells[cuts] + cells[cuts + 1]) // 2 + 0.5)
@@ -70,8 +72,8 @@ def category_bins(baseline: CategoryColumn, window: CategoryColumn) -> Counts:
     """
     total, rows = max(baseline.present, 1), min(baseline.present, window.present)
     frequent = [name for name, number in baseline.counts.items() if number / total * rows >= CATEGORY_ROWS]
-    known = set(frequent)
-    rare = _rest(baseline, known), _rest(window, known, baseline)
+    frequent_names = set(frequent)
+    rare = _rest(baseline, frequent_names), _rest(window, frequent_names, baseline)
     new = 0, unseen(baseline, window)
     if baseline.other or 1 in baseline.counts.values():
         rare, new = (rare[0], rare[1] + new[1]), (0, 0)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drift import distances as distances
+from drift import distances
 from drift.bins import category_bins, number_bins, unseen
 from drift.profile import CategoryColumn, NumberColumn
 
@@ -159,15 +159,15 @@ def _together(
     baseline: NumberColumn, window: NumberColumn
 ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     """All cells that either column uses, ascending, and the counts of both."""
-    (first, ours), (second, theirs) = baseline.ordinals, window.ordinals
+    (first, baseline_counts), (second, window_counts) = baseline.ordinals, window.ordinals
     cells = np.union1d(first, second)
     counts = np.zeros((2, len(cells)))
-    counts[0, np.searchsorted(cells, first)] = ours
-    counts[1, np.searchsorted(cells, second)] = theirs
+    counts[0, np.searchsorted(cells, first)] = baseline_counts
+    counts[1, np.searchsorted(cells, second)] = window_counts
     return cells, (counts[0], counts[1])
 
 
 def places(cells: np.ndarray, column: NumberColumn) -> np.ndarray:
-    """Middles of cells on a column's grid, wherever its own values lie."""
+    """Middles of cells on a column's grid, wherever its own values lie; shape (cells,), as `cells`."""
     grid = NumberColumn(column.centre, minimum=-math.inf, maximum=math.inf)  # nothing is clipped
     return grid.values(cells, middle=True)

@@ -1,6 +1,6 @@
 """How far two distributions are apart, and how far sampling alone would put them.
 
-All take counts of the baseline and of the window over the same bins, shape (bins,).
+`baseline` and `window` are counts over the same bins, both of shape (bins,).
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ SIGMAS = float(-special.ndtri(SIGNIFICANCE / 2))
 
 
 def shares(counts: np.ndarray) -> np.ndarray:
-    """Counts as shares of their sum; half a row is added to each bin (Jeffreys), so that none is zero."""
+    """Counts as shares of their sum; half a row is added to each bin (Jeffreys' prior), so that no
+    share is zero; shape (bins,).
+    """
     smoothed = counts + 0.5
     return np.asarray(smoothed / smoothed.sum())
 
@@ -75,7 +77,12 @@ def js_distance(baseline: np.ndarray, window: np.ndarray) -> float:
 
 
 def wasserstein(values: np.ndarray, baseline: np.ndarray, window: np.ndarray) -> float:
-    """First Wasserstein distance ∫ |F - G| dx of counts at ascending values, in the unit of the values."""
+    """First Wasserstein distance ∫ |F - G| dx, in the unit of the values.
+
+    Vallender, Theory of Probability and its Applications 18, 1974.
+
+    :param values: where the bins lie, ascending, shape (bins,).
+    """
     gaps = np.abs(np.cumsum(baseline) / baseline.sum() - np.cumsum(window) / window.sum())
     return float(np.sum(gaps[:-1] * np.diff(values)))
 
@@ -87,7 +94,10 @@ def greatest_gap(baseline: np.ndarray, window: np.ndarray) -> float:
 
 
 def greatest_gap_noise(baseline: np.ndarray, window: np.ndarray) -> float:
-    """What `greatest_gap` exceeds by chance in one of a thousand windows (Kolmogorov, Smirnov)."""
+    """What `greatest_gap` exceeds by chance in one of a thousand windows.
+
+    The two-sample Kolmogorov-Smirnov test, asymptotic: Smirnov, Annals of Mathematical Statistics 19, 1948.
+    """
     unit = 1 / baseline.sum() + 1 / window.sum()
     return float(special.kolmogi(SIGNIFICANCE)) * math.sqrt(unit)
 
@@ -98,7 +108,11 @@ def greatest_difference(baseline: np.ndarray, window: np.ndarray) -> float:
 
 
 def greatest_difference_noise(baseline: np.ndarray, window: np.ndarray) -> float:
-    """What `greatest_difference` exceeds by chance: the widest normal interval of a share, for all bins."""
+    """What `greatest_difference` exceeds by chance in one of a thousand windows.
+
+    The widest normal interval of a difference of shares, at a significance divided by the number of bins
+    (Bonferroni).
+    """
     m, n = baseline.sum(), window.sum()
     pooled = (baseline + window) / (m + n)
     widest = float(np.sqrt(pooled * (1 - pooled) * (1 / m + 1 / n)).max())

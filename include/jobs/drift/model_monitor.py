@@ -1,7 +1,7 @@
 """Statistics and constraints of a table in the formats of SageMaker Model Monitor.
 
 Amazon SageMaker developer guide: "Schema for statistics (statistics.json file)", "Schema for constraints
-(constraints.json file)". Counts of buckets are exact up to the grid of `drift_profile`.
+(constraints.json file)". Counts of buckets are exact up to the grid of `drift.profile`.
 """
 
 from __future__ import annotations
@@ -124,16 +124,16 @@ def constraints(*profiles: Profile) -> Document:
 
 
 def _constraint(name: str, column: Column) -> Document:
-    found: Document = {
+    constraint: Document = {
         "name": name,
         "inferred_type": inferred_type(column),
         "completeness": column.present / column.rows if column.rows else 1.0,
     }
     if isinstance(column, NumberColumn):
-        found["num_constraints"] = {"is_non_negative": column.minimum >= 0}
+        constraint["num_constraints"] = {"is_non_negative": column.minimum >= 0}
     elif _closed(column):
-        found["string_constraints"] = {"domains": sorted(column.counts)}
-    return found
+        constraint["string_constraints"] = {"domains": sorted(column.counts)}
+    return constraint
 
 
 def _closed(column: CategoryColumn) -> bool:

@@ -27,7 +27,11 @@ BAD_RATES = ("false_positive_rate", "false_negative_rate")  # the less the bette
 
 
 def metrics_of(actual: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> Metrics:
-    """Metrics that are one number; without the areas under curves when the rows are of one class."""
+    """Metrics that are a single number; without the areas under curves when the rows are of one class.
+
+    :param actual, predicted: classes, both of shape (rows,), True is positive.
+    :param scores: probabilities of the positive class, shape (rows,).
+    """
     if actual.all() or not actual.any():
         return rates(count(actual, predicted))
     measured = measure(actual, predicted, scores)

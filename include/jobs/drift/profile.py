@@ -81,10 +81,10 @@ class NumberColumn:
     def _block(self, values: np.ndarray) -> None:
         low, high = float(values.min()), float(values.max())
         if not -LIMIT < low <= high < LIMIT:  # no comparison with NaN is true
-            known = values[np.abs(values) < LIMIT]
-            self.missing += len(values) - len(known)
-            if len(known):
-                self._block(known)
+            usable = values[np.abs(values) < LIMIT]
+            self.missing += len(values) - len(usable)
+            if len(usable):
+                self._block(usable)
             return
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
         if self.centre is None:

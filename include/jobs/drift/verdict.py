@@ -40,7 +40,7 @@ def parse_overrides(texts: Iterable[str], common: Thresholds) -> dict[str, Thres
 
     :raises DataError: naming the text that is none of these.
     """
-    found: dict[str, Thresholds] = {}
+    thresholds: dict[str, Thresholds] = {}
     for text in texts:
         name, _, setting = text.rpartition(":")
         word, _, value = setting.partition("=")
@@ -50,9 +50,11 @@ def parse_overrides(texts: Iterable[str], common: Thresholds) -> dict[str, Thres
             number = -1.0
         if not name or word not in (WATCH, DRIFT) or not number > 0:
             raise DataError(f"--column {text!r}: expected NAME:watch=NUMBER or NAME:drift=NUMBER")
-        before = found.get(name, common)
-        found[name] = Thresholds(number, before.drift) if word == WATCH else Thresholds(before.watch, number)
-    return found
+        before = thresholds.get(name, common)
+        thresholds[name] = (
+            Thresholds(number, before.drift) if word == WATCH else Thresholds(before.watch, number)
+        )
+    return thresholds
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,13 @@ def judge(
 
     A column of the window without any row is left out.
     """
-    compared = [
+    drifts = [
         compare_column(name, baseline.columns[name], column, weights.get(name, 0.0), rules.of(name))
         for name, column in window.columns.items()
         if column.rows
     ]
-    compared.sort(key=lambda column: (-BANDS.index(column.band), -column.weight, column.name))
-    return compared, sum(column.weight for column in compared if column.band == DRIFT)
+    drifts.sort(key=lambda column: (-BANDS.index(column.band), -column.weight, column.name))
+    return drifts, sum(column.weight for column in drifts if column.band == DRIFT)
 
 
 def judge_predictions(baseline: Profile, window: Profile, positive: str, rules: Rules) -> Predictions | None:
@@ -124,12 +126,12 @@ def judge_predictions(baseline: Profile, window: Profile, positive: str, rules: 
     if window.columns["score"].rows < rules.minimum_rows:
         return None
     before, after = (_rate(profile, positive) for profile in (baseline, window))
-    known = before.rows and after.rows
-    rate = compare_rates(before, after, rules.rate_factor) if known else None
+    labelled = before.rows and after.rows
+    rate = compare_rates(before, after, rules.rate_factor) if labelled else None
     score = compare_column(
         "score", baseline.columns["score"], window.columns["score"], 1.0, rules.of("score")
     )
-    return Predictions(score, rate, after.share if known else None, before.share)
+    return Predictions(score, rate, after.share if labelled else None, before.share)
 
 
 def _rate(predictions: Profile, positive: str) -> Rate:
@@ -140,13 +142,13 @@ def _rate(predictions: Profile, positive: str) -> Rate:
 
 def decide(
     rows: int,
-    compared: tuple[list[ColumnDrift], float],
+    judged: tuple[list[ColumnDrift], float],
     predictions: Predictions | None,
     quality_band: str,
     rules: Rules,
 ) -> Verdict:
     """One band and one sentence."""
-    columns, share = compared
+    columns, share = judged
     if rows < rules.minimum_rows:
         reason = f"{rows:,} rows in the window, {rules.minimum_rows:,} are needed to tell drift from chance."
         return Verdict(NOT_ENOUGH, reason, 0.0, [], None)
@@ -176,8 +178,8 @@ def _inputs(columns: list[ColumnDrift], share: float) -> str:
 
 def _named(columns: list[ColumnDrift]) -> str:
     names = ", ".join(f"{column.name} ({_decisive(column)})" for column in columns[:NAMED])
-    more = len(columns) - NAMED
-    return f"{names} and {more} more" if more > 0 else names
+    unnamed = len(columns) - NAMED
+    return f"{names} and {unnamed} more" if unnamed > 0 else names
 
 
 def _decisive(column: ColumnDrift) -> str:
@@ -190,15 +192,15 @@ def _decisive(column: ColumnDrift) -> str:
 def _answers(predictions: Predictions | None) -> list[str]:
     if predictions is None or predictions.band == OK:
         return []
-    found = []
+    reasons = []
     if predictions.rate_band != OK:
-        found.append(
+        reasons.append(
             f"positive predictions went from {predictions.baseline_positive_rate:.2%} "
             f"to {predictions.positive_rate:.2%}"
         )
     if predictions.score.band != OK:
-        found.append(f"the scores moved (PSI {predictions.score.psi:.2f})")
-    return found
+        reasons.append(f"the scores moved (PSI {predictions.score.psi:.2f})")
+    return reasons
 
 
 def _quality(band: str) -> list[str]:

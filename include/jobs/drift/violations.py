@@ -39,14 +39,14 @@ def check(
         return []
     features = {feature["name"]: feature for feature in limits["features"]}
     columns = {**window.inputs.columns, **window.predictions.columns}
-    found = [*_shape(window.misfits, len(window.schema.inputs))]
+    violations = [*_shape(window.misfits, len(window.schema.inputs))]
     for name, column in columns.items():
         if name in features and column.rows:
-            found += _contents(features[name], limits, baseline[name], column, window)
+            violations += _contents(features[name], limits, baseline[name], column, window)
     for drift in drifts:
         if drift.name in features:
-            found += _distance(features[drift.name], limits, drift)
-    return found
+            violations += _distance(features[drift.name], limits, drift)
+    return violations
 
 
 def _violation(name: str, check_type: str, description: str) -> Violation:
@@ -78,10 +78,10 @@ def _contents(
     """Types, completeness and domain of one column."""
     name = feature["name"]
     yield from _type(feature, limits, column, window.untyped.get(name, 0), window.examples.get(name, ""))
-    complete, wanted = column.present / column.rows, float(feature.get("completeness", 0.0))
-    if wanted - complete > SIGMAS * math.sqrt(wanted * (1 - wanted) / column.rows):
+    complete, needed = column.present / column.rows, float(feature.get("completeness", 0.0))
+    if needed - complete > SIGMAS * math.sqrt(needed * (1 - needed) / column.rows):
         yield _violation(
-            name, "completeness_check", f"Completeness: {complete:.4g}, at least {wanted:.4g} is required"
+            name, "completeness_check", f"Completeness: {complete:.4g}, at least {needed:.4g} is required"
         )
     if isinstance(column, CategoryColumn) and isinstance(baseline, CategoryColumn):
         yield from _domain(feature, limits, column)
@@ -113,16 +113,18 @@ def _domain(
     domain = feature.get("string_constraints", {}).get("domains")
     if domain is None or not column.present:
         return
-    known = CategoryColumn(dict.fromkeys(map(str, domain), 1))
-    new = unseen(known, column)
+    domain_column = CategoryColumn(dict.fromkeys(map(str, domain), 1))
+    new = unseen(domain_column, column)
     needed = float(_override(feature, limits, "domain_content_threshold", 1.0))
     if 1 - new / column.present < needed:
-        values = [value for value, count in column.counts.items() if count and value not in known.counts]
-        shown = ", ".join(map(repr, values[:SHOWN])) + (", ..." if len(values) > SHOWN else "")
+        values = [
+            value for value, count in column.counts.items() if count and value not in domain_column.counts
+        ]
+        examples = ", ".join(map(repr, values[:SHOWN])) + (", ..." if len(values) > SHOWN else "")
         yield _violation(
             feature["name"],
             "categorical_values_check",
-            f"{new} values are not in the domain of the baseline: {shown}",
+            f"{new} values are not in the domain of the baseline: {examples}",
         )
 
 
@@ -150,8 +152,8 @@ def comparison_threshold(feature: Mapping[str, Any], limits: Mapping[str, Any], 
 def overrides(feature: Mapping[str, Any]) -> Mapping[str, Any]:
     """A feature's own settings: where the guide has them, or where files of the service have them."""
     inner = feature.get("string_constraints") or feature.get("num_constraints") or {}
-    found: Mapping[str, Any] = feature.get("monitoringConfigOverrides") or {}
-    return found or inner.get("monitoring_config_overrides") or {}
+    outer: Mapping[str, Any] = feature.get("monitoringConfigOverrides") or {}
+    return outer or inner.get("monitoring_config_overrides") or {}
 
 
 def _override(feature: Mapping[str, Any], limits: Mapping[str, Any], word: str, default: float) -> float:
@@ -159,5 +161,5 @@ def _override(feature: Mapping[str, Any], limits: Mapping[str, Any], word: str, 
 
 
 def _monitoring(limits: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = limits.get("monitoring_config", {})
-    return found
+    config: Mapping[str, Any] = limits.get("monitoring_config", {})
+    return config

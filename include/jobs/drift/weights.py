@@ -1,4 +1,4 @@
-"""How much a model goes by each raw column: exact SHAP values of a tree ensemble, summed by column."""
+"""How much each raw column weighs in a model: exact SHAP values of a tree ensemble, summed by column."""
 
 from __future__ import annotations
 
@@ -33,17 +33,18 @@ def column_weights(
 
     :param features: shape (rows, features).
     :param owners: the column that each feature was made of.
+    :raises DataError: when the model uses none of the columns.
     """
     matrix = xgboost.DMatrix(features)
     values = booster.predict(matrix, pred_contribs=True, validate_features=False)[
         :, :-1
     ]  # the last is the bias
     members = [np.array([owner == column for owner in owners]) for column in columns]
-    found = np.array([np.abs(values[:, member].sum(axis=1)).mean() for member in members])
-    total = found.sum()
+    means = np.array([np.abs(values[:, member].sum(axis=1)).mean() for member in members])
+    total = means.sum()
     if not total > 0:
         raise DataError("the model uses none of the columns: all its SHAP values are 0")
-    return dict(zip(columns, (found / total).tolist(), strict=True))
+    return dict(zip(columns, (means / total).tolist(), strict=True))
 
 
 def owners(features: Sequence[str], columns: Mapping[str, Column]) -> list[str]:
@@ -51,14 +52,14 @@ def owners(features: Sequence[str], columns: Mapping[str, Column]) -> list[str]:
 
     :raises DataError: naming the feature whose column is not known.
     """
-    found = []
+    owning = []
     for feature in features:
         name = feature.partition("__")[2]
         matching = [column for column in columns if _made_of(name, column, columns[column])]
         if not matching:
             raise DataError(f"feature {feature!r} is made of none of {', '.join(map(repr, columns))}")
-        found.append(max(matching, key=len))
-    return found
+        owning.append(max(matching, key=len))
+    return owning
 
 
 def _made_of(feature: str, name: str, column: Column) -> bool:
@@ -75,7 +76,7 @@ def read_booster(archive: Path) -> xgboost.Booster:
     """
     try:
         with tarfile.open(archive) as tar:
-            member = next((one for one in tar.getmembers() if one.name.endswith(MODEL_FILE)), None)
+            member = next((entry for entry in tar.getmembers() if entry.name.endswith(MODEL_FILE)), None)
             file = tar.extractfile(member) if member else None
             if file is None:
                 raise DataError(f"{archive.name} holds no file {MODEL_FILE}")
@@ -101,7 +102,10 @@ def read_features(folder: Path, names: Sequence[str]) -> np.ndarray:
 
 
 def read_names(summary: Path) -> list[str]:
-    """Names of the features in the preprocessing's `summary.json`."""
+    """Names of the features in the preprocessing's `summary.json`.
+
+    :raises DataError: when the file cannot be read, or has none.
+    """
     try:
         return [str(name) for name in json.loads(summary.read_text())["features"]]
     except (OSError, ValueError, KeyError, TypeError) as error:

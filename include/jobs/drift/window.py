@@ -25,7 +25,7 @@ MAX_BAD_LINES = 20  # that are shown; all are counted
 
 
 def add_window_arguments(parser: argparse.ArgumentParser) -> None:
-    """What every comparison of a window with a baseline is told."""
+    """The arguments of every comparison of a window with a baseline."""
     parser.add_argument("--start", help="first moment of the window, ISO 8601; UTC without a zone")
     parser.add_argument("--end", help="first moment after the window")
     parser.add_argument("--minimum-rows", type=int, default=200)
@@ -63,13 +63,13 @@ class Choice:
 class Faults:
     """Lines that were left out, or whose truth was: the first ones, and how many."""
 
-    shown: list[dict[str, Any]] = field(default_factory=list)
+    examples: list[dict[str, Any]] = field(default_factory=list)
     count: int = 0
 
     def add(self, line: Line[Any], reason: BadLine) -> None:
         self.count += 1
-        if len(self.shown) < MAX_BAD_LINES:
-            self.shown.append({"file": line.file, "line": line.number, "reason": str(reason)})
+        if len(self.examples) < MAX_BAD_LINES:
+            self.examples.append({"file": line.file, "line": line.number, "reason": str(reason)})
 
 
 @dataclass
@@ -106,8 +106,8 @@ class Shape:
     def fit(self, row: Row) -> list[str] | None:
         """The values in the order of the inputs, without the label; None when there are other columns."""
         if isinstance(row, dict):
-            known = {name: value for name, value in row.items() if name != self.label}
-            return [known[name] for name in self.inputs] if known.keys() == set(self.inputs) else None
+            values = {name: value for name, value in row.items() if name != self.label}
+            return [values[name] for name in self.inputs] if values.keys() == set(self.inputs) else None
         if len(row) == len(self.inputs) + 1:
             return [*row[: self.place], *row[self.place + 1 :]]
         return row if len(row) == len(self.inputs) else None
@@ -143,7 +143,7 @@ class Window:
         self._numbers = set(self.schema.named("number"))
 
     def read(self, lines: Iterable[Line[Record]]) -> None:
-        """Count all records; a line that cannot be used is left out and kept among the faults."""
+        """Count all records; a line that cannot be used is left out and counted among the faults."""
         names: set[str] = set()
         for line in lines:
             names.add(line.file)
@@ -165,7 +165,7 @@ class Window:
             "ignored_records": self.ignored,
             "records_outside": self.outside,
             "misfit_rows": self.misfit_rows,
-            "bad_lines": self.faults.shown,
+            "bad_lines": self.faults.examples,
             "bad_line_count": self.faults.count,
         }
 

@@ -75,11 +75,13 @@ def count(actual: np.ndarray, predicted: np.ndarray) -> Matrix:
 
 
 def measure(actual: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> Metrics:
-    """Every metric that is a single number, by the names in `METRICS`; arguments as of `evaluate`.
+    """Every metric that is a single number, by the names in `METRICS`.
 
     `auc` is the area under the ROC curve (Fawcett, Pattern Recognition Letters 27, 2006); `pr_auc` the
     average precision, the step-wise area under the precision-recall curve: Σ (Rₙ - Rₙ₋₁)·Pₙ (scikit-learn's
     `average_precision_score`). The constant classifier calls every row positive, as in SageMaker's example.
+
+    :param actual, predicted, scores: as of `evaluate`, each of shape (rows,).
     """
     constant = rates(count(actual, np.ones_like(actual)))
     return {
@@ -91,7 +93,10 @@ def measure(actual: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> Me
 
 
 def measure_one(name: str, actual: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> float:
-    """One of `RATES`, `auc` or `pr_auc`, without the work for the others; arguments as of `evaluate`."""
+    """One of `RATES`, `auc` or `pr_auc`, without the work for the others.
+
+    :param actual, predicted, scores: as of `evaluate`, each of shape (rows,).
+    """
     if name == "auc":
         return float(roc_auc_score(actual, scores))
     if name == "pr_auc":

@@ -68,7 +68,7 @@ def classifier_sections(
 
 
 def roc(actual: np.ndarray, predictions: Mapping[str, Predictions]) -> Plot:
-    """The ROC curves of both sides."""
+    """The ROC curves of both sides; arrays as of `classifier_sections`."""
     lines = [Series("chance", [(0, 0), (1, 1)], "guide")]
     for side in SIDES:
         curve = curves(actual, predictions[side][1])["receiver_operating_characteristic_curve"]
@@ -78,7 +78,7 @@ def roc(actual: np.ndarray, predictions: Mapping[str, Predictions]) -> Plot:
 
 
 def score_bars(actual: np.ndarray, predictions: Mapping[str, Predictions], positive: str) -> Plot:
-    """How the scores of the positive rows are distributed, of both sides."""
+    """How the scores of the positive rows are distributed; arrays as of `classifier_sections`."""
     edges = np.linspace(0, 1, BINS + 1)
     shares = {side: np.histogram(predictions[side][1][actual], edges)[0] / actual.sum() for side in SIDES}
     bars = tuple(

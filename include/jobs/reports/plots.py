@@ -130,8 +130,8 @@ class Plot:
         together = [other for other in self.series if other.kind == "bars"]
         steps = sorted({x for other in together for x, _ in other.points})
         slot = (steps[1] - steps[0] if len(steps) > 1 else self.x.end - self.x.start) / len(together)
-        left = point[0] + together.index(series) * slot
-        (x1, y), (x2, base) = self._at((left, point[1])), self._at((left + slot * 0.9, self.y.start))
+        x_start = point[0] + together.index(series) * slot
+        (x1, y), (x2, base) = self._at((x_start, point[1])), self._at((x_start + slot * 0.9, self.y.start))
         return (
             f'<rect class="bar {style}" x="{x1}" y="{y}" width="{x2 - x1:.1f}" height="{base - y:.1f}">'
             f"<title>{_pair(point)}</title></rect>"

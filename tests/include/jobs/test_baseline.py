@@ -32,10 +32,10 @@ def training_rows(prepared: Prepared) -> pd.DataFrame:
 
 
 def test_statistics_are_those_of_the_rows(churn_baseline: Path, prepared: Prepared) -> None:
-    found = read(churn_baseline, "statistics.json")
+    document = read(churn_baseline, "statistics.json")
     rows = training_rows(prepared)
-    assert found["dataset"]["item_count"] == len(rows)
-    features = {feature["name"]: feature for feature in found["features"]}
+    assert document["dataset"]["item_count"] == len(rows)
+    features = {feature["name"]: feature for feature in document["features"]}
     assert list(features) == [name for name in SCHEMA.inputs if name in LEARNED] + ["predicted", "score"]
     for name in SCHEMA.named("number"):
         values, measured = rows[name].astype(float), features[name]["numerical_statistics"]
@@ -67,14 +67,14 @@ def test_the_sketch_holds_every_row_and_its_quantiles(churn_baseline: Path, prep
 
 
 def test_types_and_constraints(churn_baseline: Path) -> None:
-    found = read(churn_baseline, "constraints.json")
-    features = {feature["name"]: feature for feature in found["features"]}
+    document = read(churn_baseline, "constraints.json")
+    features = {feature["name"]: feature for feature in document["features"]}
     types = {name: feature["inferred_type"] for name, feature in features.items()}
     assert (types["Day Mins"], types["Day Calls"], types["Area Code"]) == ("Fractional", "Integral", "String")
     assert features["Day Mins"]["num_constraints"] == {"is_non_negative": True}
     assert features["Area Code"]["string_constraints"] == {"domains": ["408", "415", "510"]}
     assert features["State"]["completeness"] == 1.0
-    assert found["monitoring_config"]["distribution_constraints"]["comparison_threshold"] == 0.1
+    assert document["monitoring_config"]["distribution_constraints"]["comparison_threshold"] == 0.1
 
 
 def test_weights_are_shares_and_the_charges_that_are_ignored_have_none(churn_baseline: Path) -> None:

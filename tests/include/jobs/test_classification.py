@@ -80,14 +80,14 @@ def test_the_deviation_is_a_number_from_200_rows_on_and_the_text_nan_below() -> 
 
 
 def test_the_document_is_strict_json_and_the_same_every_time() -> None:
-    one, two = (json.dumps(evaluate(*random_predictions(300)), allow_nan=False) for _ in range(2))
-    assert one == two
+    first, second = (json.dumps(evaluate(*random_predictions(300)), allow_nan=False) for _ in range(2))
+    assert first == second
 
 
 def test_curves_run_from_corner_to_corner_and_stay_small() -> None:
     actual, _, scores = random_predictions(50_000)
-    found = curves(actual, scores)
-    roc, precision_recall = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
+    both = curves(actual, scores)
+    roc, precision_recall = both["receiver_operating_characteristic_curve"], both["precision_recall_curve"]
     assert (roc["false_positive_rates"][0], roc["true_positive_rates"][0]) == (0, 0)
     assert (roc["false_positive_rates"][-1], roc["true_positive_rates"][-1]) == (1, 1)
     assert (precision_recall["recalls"][0], precision_recall["recalls"][-1]) == (0, 1)

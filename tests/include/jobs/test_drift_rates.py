@@ -36,8 +36,8 @@ class Table:
 
     @classmethod
     def of(cls, frame: pd.DataFrame, numbers: list[str], categories: list[str]) -> Table:
-        found: dict[str, Any] = {name: frame[name].to_numpy(dtype=float) for name in numbers}
-        return cls({**found, **{name: pd.Categorical(frame[name]) for name in categories}})
+        columns: dict[str, Any] = {name: frame[name].to_numpy(dtype=float) for name in numbers}
+        return cls({**columns, **{name: pd.Categorical(frame[name]) for name in categories}})
 
     @property
     def rows(self) -> int:
@@ -51,9 +51,9 @@ class Table:
             name: "number" if isinstance(column, np.ndarray) else "category"
             for name, column in self.columns.items()
         }
-        found = Profile.of(kinds)
-        found.update(self.columns)
-        return found
+        profile = Profile.of(kinds)
+        profile.update(self.columns)
+        return profile
 
     def shifted(self, name: str, deviations: float) -> Table:
         moved = self.columns[name] + deviations * self.columns[name].std()
@@ -79,8 +79,8 @@ def churn(prepared: Prepared) -> Table:
 
 @pytest.fixture(scope="module")
 def weights(churn_baseline: Path) -> dict[str, float]:
-    found: dict[str, float] = json.loads((churn_baseline / "importance.json").read_text())
-    return found
+    importance: dict[str, float] = json.loads((churn_baseline / "importance.json").read_text())
+    return importance
 
 
 def test_churn_windows_without_drift_are_none_and_shifted_ones_are(
@@ -90,15 +90,17 @@ def test_churn_windows_without_drift_are_none_and_shifted_ones_are(
     plain = sizes(random, 50, 50_000)
     shifted = sizes(random, 1_000, 50_000)
     moved = churn.shifted("Day Mins", 0.5)
-    false = sum(
+    alarms = sum(
         band(baseline, churn.take(random.integers(0, churn.rows, n)), weights) == DRIFT for n in plain
     )
-    found = sum(
+    detected = sum(
         band(baseline, moved.take(random.integers(0, churn.rows, n)), weights) == DRIFT for n in shifted
     )
-    print(f"\nchurn: {false / WINDOWS:.1%} of windows without drift, {found / WINDOWS:.1%} of shifted ones")
-    assert false / WINDOWS < 0.01
-    assert found / WINDOWS > 0.95
+    print(
+        f"\nchurn: {alarms / WINDOWS:.1%} of windows without drift, {detected / WINDOWS:.1%} of shifted ones"
+    )
+    assert alarms / WINDOWS < 0.01
+    assert detected / WINDOWS > 0.95
 
 
 def other_people(random: np.random.Generator, rows: int = 32_000) -> pd.DataFrame:
@@ -118,10 +120,12 @@ def other_people(random: np.random.Generator, rows: int = 32_000) -> pd.DataFram
 
 def unseen() -> dict[str, pd.DataFrame]:
     """Data sets that no threshold was chosen on: generated people, and census income where it is there."""
-    found = {"generated": other_people(np.random.default_rng(11))}
+    frames = {"generated": other_people(np.random.default_rng(11))}
     if ADULT.is_file():
-        found["adult"] = pd.read_csv(ADULT, header=None, skipinitialspace=True).sample(frac=1, random_state=5)
-    return found
+        frames["adult"] = pd.read_csv(ADULT, header=None, skipinitialspace=True).sample(
+            frac=1, random_state=5
+        )
+    return frames
 
 
 UNSEEN = unseen()
@@ -137,11 +141,11 @@ def test_rows_that_the_baseline_has_not_seen(name: str) -> None:
     baseline, rest = table.take(np.arange(half)).profile(), table.take(np.arange(half, table.rows))
     even = dict.fromkeys(table.columns, 1 / len(table.columns))
     random = np.random.default_rng(7)
-    false = sum(
+    alarms = sum(
         band(baseline, rest.take(random.choice(rest.rows, n, replace=False)), even) == DRIFT
         for n in sizes(random, 50, rest.rows)
     )
-    found = {
+    detected = {
         column: sum(
             band(baseline, rest.shifted(column, 0.5).take(random.integers(0, rest.rows, 1000)), {column: 1.0})
             == DRIFT
@@ -149,20 +153,22 @@ def test_rows_that_the_baseline_has_not_seen(name: str) -> None:
         )
         for column in numbers
     }
-    print(f"\n{name}: {false / WINDOWS:.1%} of windows without drift; of 20 shifted ones each: {found}")
-    assert false / WINDOWS < 0.01
-    assert min(found.values()) >= 19
+    print(f"\n{name}: {alarms / WINDOWS:.1%} of windows without drift; of 20 shifted ones each: {detected}")
+    assert alarms / WINDOWS < 0.01
+    assert min(detected.values()) >= 19
 
 
 def test_a_doubled_rate_of_a_rare_label_is_drift_and_noise_is_not() -> None:
     """0.9 % positives, as in fraud; the baseline is 20,000 rows, windows are 2,000 to 20,000."""
     random = np.random.default_rng(3)
     baseline = Rate(180, 20_000)
-    false = found = 0
+    alarms = detected = 0
     for n in sizes(random, 200, 20_000):
-        false += compare_rates(baseline, Rate(int(random.binomial(n, 0.009)), n), 1.5).band == DRIFT
+        alarms += compare_rates(baseline, Rate(int(random.binomial(n, 0.009)), n), 1.5).band == DRIFT
     for n in sizes(random, 5_000, 20_000):
-        found += compare_rates(baseline, Rate(int(random.binomial(n, 0.018)), n), 1.5).band == DRIFT
-    print(f"\nrate: {false / WINDOWS:.1%} of windows without drift, {found / WINDOWS:.1%} of doubled ones")
-    assert false / WINDOWS < 0.01
-    assert found / WINDOWS > 0.95
+        detected += compare_rates(baseline, Rate(int(random.binomial(n, 0.018)), n), 1.5).band == DRIFT
+    print(
+        f"\nrate: {alarms / WINDOWS:.1%} of windows without drift, {detected / WINDOWS:.1%} of doubled ones"
+    )
+    assert alarms / WINDOWS < 0.01
+    assert detected / WINDOWS > 0.95

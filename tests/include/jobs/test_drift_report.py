@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from drift.profile import Profile
-from reports.distributions import bars, histogram
+from drift.profile import CategoryColumn, NumberColumn
+from reports.distributions import bars, distribution, histogram
 from tests.include.jobs.test_report import EVIL, Page
 from tests.include.jobs.traffic import SCHEMA, csv_lines, record
 
@@ -41,9 +41,9 @@ def drifted(monitored: Monitored) -> Monitored:
 
 def test_the_page_is_well_formed_and_needs_nothing_from_elsewhere(drifted: Monitored) -> None:
     html = page(drifted)
-    found = Page(html)
-    assert {"svg", "table", "style"} <= found.tags
-    assert not {"script", "link", "img", "iframe", "object"} & found.tags
+    parsed = Page(html)
+    assert {"svg", "table", "style"} <= parsed.tags
+    assert not {"script", "link", "img", "iframe", "object"} & parsed.tags
     assert not re.search(r"https?:|//|@import|url\(|src=|href=", html)
     assert html.count("&lt;script&gt;alert(&#39;Q&amp;A&#39;)") == 4  # title twice, value, violation
 
@@ -72,23 +72,28 @@ def test_a_window_without_rows_has_a_page(monitored: Monitored) -> None:
 
 def test_bars_are_the_shares_of_the_rows() -> None:
     """Whole numbers: bins are whole, too; 0 to 9 are ten bins of one."""
-    baseline = Profile.of({"calls": "number"})
-    baseline.update({"calls": np.repeat(np.arange(10.0), 10)})
+    baseline = NumberColumn()
+    baseline.update(np.repeat(np.arange(10.0), 10))
     window = baseline.empty()
-    window.update({"calls": np.array([3.0, 3.0, 3.0, 9.0])})
-    before, after = histogram("calls", baseline.columns["calls"], window.columns["calls"]).series
+    window.update(np.array([3.0, 3.0, 3.0, 9.0]))
+    before, after = histogram("calls", baseline, window).series
     assert [x for x, _ in before.points] == [n - 0.5 for n in range(10)]
     assert [share for _, share in before.points] == pytest.approx([0.1] * 10)
     assert {x: share for x, share in after.points if share} == pytest.approx({2.5: 0.75, 8.5: 0.25})
 
 
 def test_categories_have_two_bars_each_and_the_rest_is_counted() -> None:
-    baseline = Profile.of({"state": "category"})
-    baseline.update({"state": np.array([f"s{n:02}" for n in range(12)] + ["s00"] * 4, dtype=object)})
+    baseline = CategoryColumn()
+    baseline.update(np.array([f"s{n:02}" for n in range(12)] + ["s00"] * 4, dtype=object))
     window = baseline.empty()
-    window.update({"state": np.array(["s00", "new"], dtype=object)})
-    html = bars(baseline.columns["state"], window.columns["state"])
+    window.update(np.array(["s00", EVIL], dtype=object))
+    html = bars(baseline, window)
     assert html.count("<i ") == 20
     assert "and 3 more values" in html
     assert 'title="31.25%"' in html
-    assert "<span>new</span>" in html
+    assert "<span>&lt;script&gt;" in html
+
+
+def test_a_column_that_changed_its_kind_has_no_picture() -> None:
+    with pytest.raises(TypeError, match="'calls' is a number on one side"):
+        distribution("calls", NumberColumn(), CategoryColumn())

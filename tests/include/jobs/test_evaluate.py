@@ -29,13 +29,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, *more: str) -> int:
+def run(folder: Path, *arguments: str) -> int:
     return evaluate.main(
         [
             *CHURN.evaluation_arguments("eight <rows>"),
             *("--labelled", str(folder / "test.csv"), "--predictions", str(folder / "predictions")),
             *("--output", str(folder / "evaluation"), "--message", str(folder / "message")),
-            *("--job-config", str(folder / "job.json"), *more),
+            *("--job-config", str(folder / "job.json"), *arguments),
         ]
     )
 

@@ -83,8 +83,8 @@ def test_the_area_code_reaches_the_model(features: inference.Model) -> None:
 
 
 def test_an_unknown_category_is_all_zeros(features: inference.Model) -> None:
-    known, unknown = (table(invoke(features, row))[0] for row in (ROW, ROW.replace("KS", "XX")))
-    assert known.sum() - unknown.sum() == pytest.approx(1)
+    known_state, unknown_state = (table(invoke(features, row))[0] for row in (ROW, ROW.replace("KS", "XX")))
+    assert known_state.sum() - unknown_state.sum() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("content_type", ["text/csv", "text/csv; charset=utf-8", "Text/CSV;charset=UTF-8"])

@@ -43,8 +43,8 @@ class Town:
 
     def __post_init__(self) -> None:
         self.training = self.visits(9000)
-        known = set(self.training)
-        self.next = [visit for visit in self.visits(6000) if visit not in known]
+        trained = set(self.training)
+        self.next = [visit for visit in self.visits(6000) if visit not in trained]
         write(self.folder / "in/baseline/interactions.csv", lines(self.training, moment=NOW - 99999))
         write(
             self.folder / "in/holdout/holdout.csv", [f"{u},{i}" for u, i in set(self.next)], "USER_ID,ITEM_ID"
@@ -52,12 +52,12 @@ class Town:
         self.recommend("in/recommendations")
 
     def visits(self, number: int) -> list[Visit]:
-        found = []
+        visits = []
         for _ in range(number):
             user = self.chance.randrange(300)
             place = min(int(self.chance.expovariate(1 / 12)), 59)
-            found.append((f"u{user}", self.items[user % 2][place]))
-        return found
+            visits.append((f"u{user}", self.items[user % 2][place]))
+        return visits
 
     def recommend(self, place: str, *, halves: tuple[int, int] = (0, 1)) -> None:
         """Lists of the items of a user's half, in their order."""
@@ -86,15 +86,15 @@ def town(tmp_path: Path) -> Town:
     return Town(tmp_path)
 
 
-def bands(found: dict[str, Any]) -> dict[str, str]:
-    return {one["name"]: one["band"] for one in (*found["columns"], *found["signals"])}
+def bands(document: dict[str, Any]) -> dict[str, str]:
+    return {entry["name"]: entry["band"] for entry in (*document["columns"], *document["signals"])}
 
 
 def test_users_who_do_what_was_expected_are_no_drift(town: Town) -> None:
     town.log(lines(town.next[:2000]))
-    found = town.judged()
-    assert found["verdict"] == "ok", found["reason"]
-    assert set(bands(found)) == {
+    document = town.judged()
+    assert document["verdict"] == "ok", document["reason"]
+    assert set(bands(document)) == {
         *("POPULARITY", "EVENT_TYPE", "EVENT_VALUE"),
         *("events by new users", "events of new items", "NDCG at 10"),
     }
@@ -115,16 +115,16 @@ def test_users_who_do_what_was_expected_are_no_drift(town: Town) -> None:
 )
 def test_each_change_has_its_signal(town: Town, name: str, change: Any) -> None:
     town.log(lines([change(*visit) for visit in town.next[:2000]]))
-    found = town.judged()
-    assert found["verdict"] == "drift"
-    assert bands(found)[name] == "drift"
+    document = town.judged()
+    assert document["verdict"] == "drift"
+    assert bands(document)[name] == "drift"
 
 
 def test_another_mix_of_events_is_drift(town: Town) -> None:
     town.log([*lines(town.next[:1000]), *lines(town.next[1000:2000], kind="PURCHASE")])
-    found = town.judged()
-    assert found["verdict"] == "drift"
-    assert "EVENT_TYPE" in found["reason"]
+    document = town.judged()
+    assert document["verdict"] == "drift"
+    assert "EVENT_TYPE" in document["reason"]
 
 
 @pytest.mark.numbers
@@ -140,38 +140,38 @@ def test_false_alarms_are_rare(town: Town) -> None:
 
 def test_only_the_window_counts(town: Town) -> None:
     town.log([*lines(town.next[:300]), *lines(town.next[300:900], moment=NOW - 3600)])
-    found = town.judged("--start", "2023-11-14T22:13:00Z", "--end", "2023-11-14T22:14:00Z")
-    assert (found["window"]["rows"], found["window"]["records_outside"]) == (300, 600)
+    document = town.judged("--start", "2023-11-14T22:13:00Z", "--end", "2023-11-14T22:14:00Z")
+    assert (document["window"]["rows"], document["window"]["records_outside"]) == (300, 600)
 
 
 @pytest.mark.parametrize("rows", [0, 199])
 def test_too_few_events_are_not_enough_data(town: Town, rows: int) -> None:
     if rows:
         town.log(lines([("stranger", "unheard of")] * rows))
-    found = town.judged()
-    assert found["verdict"] == "not enough data"
-    assert f"{rows} events" in found["reason"]
+    document = town.judged()
+    assert document["verdict"] == "not enough data"
+    assert f"{rows} events" in document["reason"]
 
 
 def test_bad_lines_are_left_out_counted_and_named(town: Town) -> None:
     good = lines(town.next[:400])
     bad = ["u1,a1,3,soon,RATING", f"u1,a1,3,{NOW}000,RATING", ",a1,3,1,RATING", "u1,a"]
     town.log([*good[:200], *bad[:3], *good[200:], bad[3]])
-    found = town.judged()
-    assert found["window"]["rows"] == 400
-    assert found["window"]["bad_line_count"] == 4
-    shown = [line["reason"] for line in found["window"]["bad_lines"]]
-    assert "TIMESTAMP 'soon' is no number" in shown
-    assert any("milliseconds" in reason for reason in shown)
-    assert found["window"]["bad_lines"][0]["line"] == 202
+    document = town.judged()
+    assert document["window"]["rows"] == 400
+    assert document["window"]["bad_line_count"] == 4
+    reasons = [line["reason"] for line in document["window"]["bad_lines"]]
+    assert "TIMESTAMP 'soon' is no number" in reasons
+    assert any("milliseconds" in reason for reason in reasons)
+    assert document["window"]["bad_lines"][0]["line"] == 202
     assert "2 values, the header has 5" in (town.folder / "out/report.html").read_text()
 
 
 def test_a_log_without_the_columns_is_named(town: Town) -> None:
     town.log(lines(town.next[:400]), head="who,what,value,when,how")
-    found = town.judged()
-    assert found["verdict"] == "not enough data"
-    assert found["window"]["bad_lines"][0]["reason"] == "the header lacks USER_ID, ITEM_ID, TIMESTAMP"
+    document = town.judged()
+    assert document["verdict"] == "not enough data"
+    assert document["window"]["bad_lines"][0]["reason"] == "the header lacks USER_ID, ITEM_ID, TIMESTAMP"
 
 
 def test_without_a_baseline_nothing_is_written(town: Town) -> None:
@@ -193,34 +193,34 @@ def contest(town: Town) -> Town:
     return town
 
 
-def compared(town: Town) -> dict[str, Any]:
+def comparison(town: Town) -> dict[str, Any]:
     assert run(compare_recommenders, town.folder) == 0
     return dict(json.loads((town.folder / "out/comparison.json").read_text()))
 
 
 def test_the_recommender_that_knows_its_users_wins(contest: Town) -> None:
     contest.recommend("in/champion", halves=(1, 0))
-    found = compared(contest)
-    assert found["champion"]["ndcg_10"] == 0
-    assert found["challenger"]["ndcg_10"] > 0.2
-    assert found["better_share"] == 1
-    assert found["compared_on"].endswith(f"of {found['rows']} users, new to both")
+    document = comparison(contest)
+    assert document["champion"]["ndcg_10"] == 0
+    assert document["challenger"]["ndcg_10"] > 0.2
+    assert document["better_share"] == 1
+    assert document["compared_on"].endswith(f"of {document['rows']} users, new to both")
     assert ": champion and challenger" in (contest.folder / "out/report.html").read_text()
 
 
 def test_equal_recommenders_are_no_gain(contest: Town) -> None:
-    found = compared(contest)
-    assert found["gain"]["mean"] == 0
-    assert found["better_share"] == 0
+    document = comparison(contest)
+    assert document["gain"]["mean"] == 0
+    assert document["better_share"] == 0
 
 
 def test_what_either_has_learned_does_not_count(contest: Town) -> None:
     learned = contest.next[: len(contest.next) // 2]
-    before = compared(contest)
+    before = comparison(contest)
     write(contest.folder / "in/learned_by_champion/more.csv", lines(learned))
-    after = compared(contest)
+    after = comparison(contest)
     assert after["champion"]["users"] <= before["champion"]["users"]
-    events = [int(found["compared_on"].split()[0].replace(",", "")) for found in (before, after)]
+    events = [int(document["compared_on"].split()[0].replace(",", "")) for document in (before, after)]
     assert events[1] == events[0] - len(set(learned))
 
 

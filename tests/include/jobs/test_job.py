@@ -61,5 +61,5 @@ def test_jobs_work_where_the_base_folder_is_another_one(tmp_path: Path) -> None:
     """Of SageMaker's toolkits, too, SAGEMAKER_BASE_DIR moves /opt/ml: how jobs run without namespaces."""
     code = "import job; print(job.FOLDER, job.MESSAGE_FILE, job.JOB_CONFIG)"
     environment = {"SAGEMAKER_BASE_DIR": str(tmp_path), "PYTHONPATH": str(Path(job.__file__).parent)}
-    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
-    assert all(Path(path).is_relative_to(tmp_path) for path in shown.stdout.decode().split())
+    finished = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+    assert all(Path(path).is_relative_to(tmp_path) for path in finished.stdout.decode().split())

@@ -19,13 +19,13 @@ NEGATIVE, POSITIVE = CHURN.labels
 def test_traffic_as_in_training_is_no_drift(monitored: Monitored) -> None:
     monitored.capture(monitored.records(monitored.sample(2000)))
     assert monitored.run() == 0
-    found = monitored.read()
-    assert found["verdict"] == "ok"
-    assert found["window"]["rows"] == 2000
-    assert (found["window"]["records"], found["window"]["files"]) == (40, 1)
-    assert [one["band"] for one in found["columns"]] == ["ok"] * len(found["columns"])
-    assert found["predictions"]["band"] == "ok"
-    assert found["model_quality"] is None
+    document = monitored.read()
+    assert document["verdict"] == "ok"
+    assert document["window"]["rows"] == 2000
+    assert (document["window"]["records"], document["window"]["files"]) == (40, 1)
+    assert [column_drift["band"] for column_drift in document["columns"]] == ["ok"] * len(document["columns"])
+    assert document["predictions"]["band"] == "ok"
+    assert document["model_quality"] is None
     assert monitored.violations() == []
     assert not (monitored.folder / "report/constraint_violations.json").exists()
 
@@ -33,13 +33,13 @@ def test_traffic_as_in_training_is_no_drift(monitored: Monitored) -> None:
 def test_a_shift_of_the_most_important_column_is_drift(monitored: Monitored) -> None:
     monitored.capture(monitored.records(shifted(monitored.sample(2000), "Day Mins", 1.0)))
     assert monitored.run() == 0
-    found = monitored.read()
-    assert found["verdict"] == "drift"
-    assert found["reason"].startswith("Day Mins (")
-    first = found["columns"][0]
+    document = monitored.read()
+    assert document["verdict"] == "drift"
+    assert document["reason"].startswith("Day Mins (")
+    first = document["columns"][0]
     assert (first["name"], first["band"]) == ("Day Mins", "drift")
     assert first["wasserstein"] == pytest.approx(1.0, abs=0.1)
-    assert found["share"] == pytest.approx(first["weight"])
+    assert document["share"] == pytest.approx(first["weight"])
     assert ("Day Mins", "baseline_drift_check") in monitored.violations()
     (violation,) = monitored.read("constraint_violations.json")["violations"][:1]
     assert f"distance: {first['l_infinity']:.4g} exceeds threshold: 0.1" in violation["description"]
@@ -50,24 +50,28 @@ def test_a_column_that_the_model_hardly_uses_does_not_make_a_window_drift(monito
     least = min((weights[name], name) for name in SCHEMA.named("number"))[1]
     monitored.capture(monitored.records(shifted(monitored.sample(2000), least, 2.0)))
     assert monitored.run() == 0
-    found = monitored.read()
-    assert column(found, least)["band"] == "drift"
-    assert found["verdict"] != "drift"
+    document = monitored.read()
+    assert column(document, least)["band"] == "drift"
+    assert document["verdict"] != "drift"
 
 
 def test_too_few_rows_are_not_enough_data(monitored: Monitored) -> None:
     monitored.capture(monitored.records(shifted(monitored.sample(199), "Day Mins", 3.0)))
     assert monitored.run() == 0
-    found = monitored.read()
-    assert found["verdict"] == "not enough data"
-    assert found["reason"] == "199 rows in the window, 200 are needed to tell drift from chance."
+    document = monitored.read()
+    assert document["verdict"] == "not enough data"
+    assert document["reason"] == "199 rows in the window, 200 are needed to tell drift from chance."
     assert monitored.read("statistics.json")["dataset"]["item_count"] == 199
 
 
 def test_no_capture_at_all_is_not_enough_data(monitored: Monitored) -> None:
     assert monitored.run() == 0
-    found = monitored.read()
-    assert (found["verdict"], found["window"]["rows"], found["columns"]) == ("not enough data", 0, [])
+    document = monitored.read()
+    assert (document["verdict"], document["window"]["rows"], document["columns"]) == (
+        "not enough data",
+        0,
+        [],
+    )
     features = monitored.read("statistics.json")["features"]
     assert {feature["inferred_type"] for feature in features} == {"Unknown"}
 
@@ -75,8 +79,8 @@ def test_no_capture_at_all_is_not_enough_data(monitored: Monitored) -> None:
 def test_a_threshold_of_ones_own_for_a_column(monitored: Monitored) -> None:
     monitored.capture(monitored.records(shifted(monitored.sample(2000), "Day Mins", 1.0)))
     assert monitored.run("--column", "Day Mins:drift=99", "--column", "Day Mins:watch=98") == 0
-    found = column(monitored.read(), "Day Mins")
-    assert (found["drift"], found["watch"], found["band"]) == (99.0, 98.0, "ok")
+    document = column(monitored.read(), "Day Mins")
+    assert (document["drift"], document["watch"], document["band"]) == (99.0, 98.0, "ok")
 
 
 def test_twice_as_many_positive_predictions_are_drift(monitored: Monitored) -> None:
@@ -87,11 +91,11 @@ def test_twice_as_many_positive_predictions_are_drift(monitored: Monitored) -> N
     flipped = [f"{POSITIVE},0.9" if n < many else f"{NEGATIVE},0.02" for n in range(len(rows))]
     monitored.capture([record(csv_lines(rows), flipped)])
     assert monitored.run() == 0
-    found = monitored.read()
-    assert found["predictions"]["rate_band"] == "drift"
-    assert found["predictions"]["rate_ratio"] == pytest.approx(2.0, rel=0.2)
-    assert (found["verdict"], found["share"]) == ("drift", 0.0)
-    assert "positive predictions went from" in found["reason"]
+    document = monitored.read()
+    assert document["predictions"]["rate_band"] == "drift"
+    assert document["predictions"]["rate_ratio"] == pytest.approx(2.0, rel=0.2)
+    assert (document["verdict"], document["share"]) == ("drift", 0.0)
+    assert "positive predictions went from" in document["reason"]
 
 
 MISSING = ["profile.json", "constraints.json", "importance.json", "model_quality_constraints.json"]

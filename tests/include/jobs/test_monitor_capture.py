@@ -21,14 +21,14 @@ def test_a_line_that_cannot_be_used_is_named_and_the_rest_counts(monitored: Moni
     path = monitored.capture(lines)
     path.write_bytes(path.read_bytes()[:-200])  # the last record is cut
     assert monitored.run() == 0
-    found = monitored.read()["window"]
-    assert (found["rows"], found["bad_line_count"]) == (450, 3)
-    assert [(bad["line"], bad["reason"].partition(":")[0]) for bad in found["bad_lines"]] == [
+    document = monitored.read()["window"]
+    assert (document["rows"], document["bad_line_count"]) == (450, 3)
+    assert [(bad["line"], bad["reason"].partition(":")[0]) for bad in document["bad_lines"]] == [
         (4, "not JSON"),
         (5, "no object 'captureData'"),
         (12, "not JSON"),
     ]
-    assert {bad["file"] for bad in found["bad_lines"]} == {"churn/AllTraffic/2026/03/01/12/a.jsonl"}
+    assert {bad["file"] for bad in document["bad_lines"]} == {"churn/AllTraffic/2026/03/01/12/a.jsonl"}
 
 
 def test_bytes_that_are_no_text_are_a_bad_line(monitored: Monitored) -> None:
@@ -41,8 +41,8 @@ def test_bytes_that_are_no_text_are_a_bad_line(monitored: Monitored) -> None:
 def test_more_than_twenty_bad_lines_are_counted_but_not_all_named(monitored: Monitored) -> None:
     monitored.capture([*monitored.records(monitored.sample(300)), *["[]"] * 50])
     assert monitored.run() == 0
-    found = monitored.read()["window"]
-    assert (len(found["bad_lines"]), found["bad_line_count"]) == (20, 50)
+    document = monitored.read()["window"]
+    assert (len(document["bad_lines"]), document["bad_line_count"]) == (20, 50)
 
 
 def test_the_label_may_stand_in_captured_rows(monitored: Monitored) -> None:
@@ -53,23 +53,23 @@ def test_the_label_may_stand_in_captured_rows(monitored: Monitored) -> None:
     assert monitored.violations() == []
 
 
-def in_base64(one: dict[str, Any]) -> None:
-    for side in one["captureData"].values():
+def in_base64(captured: dict[str, Any]) -> None:
+    for side in captured["captureData"].values():
         as_base64(side)
 
 
-def in_latin_1(one: dict[str, Any]) -> None:
-    as_base64(one["captureData"]["endpointInput"], "iso-8859-1")
+def in_latin_1(captured: dict[str, Any]) -> None:
+    as_base64(captured["captureData"]["endpointInput"], "iso-8859-1")
 
 
-def in_base64_of_no_known_type(one: dict[str, Any]) -> None:
-    side = one["captureData"]["endpointInput"]
+def in_base64_of_no_known_type(captured: dict[str, Any]) -> None:
+    side = captured["captureData"]["endpointInput"]
     as_base64(side)
     side["observedContentType"] = "text/html"
 
 
-def in_json_lists(one: dict[str, Any]) -> None:
-    source, reply = one["captureData"]["endpointInput"], one["captureData"]["endpointOutput"]
+def in_json_lists(captured: dict[str, Any]) -> None:
+    source, reply = captured["captureData"]["endpointInput"], captured["captureData"]["endpointOutput"]
     rows = [{"features": line.split(",")} for line in source["data"].splitlines()]
     answers = [line.split(",") for line in reply["data"].splitlines()]
     predictions = [{"predicted_label": label, "score": float(score)} for label, score in answers]
@@ -85,8 +85,8 @@ def in_json_lists(one: dict[str, Any]) -> None:
     }
 
 
-def in_json_objects(one: dict[str, Any]) -> None:
-    source = one["captureData"]["endpointInput"]
+def in_json_objects(captured: dict[str, Any]) -> None:
+    source = captured["captureData"]["endpointInput"]
     rows = [dict(zip(SCHEMA.inputs, line.split(","), strict=True)) for line in source["data"].splitlines()]
     data = "\n".join(json.dumps({name: as_number(value) for name, value in row.items()}) for row in rows)
     source |= {"data": data, "encoding": "JSON", "observedContentType": "application/jsonlines"}
@@ -132,8 +132,8 @@ def test_rows_of_a_batch_transform_have_no_header_and_no_answers(monitored: Moni
     rows = shifted(monitored.sample(1500), "Day Mins", 1.0)
     (folder / "rows.csv").write_text("\n".join(csv_lines(rows)))
     assert monitored.run() == 0
-    found = monitored.read()
-    assert (found["window"]["rows"], found["verdict"], found["predictions"]) == (1500, "drift", None)
+    document = monitored.read()
+    assert (document["window"]["rows"], document["verdict"], document["predictions"]) == (1500, "drift", None)
     (folder / "rows.csv.out").write_text("\n".join(monitored.model.answers(rows)))
     assert monitored.run() == 0
     assert monitored.read()["predictions"]["rows"] == 1500
@@ -144,9 +144,9 @@ def test_a_model_that_answers_scores_only_has_no_rate_of_positives(monitored: Mo
     scores = [answer.partition(",")[2] for answer in monitored.model.answers(rows)]
     monitored.capture([record(csv_lines(rows), scores)])
     assert monitored.run() == 0
-    found = monitored.read()["predictions"]
-    assert (found["rows"], found["positive_rate"], found["rate_ratio"]) == (400, None, None)
-    assert found["band"] == "ok"
+    document = monitored.read()["predictions"]
+    assert (document["rows"], document["positive_rate"], document["rate_ratio"]) == (400, None, None)
+    assert document["band"] == "ok"
     assert monitored.violations() == []
 
 
@@ -156,8 +156,8 @@ def test_only_records_of_the_window_count(monitored: Monitored) -> None:
     times = ["2026-03-01T11:59:59Z", NOON, "2026-03-01T13:00:00Z"]
     monitored.capture([record([a], [b], time=t) for a, b, t in zip(lines, answers, times, strict=True)])
     assert monitored.run("--start", NOON, "--end", "2026-03-01T14:00:00+01:00") == 0
-    found = monitored.read()["window"]
-    assert (found["rows"], found["records_outside"]) == (1, 2)
+    document = monitored.read()["window"]
+    assert (document["rows"], document["records_outside"]) == (1, 2)
 
 
 def test_the_workflows_own_requests_are_left_out(monitored: Monitored) -> None:
@@ -170,7 +170,7 @@ def test_the_workflows_own_requests_are_left_out(monitored: Monitored) -> None:
         ]
     )
     assert monitored.run() == 0
-    found = monitored.read()["window"]
-    assert (found["rows"], found["records"], found["ignored_records"]) == (4, 2, 1)
+    document = monitored.read()["window"]
+    assert (document["rows"], document["records"], document["ignored_records"]) == (4, 2, 1)
     assert monitored.run("--ignore-inference-prefix", "") == 0
     assert monitored.read()["window"]["rows"] == 6

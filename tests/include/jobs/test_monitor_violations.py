@@ -22,13 +22,13 @@ def test_rows_of_other_width_are_column_violations(monitored: Monitored) -> None
     lines[7], lines[8] = f"{lines[7]},one,two,three", lines[8].rpartition(",")[0]
     monitored.capture([record(lines, answers)])
     assert monitored.run() == 0
-    found = monitored.read()
-    assert (found["window"]["rows"], found["window"]["misfit_rows"]) == (398, 2)
+    document = monitored.read()
+    assert (document["window"]["rows"], document["window"]["misfit_rows"]) == (398, 2)
     assert monitored.violations() == [
         ("Missing columns", "missing_column_check"),
         ("Extra columns", "extra_column_check"),
     ]
-    texts = [one["description"] for one in monitored.read("constraint_violations.json")["violations"]]
+    texts = [entry["description"] for entry in monitored.read("constraint_violations.json")["violations"]]
     assert "Number of columns in current dataset: 23, Number of columns in baseline" in texts[1]
 
 
@@ -41,7 +41,7 @@ def test_text_in_a_column_of_numbers_is_a_type_violation(monitored: Monitored) -
     monitored.capture([record(lines, answers)])
     assert monitored.run() == 0
     assert ("Eve Mins", "data_type_check") in monitored.violations()
-    texts = [one["description"] for one in monitored.read("constraint_violations.json")["violations"]]
+    texts = [entry["description"] for entry in monitored.read("constraint_violations.json")["violations"]]
     assert any("Observed: 99.75%; 'much' for example" in text for text in texts)
 
 
@@ -82,7 +82,7 @@ def test_missing_and_negative_and_unknown_values_are_violations(monitored: Monit
 def test_overrides_in_the_constraints_are_honoured(place: str, monitored: Monitored) -> None:
     path = monitored.folder / "input/baseline/constraints.json"
     content = json.loads(path.read_text())
-    (feature,) = (one for one in content["features"] if one["name"] == "Day Mins")
+    (feature,) = (entry for entry in content["features"] if entry["name"] == "Day Mins")
     override = {"distribution_constraints": {"comparison_threshold": 50}}
     if place == "guide":
         feature["monitoringConfigOverrides"] = override
@@ -91,8 +91,8 @@ def test_overrides_in_the_constraints_are_honoured(place: str, monitored: Monito
     path.write_text(json.dumps(content))
     monitored.capture(monitored.records(shifted(monitored.sample(2000), "Day Mins", 1.0)))
     assert monitored.run() == 0
-    found = column(monitored.read(), "Day Mins")
-    assert (found["drift"], found["band"]) == (50, "ok")
+    document = column(monitored.read(), "Day Mins")
+    assert (document["drift"], document["band"]) == (50, "ok")
     assert "Day Mins" not in dict(monitored.violations())
 
 
@@ -111,19 +111,19 @@ def test_ground_truth_gives_quality(monitored: Monitored) -> None:
     path = monitored.folder / "input/ground_truth/2026/a.jsonl"
     path.write_text("\n".join(truths))
     assert monitored.run() == 0
-    found = monitored.read()
+    document = monitored.read()
     judged = 10 * (len(lines) - 1)
     right = (monitored.model.scores(rows) > 0.5) == (rows[SCHEMA.label] == POSITIVE)
-    assert found["model_quality"]["rows"] == judged
-    assert found["model_quality"]["coverage"] == pytest.approx(judged / len(rows))
-    assert found["model_quality"]["metrics"]["accuracy"] == pytest.approx(right[:judged].mean())
-    assert (found["model_quality"]["violated"], found["model_quality"]["band"]) == ([], "ok")
+    assert document["model_quality"]["rows"] == judged
+    assert document["model_quality"]["coverage"] == pytest.approx(judged / len(rows))
+    assert document["model_quality"]["metrics"]["accuracy"] == pytest.approx(right[:judged].mean())
+    assert (document["model_quality"]["violated"], document["model_quality"]["band"]) == ([], "ok")
 
     path.write_text("\n".join(truths).replace("1\\n", "?\\n").replace("0\\n", "1\\n").replace("?\\n", "0\\n"))
     assert monitored.run() == 0  # now most truths are turned round
-    found = monitored.read()
-    assert "accuracy" in found["model_quality"]["violated"]
-    assert (found["model_quality"]["band"], found["verdict"]) == ("drift", "drift")
+    document = monitored.read()
+    assert "accuracy" in document["model_quality"]["violated"]
+    assert (document["model_quality"]["band"], document["verdict"]) == ("drift", "drift")
 
 
 def test_ground_truth_that_does_not_fit_is_named(monitored: Monitored) -> None:
@@ -134,9 +134,9 @@ def test_ground_truth_that_does_not_fit_is_named(monitored: Monitored) -> None:
     path = monitored.folder / "input/ground_truth/a.jsonl"
     path.write_text(f"{json.dumps(truth)}\n{json.dumps(other)}\n")
     assert monitored.run() == 0
-    found = monitored.read()
-    assert (found["window"]["rows"], found["model_quality"]) == (300, None)
-    assert [bad["reason"] for bad in found["window"]["bad_lines"]] == [
+    document = monitored.read()
+    assert (document["window"]["rows"], document["model_quality"]) == (300, None)
+    assert [bad["reason"] for bad in document["window"]["bad_lines"]] == [
         "'maybe': expected 'False.' or 'True.'",
         "50 answers but 2 labels in the ground truth",
     ]

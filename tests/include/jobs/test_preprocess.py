@@ -25,8 +25,8 @@ FILES = {
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def line(number: int, change: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def all_lines(change: Callable[[str], str]) -> Callable[[str], str]:
-    return lambda text: "".join(f"{change(one)}\n" for one in text.splitlines())
+    return lambda text: "".join(f"{change(line)}\n" for line in text.splitlines())
 
 
 BROKEN: dict[str, tuple[Callable[[str], str], str]] = {

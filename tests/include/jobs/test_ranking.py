@@ -34,17 +34,17 @@ def test_the_originals_ndcg_counts_the_first_two_places_the_same_and_looks_at_th
 
 def test_each_metric_has_its_own_name() -> None:
     answers = {"1": list("abcdefghijk")}
-    found = measure(answers, {"1": {"g", "h"}}, catalogue=22)
-    assert found["precision_5"] == 0
-    assert found["precision_10"] == 0.2
-    assert found["precision_25"] == pytest.approx(2 / 25)
-    assert found["mrr_5"] == 0
-    assert found["mrr_25"] == pytest.approx(1 / 7)
-    assert found["coverage"] == 0.5
-    assert found["users"] == 1
+    measured = measure(answers, {"1": {"g", "h"}}, catalogue=22)
+    assert measured["precision_5"] == 0
+    assert measured["precision_10"] == 0.2
+    assert measured["precision_25"] == pytest.approx(2 / 25)
+    assert measured["mrr_5"] == 0
+    assert measured["mrr_25"] == pytest.approx(1 / 7)
+    assert measured["coverage"] == 0.5
+    assert measured["users"] == 1
 
 
 def test_a_user_without_an_answer_is_a_miss_one_without_truth_does_not_count() -> None:
-    found = measure({"1": ["a"]}, {"1": {"a"}, "2": {"b"}, "3": set()}, catalogue=2)
-    assert found["mrr_25"] == 0.5
-    assert found["users"] == 2
+    measured = measure({"1": ["a"]}, {"1": {"a"}, "2": {"b"}, "3": set()}, catalogue=2)
+    assert measured["mrr_25"] == 0.5
+    assert measured["users"] == 2

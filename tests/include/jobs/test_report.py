@@ -24,7 +24,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.tags: set[str] = set()
         self.cells: list[str] = []
-        self.feed(text)
+        self.feed(str(text))  # of Markup, parts would be escaped again
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -55,7 +55,7 @@ def report() -> EvaluationReport:
         predicted=scores > 0.5,
         scores=scores,
         labels=("False.", "True."),
-        classes=("False.", "True."),
+        classes=("stays", EVIL),
         threshold=0.5,
         metrics=evaluate(actual, scores > 0.5, scores),
         facts={"Run": "churn-1", "Data": EVIL},
@@ -69,7 +69,8 @@ def test_the_page_is_well_formed_and_every_text_is_escaped(report: EvaluationRep
     page = Page(html)
     assert {"svg", "table", "style"} <= page.tags
     assert "script" not in page.tags
-    assert html.count("&lt;script&gt;alert(&#39;Q&amp;A&#39;)") == 4  # title twice, data, source
+    assert html.count("&lt;script&gt;alert(&#39;Q&amp;A&#39;)") == 10
+    # title twice, data, source, the positive class in the header, five times in matrix and legend
 
 
 def test_the_page_needs_nothing_from_elsewhere(report: EvaluationReport) -> None:
@@ -81,10 +82,10 @@ def test_the_page_needs_nothing_from_elsewhere(report: EvaluationReport) -> None
 def test_the_matrix_has_actual_rows_and_predicted_columns(report: EvaluationReport) -> None:
     """CH-5, defect of the original: the matrix was transposed. TP 37, FP 3, FN 11, TN 283."""
     cells = [cell for cell in Page(report.matrix()).cells if cell]
-    assert cells[:3] == ["predicted", "False.", "True."]
+    assert cells[:3] == ["predicted", "stays", EVIL]
     assert cells[3:] == [
-        *("actual", "False.", "28399.0% of actual False.", "31.0% of actual False."),
-        *("True.", "1122.9% of actual True.", "3777.1% of actual True."),
+        *("actual", "stays", "28399.0% of actual stays", "31.0% of actual stays"),
+        *(EVIL, f"1122.9% of actual {EVIL}", f"3777.1% of actual {EVIL}"),
     ]
 
 

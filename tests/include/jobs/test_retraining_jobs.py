@@ -59,15 +59,15 @@ def run_assemble(folder: Path) -> int:
 
 def test_labelled_traffic_joins_the_old_rows(tmp_path: Path, rows: list[list[str]]) -> None:
     write(tmp_path / "raw/old.csv", [",".join(SCHEMA.names), *(",".join(row) for row in rows[:10])])
-    asked, alone = [
+    with_truth, without_truth = [
         record([without_label(row) for row in part], [], event)
         for part, event in ((rows[10:12], "known"), (rows[12:13], "unknown"))
     ]
-    for one in (asked, alone):
-        del one["captureData"]["endpointOutput"]
+    for captured in (with_truth, without_truth):
+        del captured["captureData"]["endpointOutput"]
     write(
         tmp_path / "capture/churn/AllTraffic/2026/11/21/04/a.jsonl",
-        [json.dumps(asked), json.dumps(alone), '{"cut'],
+        [json.dumps(with_truth), json.dumps(without_truth), '{"cut'],
     )
     write(
         tmp_path / "truth/2026/11/21/05/b.jsonl", [truth("known", "True.", "False."), truth("other", "True.")]
@@ -75,10 +75,10 @@ def test_labelled_traffic_joins_the_old_rows(tmp_path: Path, rows: list[list[str
 
     assert run_assemble(tmp_path) == 0
 
-    made = read_file(tmp_path / "output/data.csv", SCHEMA)
-    assert len(made) == 12
-    assert list(made[SCHEMA.label][10:]) == ["True.", "False."]
-    assert list(made["Phone"][10:]) == [row[3] for row in rows[10:12]]
+    assembled = read_file(tmp_path / "output/data.csv", SCHEMA)
+    assert len(assembled) == 12
+    assert list(assembled[SCHEMA.label][10:]) == ["True.", "False."]
+    assert list(assembled["Phone"][10:]) == [row[3] for row in rows[10:12]]
 
 
 def test_without_traffic_the_old_rows_are_all(tmp_path: Path, rows: list[list[str]]) -> None:
@@ -93,8 +93,8 @@ def test_rows_that_training_would_refuse_are_left_out(
     write(tmp_path / "raw/old.csv", [",".join(SCHEMA.names), *(",".join(row) for row in rows[:10])])
     bad = [*rows[0]]
     bad[SCHEMA.names.index("Day Mins")] = "many"
-    asked = record([without_label(bad), "too,short", without_label(rows[1])], ["False.,0.1"] * 3, "e")
-    write(tmp_path / "capture/a.jsonl", [json.dumps(asked)])
+    captured = record([without_label(bad), "too,short", without_label(rows[1])], ["False.,0.1"] * 3, "e")
+    write(tmp_path / "capture/a.jsonl", [json.dumps(captured)])
     write(tmp_path / "truth/a.jsonl", [truth("e", "True.", "True.", "True.")])
     assert run_assemble(tmp_path) == 0
     assert len(read_file(tmp_path / "output/data.csv", SCHEMA)) == 11
@@ -108,13 +108,13 @@ def test_bad_old_rows_are_named_and_nothing_is_written(tmp_path: Path, rows: lis
     assert not (tmp_path / "output/data.csv").exists()
 
 
-def run_holdout(folder: Path, *more: str) -> int:
+def run_holdout(folder: Path, *arguments: str) -> int:
     return holdout.main(
         [
             *ARGUMENTS,
             *("--candidates", str(folder / "test.csv"), "--output", str(folder / "output")),
             *("--learned", str(folder / "champion.csv"), str(folder / "challenger.csv")),
-            *("--message", str(folder / "message"), *more),
+            *("--message", str(folder / "message"), *arguments),
         ]
     )
 
@@ -124,8 +124,8 @@ def test_rows_that_either_model_learned_from_are_left_out(tmp_path: Path, rows: 
     for name, part in (("test", lines), ("champion", lines[:5]), ("challenger", lines[3:8])):
         write(tmp_path / f"{name}.csv", [",".join(SCHEMA.names), *part])
     assert run_holdout(tmp_path, "--minimum-rows", "10") == 0
-    kept = (tmp_path / "output/labelled/test.csv").read_text().splitlines()[1:]
-    assert kept == lines[8:]
+    remaining = (tmp_path / "output/labelled/test.csv").read_text().splitlines()[1:]
+    assert remaining == lines[8:]
     assert (tmp_path / "output/rows/rows.csv").read_text().splitlines() == [
         without_label(row) for row in rows[8:]
     ]
@@ -140,24 +140,17 @@ def test_too_few_new_rows_end_the_comparison_with_the_reason(tmp_path: Path, row
 
 
 def run_compare(
-    folder: Path, actual: np.ndarray, champion: np.ndarray, challenger: np.ndarray
+    folder: Path, actual: np.ndarray, champion: np.ndarray, challenger: np.ndarray, *arguments: str
 ) -> dict[str, Any]:
-    labels = [CHURN.labels[int(one)] for one in actual]
+    """Run the job on scores of shape (rows,); the content of comparison.json, empty where the job fails."""
+    labels = [CHURN.labels[int(positive)] for positive in actual]
     write(folder / "test.csv", ["x,Churn?", *(f"1,{label}" for label in labels)])
     for side, scores in (("champion", champion), ("challenger", challenger)):
         write(folder / side / "rows.csv.out", [f"{CHURN.labels[int(s > 0.5)]},{s}" for s in scores])
     places = [part for side in ("champion", "challenger") for part in (f"--{side}", str(folder / side))]
-    arguments = [
-        "--label-column",
-        "Churn?",
-        "--labels",
-        *CHURN.labels,
-        "--labelled",
-        str(folder / "test.csv"),
-    ]
-    code = compare.main(
-        [*arguments, *places, "--output", str(folder / "output"), "--message", str(folder / "message")]
-    )
+    outputs = ["--output", str(folder / "output"), "--message", str(folder / "message")]
+    table = ["--label-column", "Churn?", "--labels", *CHURN.labels, "--labelled", str(folder / "test.csv")]
+    code = compare.main([*table, *places, *outputs, *arguments])
     return json.loads((folder / "output/comparison.json").read_text()) if code == 0 else {}
 
 
@@ -172,21 +165,30 @@ def scored() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_the_better_model_is_better_in_nearly_all_samples(tmp_path: Path, scored: Any) -> None:
     actual, good, poor = scored
-    found = run_compare(tmp_path, actual, poor, good)
-    assert found["better_share"] > 0.95
-    assert found["gain"]["low"] > 0
-    assert found["challenger"]["auc"] > found["champion"]["auc"]
+    document = run_compare(tmp_path, actual, poor, good)
+    assert document["better_share"] > 0.95
+    assert document["gain"]["low"] > 0
+    assert document["challenger"]["auc"] > document["champion"]["auc"]
     back = run_compare(tmp_path / "back", actual, good, poor)
     assert back["better_share"] < 0.05
 
 
 def test_the_same_model_is_not_better_than_itself(tmp_path: Path, scored: Any) -> None:
     actual, good, _ = scored
-    found = run_compare(tmp_path, actual, good, good)
-    assert (found["better_share"], found["gain"]["mean"]) == (0.0, 0.0)
+    document = run_compare(tmp_path, actual, good, good)
+    assert (document["better_share"], document["gain"]["mean"]) == (0.0, 0.0)
     html = (tmp_path / "output/report.html").read_text()
     assert "champion and challenger" in html
     assert "<script" not in html
+
+
+def test_the_comparison_speaks_in_the_words_for_the_classes(tmp_path: Path, scored: Any) -> None:
+    actual, good, poor = scored
+    assert run_compare(tmp_path, actual, poor, good, "--classes", "stays", "<leaves>")
+    html = (tmp_path / "output/report.html").read_text()
+    assert "<h2>Scores of actual &lt;leaves&gt;</h2>" in html
+    assert 'aria-label="Scores of actual &lt;leaves&gt;"' in html
+    assert " · decides</span>" in html
 
 
 def test_answers_for_other_rows_are_refused(tmp_path: Path, scored: Any) -> None:

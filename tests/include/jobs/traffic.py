@@ -76,9 +76,9 @@ def lay_out(prepared: Path, model: Model, target: Path) -> None:
     shutil.copytree(prepared / "summary", target / "summary")
 
 
-def run_baseline(inputs: Path, output: Path, *more: str) -> int:
+def run_baseline(inputs: Path, output: Path, *arguments: str) -> int:
     places = ["--input", str(inputs), "--output", str(output), "--message", str(output.parent / "message")]
-    return baseline.main([*ARGUMENTS, *places, *more])
+    return baseline.main([*ARGUMENTS, *places, *arguments])
 
 
 def record(
@@ -114,8 +114,8 @@ class Monitored:
 
     def sample(self, number: int, seed: int = 0) -> pd.DataFrame:
         """Inputs drawn with replacement."""
-        drawn = self.rows.sample(number, replace=True, random_state=seed)
-        return drawn[SCHEMA.inputs].reset_index(drop=True)
+        rows = self.rows.sample(number, replace=True, random_state=seed)
+        return rows[SCHEMA.inputs].reset_index(drop=True)
 
     def capture(self, lines: Iterable[dict[str, Any] | str], name: str = "2026/03/01/12/a.jsonl") -> Path:
         path = self.folder / "input/capture/churn/AllTraffic" / name
@@ -130,9 +130,9 @@ class Monitored:
         starts = range(0, len(lines), size)
         return [record(lines[n : n + size], answers[n : n + size], f"e{n // size}") for n in starts]
 
-    def run(self, *more: str) -> int:
+    def run(self, *arguments: str) -> int:
         places = ["--input", str(self.folder / "input"), "--output", str(self.folder / "report")]
-        return monitor.main([*ARGUMENTS, *places, "--message", str(self.folder / "message"), *more])
+        return monitor.main([*ARGUMENTS, *places, "--message", str(self.folder / "message"), *arguments])
 
     def read(self, name: str = "drift.json") -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self.folder / "report" / name).read_text())
@@ -142,8 +142,8 @@ class Monitored:
         """(column, check) of each, empty without the file."""
         if not (self.folder / "report/constraint_violations.json").exists():
             return []
-        found = self.read("constraint_violations.json")["violations"]
-        return [(one["feature_name"], one["constraint_check_type"]) for one in found]
+        violations = self.read("constraint_violations.json")["violations"]
+        return [(entry["feature_name"], entry["constraint_check_type"]) for entry in violations]
 
 
 def csv_lines(rows: pd.DataFrame) -> list[str]:
@@ -156,5 +156,5 @@ def shifted(rows: pd.DataFrame, column: str, deviations: float) -> pd.DataFrame:
 
 
 def column(document: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = (one for one in document["columns"] if one["name"] == name)
-    return dict(found)
+    (match,) = (entry for entry in document["columns"] if entry["name"] == name)
+    return dict(match)

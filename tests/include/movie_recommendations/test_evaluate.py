@@ -58,13 +58,18 @@ def folder(tmp_path: Path) -> Path:
 
 def test_metrics_of_warm_and_new_films_beside_their_baselines(folder: Path) -> None:
     assert run(evaluate_recommenders, folder, *ARGUMENTS) == 0
-    found = json.loads((folder / "out/evaluation.json").read_text())
-    assert found["holdout"]["user"]["mrr_25"] == pytest.approx((1 + 1 / 2) / 2)
-    assert found["holdout"]["user"]["precision_5"] == pytest.approx(1 / 5)
-    assert found["holdout"]["popular films"]["mrr_25"] == pytest.approx(1)  # c for 1, b for 2: unseen ones
-    assert found["new_items"]["cold"]["precision_5"] == pytest.approx(1 / 10)
-    assert set(found["new_items"]) == {"cold", "random list"}
-    assert found["offline"]["user"] == {"coverage": 0.5, "precision_10": 0.2, "mrr_25": 0.3, "ndcg_10": 0.4}
+    document = json.loads((folder / "out/evaluation.json").read_text())
+    assert document["holdout"]["user"]["mrr_25"] == pytest.approx((1 + 1 / 2) / 2)
+    assert document["holdout"]["user"]["precision_5"] == pytest.approx(1 / 5)
+    assert document["holdout"]["popular films"]["mrr_25"] == pytest.approx(1)  # c for 1, b for 2: unseen ones
+    assert document["new_items"]["cold"]["precision_5"] == pytest.approx(1 / 10)
+    assert set(document["new_items"]) == {"cold", "random list"}
+    assert document["offline"]["user"] == {
+        "coverage": 0.5,
+        "precision_10": 0.2,
+        "mrr_25": 0.3,
+        "ndcg_10": 0.4,
+    }
 
 
 def test_the_report_is_one_file_without_scripts(folder: Path) -> None:

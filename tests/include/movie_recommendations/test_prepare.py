@@ -102,10 +102,10 @@ FAULTS: dict[str, tuple[str, str | bytes, str]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_does_not_fit_is_named_and_nothing_is_written(folder: Path, fault: str) -> None:
-    name, text, told = FAULTS[fault]
+    name, text, expected = FAULTS[fault]
     put(folder, name, text)
     assert run(prepare, folder, *SEED) == 1
-    assert told in (folder / "why").read_text()
+    assert expected in (folder / "why").read_text()
     assert not list((folder / "out").rglob("*.csv"))
 
 

@@ -7,9 +7,9 @@ GENDER, OCCUPATION). Writes, below `output`:
     interactions/interactions.csv   warm films only, without each user's newest events
     items/items.csv, users/users.csv
     truth/holdout.csv               each user's newest events of warm films
-    truth/cold.csv                  all events of cold films: nobody's training sees them
+    truth/cold.csv                  all events of cold films, which are in no training data
     truth/newest.csv                each user's newest film in the training data
-    batch/users.json                a line for each user of the hold-out
+    batch/users.json                a line per user of the hold-out
     summary/summary.json            counts, the seed, the cold films
 """
 
@@ -120,7 +120,10 @@ def summarize(
 
 
 def check_enough(training: pd.DataFrame) -> None:
-    """Raises DataError where Personalize would refuse to train."""
+    """Check Personalize's minimums.
+
+    :raises DataError: when it would refuse to train.
+    """
     if len(training) < FEWEST_EVENTS:
         raise DataError(f"only {len(training)} interactions are left to train on, {FEWEST_EVENTS} are needed")
     active = int((training.groupby("USER_ID").size() >= 2).sum())
