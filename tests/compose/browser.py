@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator
+    from playwright.sync_api import Browser, ConsoleMessage, Locator
 
 SLOWLY = 120_000  # milliseconds; the machine also runs Airflow and the jobs
 RUN_SECONDS = 900
@@ -39,8 +39,12 @@ class Visit:
         self.page.get_by_role("button", name="Sign in").click()
         expect(self.page.get_by_test_id("nav-dags-link")).to_be_visible()
         # from here on: before the login, Airflow's page asks what it may not know, and the console says so
-        self.page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        self.page.on("console", self._keep_error)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _keep_error(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
 
     def picture(self, name: str) -> None:
         self.page.screenshot(path=self.folder / f"{name}.png")

@@ -44,8 +44,8 @@ def listens_on(pid: int) -> set[str]:
     process = psutil.Process(pid)
     return {
         connection.laddr.ip
-        for one in [process, *process.children(recursive=True)]
-        for connection in one.net_connections()
+        for member in [process, *process.children(recursive=True)]
+        for connection in member.net_connections()
         if connection.status == psutil.CONN_LISTEN
     }
 
@@ -67,8 +67,8 @@ def test_the_demo_ends_with_metrics_a_live_prediction_and_the_way_on(
     demo: subprocess.CompletedProcess[str],
 ) -> None:
     assert demo.returncode == 0, demo.stdout[-4000:] + demo.stderr[-2000:]
-    for shown in ("stage_data", "deploy.verify", "publish", "F1", "published", "Live prediction", "make up"):
-        assert shown in demo.stdout
+    for text in ("stage_data", "deploy.verify", "publish", "F1", "published", "Live prediction", "make up"):
+        assert text in demo.stdout
 
 
 def test_the_demo_says_which_data_it_used(demo: subprocess.CompletedProcess[str]) -> None:

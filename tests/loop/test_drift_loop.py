@@ -30,7 +30,7 @@ class Client:
 
     def __init__(self, stack: Stack) -> None:
         self._runtime = stack.client("sagemaker-runtime")
-        self.calls, self.errors, self._ends = 0, [], threading.Event()
+        self.calls, self.errors, self._ends = 0, list[str](), threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -100,13 +100,14 @@ def ordinary(world: Churn, client: Client) -> list[dict[str, Any]]:
     assert world.run("simulate_traffic", {"rows": 2400, "seconds": 120}) == "success"
 
     def judged() -> list[dict[str, Any]]:
-        return [said for said in world.documents("/window.json") if said["verdict"] != "not enough data"]
+        windows = world.documents("/window.json")
+        return [window for window in windows if window["verdict"] != "not enough data"]
 
     return list(eventually(judged, 120))
 
 
 def test_ordinary_traffic_is_no_drift(ordinary: list[dict[str, Any]], world: Churn) -> None:
-    assert {said["verdict"] for said in ordinary} <= {"ok", "watch"}
+    assert {window["verdict"] for window in ordinary} <= {"ok", "watch"}
     assert world.runs("retraining", "asset_triggered__") == []
 
 
@@ -150,7 +151,11 @@ def test_the_challenger_was_trained_by_the_use_cases_own_dag_without_its_deploym
 
 def test_the_next_window_is_compared_with_the_new_baseline(promoted: dict[str, Any], world: Churn) -> None:
     arn = promoted["decision"]["challenger"]["arn"]
-    assert eventually(lambda: [one for one in world.documents("/window.json") if one["baseline"] == arn], 180)
+
+    def compared_with_it() -> bool:
+        return any(window["baseline"] == arn for window in world.documents("/window.json"))
+
+    assert eventually(compared_with_it, 180)
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +186,7 @@ def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
     run = world.start("retraining", {"ask": True, "slowest_ms": 0.001, "canary_minutes": 0.1})
     eventually(lambda: world.tasks("retraining", run).get("retrain.approve") == "awaiting_input", 480)
     path = f"/dags/retraining/dagRuns/{run}/taskInstances/retrain.approve/0"
-    asked = world.api.get(f"{path}/hitlDetails")
+    question = world.api.get(f"{path}/hitlDetails")["body"]
     insist(
         lambda: world.api.patch(f"{path}/hitlDetails", {"chosen_options": ["Approve"], "params_input": {}})
     )
@@ -191,7 +196,7 @@ def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
         "decision": world.decision(run),
         "before": before,
         "after": world.config,
-        "question": asked["body"],
+        "question": question,
     }
 
 
