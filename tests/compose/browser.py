@@ -1,9 +1,9 @@
-"""What a person does in Airflow's UI, in a real browser. One call is one step; a surprise ends it.
+"""What a person does in Airflow's UI, in a real browser. One call is one step; anything unexpected ends it.
 
 PASSWORD=... python -m tests.compose.browser URL FOLDER STEP [VALUES AS JSON]
 
 Runs in an environment of its own that has Playwright (`make compose-test` makes it). Pictures go to FOLDER;
-what the browser's console complains of is printed, and makes the step a failure.
+errors in the browser's console are printed, and make the step a failure.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RUN_SECONDS = 900
 
 
 class Visit:
-    """A person who has logged in; every complaint of the browser's console is kept."""
+    """A person who has logged in; errors of the browser's console are collected in `complaints`."""
 
     def __init__(self, browser: Browser, url: str, folder: Path) -> None:
         self.url, self.folder, self.complaints = url, folder, list[str]()
@@ -38,7 +38,7 @@ class Visit:
         self.picture("login")
         self.page.get_by_role("button", name="Sign in").click()
         expect(self.page.get_by_test_id("nav-dags-link")).to_be_visible()
-        # from here on: before the login, Airflow's page asks what it may not know, and the console says so
+        # not earlier: before the login, Airflow's page makes calls that are refused, which the console reports
         self.page.on("console", self._keep_error)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -75,7 +75,7 @@ class Visit:
         self.page.get_by_test_id("trigger-dag-button").first.click()
         button = self.page.get_by_test_id("trigger-dag-submit")
         expect(self.page.get_by_role("button", name="Advanced Options")).to_be_visible()
-        self.page.wait_for_timeout(1000)  # the fields are judged after they are shown
+        self.page.wait_for_timeout(1000)  # the fields are validated after they appear
         expect(button).to_be_enabled()
         return button
 

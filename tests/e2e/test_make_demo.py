@@ -1,4 +1,4 @@
-"""The README's commands, typed as a newcomer types them, with a home of their own for what they keep."""
+"""The README's commands, as a newcomer types them, with a home of their own for their state."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def listens_on(pid: int) -> set[str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends the tests ends what they started
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ending the tests also ends what they started
     folder = tmp_path_factory.mktemp("home")
     yield folder
     make("down", folder)
@@ -76,7 +76,7 @@ def test_the_demo_says_which_data_it_used(demo: subprocess.CompletedProcess[str]
     assert any(source in line for source in ("folder", "download", "generat")), line
 
 
-def test_the_report_lies_where_the_demo_says(demo: subprocess.CompletedProcess[str]) -> None:
+def test_the_report_is_where_the_demo_says(demo: subprocess.CompletedProcess[str]) -> None:
     uri = next(word for word in demo.stdout.split() if word.startswith("file://"))
     assert "<svg" in Path(uri.removeprefix("file://")).read_text()
 

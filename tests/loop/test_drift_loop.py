@@ -1,6 +1,6 @@
 """Drift, retraining, promotion: under a real scheduler, by clock and assets, while a client goes on calling.
 
-The clock is shortened to windows of a minute; nobody starts the monitor or the retraining that drift causes.
+Windows last a minute; the tests start neither the monitor nor the retraining that drift causes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROW = "KS,128,415,382-4657,no,yes,25,265.1,110,45.07,197.4,99,16.78,244.7,91,11.
 
 
 class Client:
-    """Calls the endpoint 20 times a second and keeps what goes wrong."""
+    """Calls the endpoint 20 times a second and collects errors."""
 
     def __init__(self, stack: Stack) -> None:
         self._runtime = stack.client("sagemaker-runtime")
@@ -43,7 +43,7 @@ class Client:
                     ContentType="text/csv",
                     InferenceId="verify-client",
                 )
-            except Exception as error:  # noqa: BLE001 — whatever it is, a customer has seen it
+            except Exception as error:  # noqa: BLE001 — a customer would see any error
                 self.errors.append(str(error))
             self.calls += 1
 
@@ -113,7 +113,7 @@ def test_ordinary_traffic_is_no_drift(ordinary: list[dict[str, Any]], world: Chu
 
 @pytest.fixture(scope="module")
 def promoted(world: Churn, ordinary: Any) -> dict[str, Any]:
-    """Shifted traffic arrives; then nobody does anything but wait."""
+    """Shifted traffic arrives; then the test only waits."""
     before = {"config": world.config, "model": world.model}
     traffic = world.start("simulate_traffic", {"rows": 12000, "seconds": 300, "shift": 2.5})
     (run, *_) = eventually(lambda: world.runs("retraining", "asset_triggered__"), 400)
@@ -177,7 +177,7 @@ def test_a_worse_challenger_is_kept_as_rejected_and_the_champion_stays(
 
 @pytest.fixture(scope="module")
 def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
-    """A poor champion, a better challenger, an approval; but answers slower than a limit nobody can keep."""
+    """A poor champion, a better challenger, an approval; but a time limit that no answer can meet."""
     created, code = world.endpoint["CreationTime"], world.objects("churn/code/")
     assert world.run("churn", POOR) == "success"
     assert world.endpoint["CreationTime"] == created  # updated, not made anew

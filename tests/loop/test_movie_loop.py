@@ -110,7 +110,7 @@ def test_the_next_window_is_compared_with_the_new_baseline(promoted: dict[str, A
 
 @pytest.fixture(scope="module")
 def rejected(world: Movies, promoted: dict[str, Any]) -> dict[str, Any]:
-    """Hardly anything has happened since: a new training cannot be better."""
+    """There are hardly any new events, so a new training cannot be better."""
     run = world.start("retraining", {"use_cases": [world.use_case]})
     return {"state": world.finish("retraining", run), "decision": world.decision(run)}
 
@@ -126,7 +126,7 @@ def test_a_challenger_that_is_not_better_stays_away(
 
 @pytest.fixture(scope="module")
 def rolled_back(world: Movies, rejected: Any) -> dict[str, Any]:
-    """Users have changed once more; but answers slower than a limit nobody can keep."""
+    """The taste has changed once more; but a time limit that no answer can meet."""
     before = world.versions
     for _ in range(3):
         world.log(shift=1.0, seed=2)

@@ -1,4 +1,4 @@
-"""What an Airflow finds in its home; run by itself, in the environment of that Airflow (see test_mwaa.py)."""
+"""Report what an Airflow loads from its home; runs in the environment of that Airflow (see test_mwaa.py)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def imported(path: Path) -> set[tuple[str, str]]:
 
 
 def missing(module: str, name: str) -> str:
-    """Why an import fails; empty where it does not."""
+    """Why an import fails; empty if it works."""
     try:
         if name and not hasattr(importlib.import_module(module), name):
             importlib.import_module(f"{module}.{name}")

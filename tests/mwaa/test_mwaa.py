@@ -30,11 +30,11 @@ IMAGE = [
     *(f"apache-airflow-providers-{name}" for name in ("amazon[aiobotocore]", "fab", "postgres", "standard")),
     *("watchtower", "fluent-logger"),
 ]
-ELSEWHERE = "-c |--constraint "  # MWAA looks for this, in comments too; without it the image's are forced
+ELSEWHERE = "-c |--constraint "  # MWAA looks for this, even in comments; without it, it forces the image's constraints
 
 
 def run(*words: str | Path, home: Path) -> str:
-    """What a command prints; it gets nothing of this process's environment that Airflow or Python read."""
+    """Run a command and return its output; it gets none of this process's settings of Airflow and Python."""
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -118,7 +118,7 @@ def test_what_tasks_import_when_they_run_is_there_too(report: dict[str, Any]) ->
     assert report["missing"] == []
 
 
-def test_job_scripts_travel_and_the_local_aws_stays(report: dict[str, Any], built: Path) -> None:
+def test_job_scripts_are_in_the_archive_and_the_local_aws_is_not(report: dict[str, Any], built: Path) -> None:
     assert {"preprocess.py", "tabular.py", "drift/bins.py"} <= set(report["bundle"])
     with zipfile.ZipFile(built / "plugins.zip") as archive:
         folders = {name.split("/")[1] for name in archive.namelist() if name.count("/") > 1}
@@ -126,7 +126,7 @@ def test_job_scripts_travel_and_the_local_aws_stays(report: dict[str, Any], buil
     assert not {"local_aws", "infrastructure"} & folders
 
 
-def test_nothing_of_the_project_comes_from_elsewhere(report: dict[str, Any], home: Path) -> None:
+def test_all_modules_of_the_project_come_from_the_archive(report: dict[str, Any], home: Path) -> None:
     assert report["ours"]
     assert [path for path in report["ours"] if not path.startswith(f"{home}/plugins/")] == []
 
@@ -136,11 +136,11 @@ def test_the_requirements_leave_the_constraints_to_the_image(built: Path) -> Non
 
 
 def test_all_that_is_installed_is_constrained(environment: Path, home: Path) -> None:
-    """Else the constraints here lack something, and the test proves less than it says."""
+    """Otherwise the constraints of this test are incomplete."""
     names = re.findall(r"^([\w.-]+)==", CONSTRAINTS.read_text(), re.MULTILINE)
-    listed = run(UV, "pip", "freeze", "--python", environment, home=home)
+    frozen = run(UV, "pip", "freeze", "--python", environment, home=home)
     if "Python 3.12" in run(environment / "bin/python", "--version", home=home):
-        assert set(re.findall(r"^([\w.-]+)==", listed, re.MULTILINE)) <= set(names)
+        assert set(re.findall(r"^([\w.-]+)==", frozen, re.MULTILINE)) <= set(names)
 
 
 def test_equal_files_give_an_equal_archive(built: Path, tmp_path: Path) -> None:

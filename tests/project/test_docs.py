@@ -1,4 +1,4 @@
-"""What the pages promise exists: files, make targets, modules and the variables a DAG reads."""
+"""What the pages name exists: files, make targets, modules, and the variables that a DAG reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def name_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_links_of_a_page_lead_somewhere(page: Path) -> None:
+def test_links_of_a_page_lead_to_files(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
         if not re.match(r"\w+://", target):
             assert (page.parent / target).exists(), target
@@ -37,12 +37,12 @@ def test_commands_of_a_page_exist(page: Path) -> None:
 
 
 def test_every_decision_is_in_the_list() -> None:
-    listed = (PROJECT / "docs/adr/README.md").read_text()
+    index = (PROJECT / "docs/adr/README.md").read_text()
     for page in (PROJECT / "docs/adr").glob("0*.md"):
-        assert f"({page.name})" in listed, page.name
+        assert f"({page.name})" in index, page.name
 
 
-def test_every_airflow_variable_that_is_read_is_told() -> None:
+def test_every_airflow_variable_that_is_read_is_in_the_readme() -> None:
     read: set[str] = set()
     for folder in ("dags", "include", "plugins"):
         for path in (PROJECT / folder).rglob("*.py"):

@@ -1,6 +1,6 @@
 """The template's roles allow what the waits and operators of the workflows call, and not much more.
 
-That they allow what runs really have called is seen where the runs are (`permissions.refused`).
+That they allow the calls of real runs is tested where the runs are (`permissions.refused`).
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def test_the_clean_up_may_delete_what_it_deletes_where_that_is_allowed() -> None
     called = calls("include/workflows/clean_up.py", "plugins/aws_ml/operators/sagemaker_endpoints.py")
     deletions = {f"sagemaker:{name}" for name in called if name.startswith("Delete")}
     assert len(deletions) == 5
-    more = deletions | {"tag:GetResources", "s3:DeleteObject"}
-    assert more <= Template(AllowCleanUp="yes", UseMwaa="no").role("AirflowRole").actions
-    assert WORKERS.actions & more == {
+    needed = deletions | {"tag:GetResources", "s3:DeleteObject"}
+    assert needed <= Template(AllowCleanUp="yes", UseMwaa="no").role("AirflowRole").actions
+    assert WORKERS.actions & needed == {
         "sagemaker:DeleteEndpoint",
         "s3:DeleteObject",
     }  # the latter is a refusal
@@ -86,7 +86,7 @@ def test_only_what_carries_the_projects_tag_is_deleted() -> None:
 
 
 @pytest.mark.parametrize("role", ["AirflowRole", "SageMakerRole", "PersonalizeRole"])
-def test_nobody_but_the_owner_writes_what_airflow_runs_and_other_buckets_are_closed(role: str) -> None:
+def test_only_the_owner_writes_what_airflow_runs_and_other_buckets_are_closed(role: str) -> None:
     permissions = FULL.role(role)
     assert permissions.allows(Need("s3:PutObject", f"{BUCKET}/movie_recommendations/runs/x"))
     for action in ("s3:PutObject", "s3:DeleteObject"):

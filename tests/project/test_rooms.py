@@ -1,4 +1,4 @@
-"""Who may know whom: the rooms of the house, guarded by reading the imports of every file."""
+"""Who may import whom: reads the imports of every file."""
 
 from __future__ import annotations
 
