@@ -38,7 +38,7 @@ class Visit:
         self.picture("login")
         self.page.get_by_role("button", name="Sign in").click()
         expect(self.page.get_by_test_id("nav-dags-link")).to_be_visible()
-        # not earlier: before the login, Airflow's page makes calls that are refused, which the console reports
+        # not earlier: before the login, calls of Airflow's page are refused, and the console reports it
         self.page.on("console", self._keep_error)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 

@@ -30,7 +30,8 @@ IMAGE = [
     *(f"apache-airflow-providers-{name}" for name in ("amazon[aiobotocore]", "fab", "postgres", "standard")),
     *("watchtower", "fluent-logger"),
 ]
-ELSEWHERE = "-c |--constraint "  # MWAA looks for this, even in comments; without it, it forces the image's constraints
+# MWAA looks for this, even in comments; without it, it uses the image's constraints
+ELSEWHERE = "-c |--constraint "
 
 
 def run(*words: str | Path, home: Path) -> str:
