@@ -51,3 +51,24 @@ def test_every_airflow_variable_that_is_read_is_in_the_readme() -> None:
     readme = (PROJECT / "README.md").read_text()
     for variable in read:
         assert f"`{variable}`" in readme, variable
+
+
+def stops() -> list[list[str]]:
+    """Cells of the README's table "A run in ten stops": number, file, what happens, what to read first."""
+    text = (PROJECT / "README.md").read_text().partition("### A run in ten stops")[2]
+    lines = re.findall(r"^\| \d+ \|.*$", text, re.MULTILINE)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+@pytest.mark.parametrize("stop", stops(), ids=lambda stop: f"stop-{stop[0]}")
+def test_a_stop_of_the_readmes_run_names_files_and_a_function_that_exist(stop: list[str]) -> None:
+    _, file, what, first = stop
+    for path in re.findall(r"`([\w/]+\.py)`", f"{file} {what}"):
+        assert (PROJECT / path).is_file(), path
+    for name in re.findall(r"`(\w+)`", first):
+        source = (PROJECT / file.strip("`")).read_text()
+        assert re.search(rf"^ *((async )?def {name}\(|class {name}\b|{name} = )", source, re.MULTILINE), name
+
+
+def test_there_are_ten_stops() -> None:
+    assert [stop[0] for stop in stops()] == [str(number) for number in range(1, 11)]
