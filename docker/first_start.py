@@ -1,4 +1,4 @@
-"""Makes the secrets that do not exist yet; what exists is kept, so that a restart loses nothing.
+"""Create the secrets that do not exist yet; existing ones stay, so a restart loses nothing.
 
 Each is one file of the volume `secrets`; Airflow reads them by its `..._CMD` settings.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 FOLDER = Path("/opt/airflow/secrets")
 
 
-def keep(folder: Path, name: str, value: str) -> str:
-    """The secret of that name: the one that is kept, or else this one, written in one step."""
+def ensure(folder: Path, name: str, value: str) -> str:
+    """The secret of that name: the existing one, or else `value`, which is written in one step."""
     file = folder / name
     if not file.exists():
         draft = folder / f"{name}.new"
@@ -26,15 +26,15 @@ def keep(folder: Path, name: str, value: str) -> str:
 
 
 def make_all(folder: Path) -> None:
-    """Everything that the services share: keys, the database's password and addresses, the login."""
-    os.umask(0o007)  # nobody but the group of the containers' users
+    """Create everything that the services share: keys, the database's password and addresses, the login."""
+    os.umask(0o007)  # readable only by the group of the containers' users
     for name in ("secret_key", "jwt_secret"):
-        keep(folder, name, secrets.token_urlsafe(48))
-    keep(folder, "fernet_key", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
-    database = f"airflow:{keep(folder, 'postgres_password', secrets.token_hex(24))}@postgres/airflow"
-    keep(folder, "sql_alchemy_conn", f"postgresql+psycopg2://{database}")
-    keep(folder, "result_backend", f"db+postgresql://{database}")
-    keep(folder, "passwords.json", json.dumps({"admin": secrets.token_urlsafe(12)}))
+        ensure(folder, name, secrets.token_urlsafe(48))
+    ensure(folder, "fernet_key", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    database = f"airflow:{ensure(folder, 'postgres_password', secrets.token_hex(24))}@postgres/airflow"
+    ensure(folder, "sql_alchemy_conn", f"postgresql+psycopg2://{database}")
+    ensure(folder, "result_backend", f"db+postgresql://{database}")
+    ensure(folder, "passwords.json", json.dumps({"admin": secrets.token_urlsafe(12)}))
 
 
 if __name__ == "__main__":

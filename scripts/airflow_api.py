@@ -37,14 +37,26 @@ class AirflowApi:
         self._client.close()
 
     def get(self, path: str) -> Any:
+        """What a path of the API answers.
+
+        :raises httpx.HTTPStatusError: when Airflow answers with an error.
+        """
         answer = self._client.get(path)
         answer.raise_for_status()
         return answer.json()
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Send a body and return the answer.
+
+        :raises AirflowApiError: with Airflow's text, when it answers with an error.
+        """
         return self._send("POST", path, body)
 
     def patch(self, path: str, body: dict[str, Any]) -> Any:
+        """Change something and return the answer.
+
+        :raises AirflowApiError: with Airflow's text, when it answers with an error.
+        """
         return self._send("PATCH", path, body)
 
     def _send(self, method: str, path: str, body: dict[str, Any]) -> Any:
@@ -54,7 +66,11 @@ class AirflowApi:
         return answer.json()
 
     def wait_for_dag(self, dag_id: str, timeout: float = 90) -> None:
-        """Until Airflow has read the DAG file; raises AirflowApiError with the import error otherwise."""
+        """Wait until Airflow has read the DAG file.
+
+        :param timeout: in seconds.
+        :raises AirflowApiError: with the import error if there is one, or when the time is over.
+        """
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if self._client.get(f"/dags/{dag_id}").status_code == httpx.codes.OK:
@@ -65,12 +81,18 @@ class AirflowApi:
         raise AirflowApiError(f"Airflow does not know the DAG {dag_id} after {timeout:.0f} seconds.")
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
-        """Start a run and return its id."""
+        """Start a run and return its id.
+
+        :raises AirflowApiError: when Airflow refuses, such as for params that are not valid.
+        """
         run = self.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
         return str(run["dag_run_id"])
 
     def follow(self, dag_id: str, run_id: str, interval: float = 0.5) -> Iterator[list[dict[str, Any]]]:
-        """The run's task instances, again and again, the last time when the run has finished."""
+        """The run's task instances, repeatedly; the last time when the run has finished.
+
+        :param interval: pause in seconds.
+        """
         while True:
             state = self.get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
             yield self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=200")["task_instances"]

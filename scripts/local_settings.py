@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-HOME = Path(os.environ.get("ML_LOCAL_HOME", PROJECT)).resolve()  # where everything is kept
+HOME = Path(os.environ.get("ML_LOCAL_HOME", PROJECT)).resolve()  # folder of all state
 AIRFLOW_HOME = HOME / ".airflow"
 AWS_STATE = HOME / ".local_aws"
 RUN = HOME / ".run"  # process ids, logs, reports
@@ -24,7 +24,7 @@ ROLE = "arn:aws:iam::123456789012:role/ml-workflows"
 
 
 def aws_environment(aws_url: str) -> dict[str, str]:
-    """What makes boto3 talk to the local AWS. The keys open nothing: the server does not check them."""
+    """Settings with which boto3 calls the local AWS; it does not check the keys, which are not real."""
     return {
         "AWS_ENDPOINT_URL": aws_url,
         "AWS_ACCESS_KEY_ID": "local",

@@ -12,11 +12,11 @@ import zipfile
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-ABSENT = {"__pycache__", "local_aws", "infrastructure"}  # what workflows on AWS do not need
+ABSENT = {"__pycache__", "local_aws", "infrastructure"}  # not needed by workflows on AWS
 
 
 def plugin_files() -> dict[str, Path]:
-    """What the archive holds, by name: the contents of plugins/, and include/."""
+    """Files of the archive by name: the contents of plugins/, and include/."""
     plugins = {str(path.relative_to(PROJECT / "plugins")): path for path in (PROJECT / "plugins").rglob("*")}
     include = {str(path.relative_to(PROJECT)): path for path in (PROJECT / "include").rglob("*")}
     return {
@@ -38,7 +38,7 @@ def write_plugins(target: Path) -> int:
 
 
 def build(folder: Path) -> int:
-    """Make the folder anew, ready for `aws s3 sync`; returns the number of files in plugins.zip."""
+    """Write the folder from scratch, ready for `aws s3 sync`; return the number of files in plugins.zip."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(PROJECT / "dags", folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(PROJECT / "requirements.txt", folder / "requirements.txt")

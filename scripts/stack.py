@@ -37,7 +37,7 @@ PASSWORDS = local.AIRFLOW_HOME / "simple_auth_manager_passwords.json.generated"
 
 
 class StackError(RuntimeError):
-    """A part of the stack did not start; the text says why and where its log lies."""
+    """A part of the stack did not start; the message says why and names its log."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Part:
     url: str
 
     def process(self) -> psutil.Process | None:
-        """The process, unless it ended (and its id perhaps went to another program)."""
+        """The process; None if it has ended, even if another program has its id now."""
         try:
             process = psutil.Process(self.pid)
             alive = process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - self.started) < 1
@@ -59,15 +59,15 @@ class Part:
         return process if alive else None
 
     def stop(self, grace: float = 20) -> None:
-        """TERM, then KILL, to the whole process group that this part leads."""
+        """TERM to the process group that this part leads; KILL to what still runs after `grace` seconds."""
         process = self.process()
         if process is None:
             return
         family = [process, *process.children(recursive=True)]  # before they lose their parent
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGTERM)
-        _, left = psutil.wait_procs(family, timeout=grace)
-        for straggler in left:
+        _, alive = psutil.wait_procs(family, timeout=grace)
+        for straggler in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 straggler.kill()
 
@@ -88,7 +88,10 @@ def _remember(parts: dict[str, Part]) -> None:
 
 
 def free_port(preferred: int) -> int:
-    """`preferred` on loopback, or any free port where that one is taken."""
+    """`preferred` on loopback, or any free port if that one is taken.
+
+    :raises StackError: when no port is free.
+    """
     for port in (preferred, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -98,7 +101,7 @@ def free_port(preferred: int) -> int:
 
 
 def _launch(name: str, command: Sequence[str | Path], environment: Mapping[str, str], url: str) -> Part:
-    """Start a process in a session of its own (it survives this one), its output in `.run/NAME.log`."""
+    """Start a process in its own session, so that it survives this one; output in `.run/NAME.log`."""
     local.RUN.mkdir(parents=True, exist_ok=True)
     with log_of(name).open("ab") as log:
         process = subprocess.Popen(
@@ -120,7 +123,7 @@ def log_of(name: str) -> Path:
 
 
 def _wait(parts: Sequence[Part], path: str, timeout: float) -> Iterator[httpx.Response]:
-    """Answers of the first of some starting parts until the caller is satisfied.
+    """Yield answers of the first of some starting parts, until the caller stops.
 
     :raises StackError: when one of them dies, or they are late.
     """
@@ -142,7 +145,10 @@ def _tail(name: str) -> str:
 
 
 def start_aws() -> Part:
-    """The local AWS on a free loopback port, its bucket made; what runs already is used."""
+    """Start the local AWS on a free loopback port and create its bucket; a running one is used.
+
+    :raises StackError: when it does not start.
+    """
     if part := running().get("local-aws"):
         return part
     port = free_port(4577)
@@ -166,9 +172,11 @@ def _make_bucket(url: str) -> None:
 
 
 def start_airflow(aws: Part) -> Part:
-    """Airflow on a free loopback port, healthy on return; the part that serves its UI.
+    """Start Airflow on a free loopback port, wait until it is healthy, and return the part with the UI.
 
     Not by `airflow standalone`: its scheduler and triggerer serve their logs on all interfaces.
+
+    :raises StackError: when a part does not start.
     """
     if part := running().get("airflow"):
         return part
@@ -203,12 +211,12 @@ def _healthy(report: dict[str, dict[str, str | None]]) -> bool:
 
 
 def password() -> str:
-    """What Airflow generated for the user `admin` when it first started."""
+    """The password that Airflow generated for the user `admin` on its first start."""
     return str(json.loads(PASSWORDS.read_text())["admin"])
 
 
 def down() -> list[str]:
-    """Stop what was started, the local AWS last; returns the names of what was stopped."""
+    """Stop the parts that were started, the local AWS last; return their names."""
     parts = running()
     for part in reversed(parts.values()):
         part.stop()

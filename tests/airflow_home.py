@@ -108,9 +108,10 @@ def run_dag(dag: DAG, conf: dict[str, Any] | None = None) -> DagRun:
     bag = DagBag(os.devnull)
     bag.bag_dag(dag)
     with patch.dict(os.environ, {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(BUNDLES)}):
-        DagBundlesManager().sync_bundles_to_db()
+        DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
         sync_bag_to_db(bag, "tests", None)
-        return dag.test(run_conf=conf or {})
+        run: DagRun = dag.test(run_conf=conf or {})
+    return run
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -36,14 +36,14 @@ PSEUDO = {
 NOTHING = object()  # AWS::NoValue
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """YAML with CloudFormation's short forms: `!Ref x` is {"!Ref": "x"}."""
 
 
 def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     if isinstance(node, yaml.ScalarNode):
         return {f"!{suffix}": loader.construct_scalar(node)}
-    return {f"!{suffix}": loader.construct_sequence(node, deep=True)}  # type: ignore[arg-type]
+    return {f"!{suffix}": loader.construct_sequence(node, deep=True)}
 
 
 _Loader.add_multi_constructor("!", _short_form)

@@ -1,9 +1,9 @@
-"""What a person does in Airflow's UI, in a real browser. One call is one step; a surprise ends it.
+"""What a person does in Airflow's UI, in a real browser. One call is one step; anything unexpected ends it.
 
 PASSWORD=... python -m tests.compose.browser URL FOLDER STEP [VALUES AS JSON]
 
 Runs in an environment of its own that has Playwright (`make compose-test` makes it). Pictures go to FOLDER;
-what the browser's console complains of is printed, and makes the step a failure.
+errors in the browser's console are printed, and make the step a failure.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator
+    from playwright.sync_api import Browser, ConsoleMessage, Locator
 
 SLOWLY = 120_000  # milliseconds; the machine also runs Airflow and the jobs
 RUN_SECONDS = 900
 
 
 class Visit:
-    """A person who has logged in; every complaint of the browser's console is kept."""
+    """A person who has logged in; errors of the browser's console are collected in `complaints`."""
 
     def __init__(self, browser: Browser, url: str, folder: Path) -> None:
         self.url, self.folder, self.complaints = url, folder, list[str]()
@@ -38,9 +38,13 @@ class Visit:
         self.picture("login")
         self.page.get_by_role("button", name="Sign in").click()
         expect(self.page.get_by_test_id("nav-dags-link")).to_be_visible()
-        # from here on: before the login, Airflow's page asks what it may not know, and the console says so
-        self.page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        # not earlier: before the login, calls of Airflow's page are refused, and the console reports it
+        self.page.on("console", self._keep_error)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _keep_error(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
 
     def picture(self, name: str) -> None:
         self.page.screenshot(path=self.folder / f"{name}.png")
@@ -71,7 +75,7 @@ class Visit:
         self.page.get_by_test_id("trigger-dag-button").first.click()
         button = self.page.get_by_test_id("trigger-dag-submit")
         expect(self.page.get_by_role("button", name="Advanced Options")).to_be_visible()
-        self.page.wait_for_timeout(1000)  # the fields are judged after they are shown
+        self.page.wait_for_timeout(1000)  # the fields are validated after they appear
         expect(button).to_be_enabled()
         return button
 

@@ -16,13 +16,13 @@ from tests.compose.engine import Compose, eventually, missing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-BUSY_AT_THE_START = os.getloadavg()[0]  # processes that wanted a core, in the last minute
+BUSY_AT_THE_START = os.getloadavg()[0]  # processes that waited for a core, in the last minute
 ARTEFACTS = local.RUN / "compose"  # logs of the containers, what was measured
 
 
 @pytest.fixture(scope="session")
 def measured() -> Iterator[dict[str, object]]:
-    """What the tests measured; it is printed and kept."""
+    """What the tests measured; it is printed and written to measured.json."""
     numbers: dict[str, object] = {}
     yield numbers
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def measured() -> Iterator[dict[str, object]]:
 
 @pytest.fixture(scope="session")
 def quiet() -> bool:
-    """Whether nobody else used this machine's cores when the tests began."""
+    """Whether the cores of this machine were free when the tests began."""
     return BUSY_AT_THE_START < 1
 
 

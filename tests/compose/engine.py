@@ -60,8 +60,8 @@ def eventually(check: Callable[[], Any], seconds: float, what: str) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            if found := check():
-                return found
+            if answer := check():
+                return answer
         except (httpx.HTTPError, AirflowApiError):
             pass
         time.sleep(1)
@@ -109,10 +109,9 @@ class Compose:
 
     def unhealthy(self) -> list[str]:
         """Services that are not (yet) as they should be."""
-        found = self.containers()
-        bad = [_service(one) for one in found if _service(one) not in ONE_SHOT and not _healthy(one)]
-        failed = [_service(one) for one in found if _service(one) in ONE_SHOT and one["State"]["ExitCode"]]
-        return [*bad, *failed] if found else ["everything"]
+        containers = self.containers()
+        bad = [_service(container) for container in containers if not _ready(container)]
+        return bad if containers else ["everything"]
 
     def up(self, *words: str, seconds: float = 300) -> float:
         """`up`, until every service is healthy; the seconds that it took."""
@@ -143,7 +142,7 @@ class Compose:
 
     def memory(self) -> dict[str, float]:
         """MiB that each service uses."""
-        ids = [one["Id"] for one in self.containers() if one["State"]["Running"]]
+        ids = [container["Id"] for container in self.containers() if container["State"]["Running"]]
         lines = _docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", *ids).splitlines()
         return {line.split()[0].removeprefix(self._project): _mib(line.split()[1]) for line in lines}
 
@@ -154,6 +153,13 @@ def _docker(*words: str) -> str:
 
 def _service(container: dict[str, Any]) -> str:
     return str(container["Config"]["Labels"]["com.docker.compose.service"])
+
+
+def _ready(container: dict[str, Any]) -> bool:
+    """A service that ends has not failed; every other one is healthy."""
+    if _service(container) in ONE_SHOT:
+        return not container["State"]["ExitCode"]
+    return _healthy(container)
 
 
 def _healthy(container: dict[str, Any]) -> bool:

@@ -38,8 +38,8 @@ class Run:
 
     @property
     def tasks(self) -> dict[str, str]:
-        found = self.stack.api.get(f"{self._path}/taskInstances?limit=200")["task_instances"]
-        return {task["task_id"]: task["state"] for task in found}
+        instances = self.stack.api.get(f"{self._path}/taskInstances?limit=200")["task_instances"]
+        return {task["task_id"]: task["state"] for task in instances}
 
     def reach(self, task: str, states: tuple[str, ...], seconds: float = 600) -> None:
         eventually(lambda: self.tasks.get(task) in states, seconds, f"{task} is {states}")
@@ -55,18 +55,18 @@ class Run:
     def jobs(self) -> dict[str, int]:
         """How many SageMaker jobs of each kind carry this run's key, whatever they ended as."""
         key, sagemaker = self.result("publish")["run"], self.stack.aws("sagemaker")
-        listed = {
+        summaries = {
             "processing": sagemaker.list_processing_jobs(NameContains=key)["ProcessingJobSummaries"],
             "training": sagemaker.list_training_jobs(NameContains=key)["TrainingJobSummaries"],
             "transform": sagemaker.list_transform_jobs(NameContains=key)["TransformJobSummaries"],
         }
-        return {kind: len(found) for kind, found in listed.items()}
+        return {kind: len(jobs) for kind, jobs in summaries.items()}
 
 
 def scheduled(stack: Compose, dag: str) -> list[Run]:
     """Runs that the clock has started."""
-    found = stack.api.get(f"/dags/{dag}/dagRuns?limit=100&order_by=run_after")["dag_runs"]
-    ids = [run["dag_run_id"] for run in found if run["run_type"] == "scheduled"]
+    runs = stack.api.get(f"/dags/{dag}/dagRuns?limit=100&order_by=run_after")["dag_runs"]
+    ids = [run["dag_run_id"] for run in runs if run["run_type"] == "scheduled"]
     return [Run(stack, dag, run_id=run_id) for run_id in ids]
 
 
@@ -78,8 +78,8 @@ def newest(stack: Compose, dag: str) -> str:
 def decisions(stack: Compose) -> list[dict[str, Any]]:
     """What the retrainings of churn came to, oldest first."""
     s3, prefix = stack.aws("s3"), "churn/retraining/"
-    listed = s3.list_objects_v2(Bucket="ml-workflows", Prefix=prefix).get("Contents", [])
-    keys = sorted(one["Key"] for one in listed if one["Key"].endswith("/decision.json"))
+    objects = s3.list_objects_v2(Bucket="ml-workflows", Prefix=prefix).get("Contents", [])
+    keys = sorted(entry["Key"] for entry in objects if entry["Key"].endswith("/decision.json"))
     return [json.load(s3.get_object(Bucket="ml-workflows", Key=key)["Body"]) for key in keys]
 
 
@@ -90,23 +90,31 @@ def everything(stack: Compose) -> dict[str, dict[Any, str]]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket="ml-workflows")
     return {
         "runs": {(run["dag_id"], run["dag_run_id"]): run["state"] for run in runs},
-        "objects": {one["Key"]: one["ETag"] for page in pages for one in page.get("Contents", [])},
-        "models": {one["ModelName"]: one["ModelArn"] for one in sagemaker.list_models()["Models"]},
+        "objects": {entry["Key"]: entry["ETag"] for page in pages for entry in page.get("Contents", [])},
+        "models": {model["ModelName"]: model["ModelArn"] for model in sagemaker.list_models()["Models"]},
         "endpoints": {
-            one["EndpointName"]: one["EndpointStatus"] for one in sagemaker.list_endpoints()["Endpoints"]
+            endpoint["EndpointName"]: endpoint["EndpointStatus"]
+            for endpoint in sagemaker.list_endpoints()["Endpoints"]
         },
-        "campaigns": {one["name"]: one["status"] for one in personalize.list_campaigns()["campaigns"]},
+        "campaigns": {
+            campaign["name"]: campaign["status"] for campaign in personalize.list_campaigns()["campaigns"]
+        },
     }
+
+
+def _start_times(stack: Compose, service: str) -> dict[str, str]:
+    """When each container of a service was started, by its id."""
+    return {container["Id"]: container["State"]["StartedAt"] for container in stack.containers(service)}
 
 
 def recovers(stack: Compose, service: str, kill: Callable[[], None]) -> float:
     """Kill it; the seconds until the engine has started it again and it is healthy."""
-    before = {one["Id"]: one["State"]["StartedAt"] for one in stack.containers(service)}
+    before = _start_times(stack, service)
     started = time.monotonic()
     kill()
 
     def again() -> bool:
-        now = {one["Id"]: one["State"]["StartedAt"] for one in stack.containers(service)}
+        now = _start_times(stack, service)
         return now.keys() == before.keys() and now != before
 
     eventually(again, 120, f"{service} was started again")

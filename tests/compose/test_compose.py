@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,7 +38,7 @@ QUICK = {  # Airflow notices within seconds, not minutes, that somebody died
 
 def test_everything_is_healthy(stack: Compose) -> None:
     assert stack.api.get("/importErrors")["import_errors"] == []
-    running = {one["Name"] for one in stack.containers() if one["State"]["Running"]}
+    running = {container["Name"] for container in stack.containers() if container["State"]["Running"]}
     assert len(running) == len(AIRFLOW) + 2
 
 
@@ -53,8 +54,8 @@ def test_idle_it_needs_little_memory(stack: Compose, measured: dict[str, Any]) -
 
 
 def test_ports_are_open_on_loopback_only(stack: Compose) -> None:
-    for one in stack.containers():
-        for bindings in (one["NetworkSettings"]["Ports"] or {}).values():
+    for container in stack.containers():
+        for bindings in (container["NetworkSettings"]["Ports"] or {}).values():
             assert {binding["HostIp"] for binding in bindings or []} <= {"127.0.0.1"}
 
 
@@ -62,10 +63,10 @@ def test_nobody_is_root_and_no_secret_is_in_the_settings(stack: Compose) -> None
     every = "for file in /opt/airflow/secrets/*; do cat $file; echo; done"
     secrets = stack("exec", "-T", "airflow-scheduler", "bash", "-c", every).split()
     assert len(secrets) >= 7
-    for one in stack.containers():
-        assert not [word for word in secrets if word in json.dumps(one["Config"])]
-        if "postgres" not in one["Name"]:  # its entry point starts as root and changes the user
-            assert one["Config"]["User"] not in ("", "0", "root")
+    for container in stack.containers():
+        assert not [word for word in secrets if word in json.dumps(container["Config"])]
+        if "postgres" not in container["Name"]:  # its entry point starts as root and changes the user
+            assert container["Config"]["User"] not in ("", "0", "root")
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +83,10 @@ def test_churn_is_green(churn: Run) -> None:
 
 
 def test_a_person_sees_every_dag(stack: Compose, person: Person) -> None:
-    found = {dag["dag_id"]: dag for dag in stack.api.get("/dags?limit=50")["dags"]}
-    assert set(found) == {file.stem for file in (local.PROJECT / "dags").glob("*.py")}
-    seen = ("dag_id", "description", "tags")
-    person("see_dags", dags=[{key: dag[key] for key in seen} for dag in found.values()])
+    dags = {dag["dag_id"]: dag for dag in stack.api.get("/dags?limit=50")["dags"]}
+    assert set(dags) == {file.stem for file in (local.PROJECT / "dags").glob("*.py")}
+    visible = ("dag_id", "description", "tags")
+    person("see_dags", dags=[{key: dag[key] for key in visible} for dag in dags.values()])
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,12 @@ def test_a_person_answers_an_approval(stack: Compose, clicked: Run, person: Pers
     run.reach("retrain.approve", ("awaiting_input",), 900)
     person("approve", dag="retraining", run=run.id, task="retrain.approve/mapped/0")
     assert run.finish() == "success"
-    assert [one["outcome"] for one in decisions(stack)] == ["promoted"]
+    assert [decision["outcome"] for decision in decisions(stack)] == ["promoted"]
+
+
+def has_fired(stack: Compose, dag: str, count: int) -> bool:
+    """Whether the clock has started more runs than so many."""
+    return len(scheduled(stack, dag)) > count
 
 
 def test_the_clock_alone_starts_the_monitor_and_the_retraining(stack: Compose, churn: Run) -> None:
@@ -125,7 +131,7 @@ def test_the_clock_alone_starts_the_monitor_and_the_retraining(stack: Compose, c
     before = {dag: len(scheduled(stack, dag)) for dag in ("drift_monitor", "retraining")}
     stack.up(seconds=600)
     for dag, count in before.items():
-        eventually(lambda dag=dag, count=count: len(scheduled(stack, dag)) > count, 300, f"{dag} fires")
+        eventually(partial(has_fired, stack, dag, count), 300, f"{dag} fires")
     first = {dag: scheduled(stack, dag)[before[dag]] for dag in before}
     assert {dag: run.finish() for dag, run in first.items()} == dict.fromkeys(before, "success")
     for dag in before:  # what the clock starts from now on would only take the others' time
@@ -142,7 +148,8 @@ def movies(stack: Compose, churn: Run, measured: dict[str, Any]) -> Run:
 
 
 def test_movie_recommendations_are_green(movies: Run, stack: Compose) -> None:
-    assert {one["status"] for one in stack.aws("personalize").list_campaigns()["campaigns"]} == {"ACTIVE"}
+    campaigns = stack.aws("personalize").list_campaigns()["campaigns"]
+    assert {campaign["status"] for campaign in campaigns} == {"ACTIVE"}
 
 
 def prediction(stack: Compose, churn: Run) -> str:
@@ -187,7 +194,7 @@ def test_kills_during_a_run_lose_and_double_nothing(celery: Compose, measured: d
     recovered = {}
     for service in ("airflow-scheduler", "airflow-triggerer", "airflow-worker"):
         victim = celery.containers(service)[0]
-        recovered[service] = round(recovers(celery, service, lambda one=victim: celery.kill(one)))
+        recovered[service] = round(recovers(celery, service, partial(celery.kill, victim)))
     measured["seconds until healthy after a kill"] = recovered
     assert run.finish() == "success"
     assert run.jobs == JOBS

@@ -59,8 +59,8 @@ def read_json(uri: str) -> Any:
 
 def objects(prefix: str) -> dict[str, Any]:
     """When each object below a prefix was written, by key."""
-    listed = boto3.client("s3").list_objects_v2(Bucket="ml-workflows", Prefix=prefix)
-    return {found["Key"]: found["LastModified"] for found in listed.get("Contents", [])}
+    page = boto3.client("s3").list_objects_v2(Bucket="ml-workflows", Prefix=prefix)
+    return {entry["Key"]: entry["LastModified"] for entry in page.get("Contents", [])}
 
 
 def test_every_arrow_of_the_workflow_is_in_the_graph(dag_bag: DagBag) -> None:
@@ -104,8 +104,8 @@ def published(run: Any) -> dict[str, Any]:
     with create_session() as session:
         query = XComModel.get_many(run_id=run.run_id, dag_ids="churn", task_ids="publish", key="return_value")
         entry = session.scalar(query) if not hasattr(query, "first") else query.first()
-        found: dict[str, Any] = XComModel.deserialize_value(entry)
-    return found
+        results: dict[str, Any] = XComModel.deserialize_value(entry)
+    return results
 
 
 def test_the_metrics_reach_the_published_ones_on_the_real_data(run: Any) -> None:
@@ -131,8 +131,8 @@ def test_the_version_that_serves_is_approved_and_has_its_baseline(run: Any) -> N
     (version,) = boto3.client("sagemaker").list_model_packages(
         ModelPackageGroupName="churn", ModelApprovalStatus="Approved"
     )["ModelPackageSummaryList"]
-    found = boto3.client("sagemaker").describe_model_package(ModelPackageName=version["ModelPackageArn"])
-    baselines = found["DriftCheckBaselines"]["ModelDataQuality"]
+    package = boto3.client("sagemaker").describe_model_package(ModelPackageName=version["ModelPackageArn"])
+    baselines = package["DriftCheckBaselines"]["ModelDataQuality"]
     names = {feature["name"] for feature in read_json(baselines["Statistics"]["S3Uri"])["features"]}
     assert {"Day Mins", "State", "predicted", "score"} <= names
     assert read_json(baselines["Constraints"]["S3Uri"])["features"]

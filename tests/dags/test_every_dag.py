@@ -32,7 +32,7 @@ def test_all_dags_explain_themselves_and_carry_owner_tags_and_retries(dag_bag: D
         assert not dag.catchup, dag.dag_id
         for task in dag.tasks:
             assert task.owner != "airflow", task.task_id
-            assert task.retries >= 1, task.task_id
+            assert (task.retries or 0) >= 1, task.task_id
 
 
 def test_the_trigger_form_accepts_its_own_defaults(dag_bag: DagBag) -> None:
@@ -44,7 +44,7 @@ def test_the_trigger_form_accepts_its_own_defaults(dag_bag: DagBag) -> None:
         if value in (None, "")
     ]
     assert empty
-    assert [found for found in empty if "null" not in found[2]] == []
+    assert [param for param in empty if "null" not in param[2]] == []
 
 
 def test_operators_start_and_deferred_sensors_wait(dag_bag: DagBag) -> None:
@@ -55,7 +55,7 @@ def test_operators_start_and_deferred_sensors_wait(dag_bag: DagBag) -> None:
     assert waiting
     alone = [task for task in starting if task.wait_for_completion]
     assert [task.task_id for task in alone if task.kind.word not in QUICK] == []
-    assert [task.task_id for task in alone if task.kind.status and not task.deferrable] == []
+    assert [task.task_id for task in alone if task.kind.status and not vars(task)["deferrable"]] == []
     assert [task.task_id for task in waiting if not task.deferrable] == []
 
 

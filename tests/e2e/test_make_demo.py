@@ -1,4 +1,4 @@
-"""The README's commands, typed as a newcomer types them, with a home of their own for what they keep."""
+"""The README's commands, as a newcomer types them, with a home of their own for their state."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def listens_on(pid: int) -> set[str]:
     process = psutil.Process(pid)
     return {
         connection.laddr.ip
-        for one in [process, *process.children(recursive=True)]
-        for connection in one.net_connections()
+        for member in [process, *process.children(recursive=True)]
+        for connection in member.net_connections()
         if connection.status == psutil.CONN_LISTEN
     }
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends the tests ends what they started
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ending the tests also ends what they started
     folder = tmp_path_factory.mktemp("home")
     yield folder
     make("down", folder)
@@ -67,8 +67,8 @@ def test_the_demo_ends_with_metrics_a_live_prediction_and_the_way_on(
     demo: subprocess.CompletedProcess[str],
 ) -> None:
     assert demo.returncode == 0, demo.stdout[-4000:] + demo.stderr[-2000:]
-    for shown in ("stage_data", "deploy.verify", "publish", "F1", "published", "Live prediction", "make up"):
-        assert shown in demo.stdout
+    for text in ("stage_data", "deploy.verify", "publish", "F1", "published", "Live prediction", "make up"):
+        assert text in demo.stdout
 
 
 def test_the_demo_says_which_data_it_used(demo: subprocess.CompletedProcess[str]) -> None:
@@ -76,7 +76,7 @@ def test_the_demo_says_which_data_it_used(demo: subprocess.CompletedProcess[str]
     assert any(source in line for source in ("folder", "download", "generat")), line
 
 
-def test_the_report_lies_where_the_demo_says(demo: subprocess.CompletedProcess[str]) -> None:
+def test_the_report_is_where_the_demo_says(demo: subprocess.CompletedProcess[str]) -> None:
     uri = next(word for word in demo.stdout.split() if word.startswith("file://"))
     assert "<svg" in Path(uri.removeprefix("file://")).read_text()
 

@@ -1,6 +1,6 @@
 """Drift, retraining, promotion: under a real scheduler, by clock and assets, while a client goes on calling.
 
-The clock is shortened to windows of a minute; nobody starts the monitor or the retraining that drift causes.
+Windows last a minute; the tests start neither the monitor nor the retraining that drift causes.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ ROW = "KS,128,415,382-4657,no,yes,25,265.1,110,45.07,197.4,99,16.78,244.7,91,11.
 
 
 class Client:
-    """Calls the endpoint 20 times a second and keeps what goes wrong."""
+    """Calls the endpoint 20 times a second and collects errors."""
 
     def __init__(self, stack: Stack) -> None:
         self._runtime = stack.client("sagemaker-runtime")
-        self.calls, self.errors, self._ends = 0, [], threading.Event()
+        self.calls, self.errors, self._ends = 0, list[str](), threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -43,7 +43,7 @@ class Client:
                     ContentType="text/csv",
                     InferenceId="verify-client",
                 )
-            except Exception as error:  # noqa: BLE001 — whatever it is, a customer has seen it
+            except Exception as error:  # noqa: BLE001 — a customer would see any error
                 self.errors.append(str(error))
             self.calls += 1
 
@@ -100,19 +100,20 @@ def ordinary(world: Churn, client: Client) -> list[dict[str, Any]]:
     assert world.run("simulate_traffic", {"rows": 2400, "seconds": 120}) == "success"
 
     def judged() -> list[dict[str, Any]]:
-        return [said for said in world.documents("/window.json") if said["verdict"] != "not enough data"]
+        windows = world.documents("/window.json")
+        return [window for window in windows if window["verdict"] != "not enough data"]
 
     return list(eventually(judged, 120))
 
 
 def test_ordinary_traffic_is_no_drift(ordinary: list[dict[str, Any]], world: Churn) -> None:
-    assert {said["verdict"] for said in ordinary} <= {"ok", "watch"}
+    assert {window["verdict"] for window in ordinary} <= {"ok", "watch"}
     assert world.runs("retraining", "asset_triggered__") == []
 
 
 @pytest.fixture(scope="module")
 def promoted(world: Churn, ordinary: Any) -> dict[str, Any]:
-    """Shifted traffic arrives; then nobody does anything but wait."""
+    """Shifted traffic arrives; then the test only waits."""
     before = {"config": world.config, "model": world.model}
     traffic = world.start("simulate_traffic", {"rows": 12000, "seconds": 300, "shift": 2.5})
     (run, *_) = eventually(lambda: world.runs("retraining", "asset_triggered__"), 400)
@@ -150,7 +151,11 @@ def test_the_challenger_was_trained_by_the_use_cases_own_dag_without_its_deploym
 
 def test_the_next_window_is_compared_with_the_new_baseline(promoted: dict[str, Any], world: Churn) -> None:
     arn = promoted["decision"]["challenger"]["arn"]
-    assert eventually(lambda: [one for one in world.documents("/window.json") if one["baseline"] == arn], 180)
+
+    def compared_with_it() -> bool:
+        return any(window["baseline"] == arn for window in world.documents("/window.json"))
+
+    assert eventually(compared_with_it, 180)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +177,7 @@ def test_a_worse_challenger_is_kept_as_rejected_and_the_champion_stays(
 
 @pytest.fixture(scope="module")
 def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
-    """A poor champion, a better challenger, an approval; but answers slower than a limit nobody can keep."""
+    """A poor champion, a better challenger, an approval; but a time limit that no answer can meet."""
     created, code = world.endpoint["CreationTime"], world.objects("churn/code/")
     assert world.run("churn", POOR) == "success"
     assert world.endpoint["CreationTime"] == created  # updated, not made anew
@@ -181,7 +186,7 @@ def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
     run = world.start("retraining", {"ask": True, "slowest_ms": 0.001, "canary_minutes": 0.1})
     eventually(lambda: world.tasks("retraining", run).get("retrain.approve") == "awaiting_input", 480)
     path = f"/dags/retraining/dagRuns/{run}/taskInstances/retrain.approve/0"
-    asked = world.api.get(f"{path}/hitlDetails")
+    question = world.api.get(f"{path}/hitlDetails")["body"]
     insist(
         lambda: world.api.patch(f"{path}/hitlDetails", {"chosen_options": ["Approve"], "params_input": {}})
     )
@@ -191,7 +196,7 @@ def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
         "decision": world.decision(run),
         "before": before,
         "after": world.config,
-        "question": asked["body"],
+        "question": question,
     }
 
 

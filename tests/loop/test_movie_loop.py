@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,9 +27,9 @@ class Movies(World):
     def versions(self) -> dict[str, str]:
         """What each campaign serves, by its name."""
         personalize = self.stack.client("personalize")
-        arns = [one["campaignArn"] for one in personalize.list_campaigns()["campaigns"]]
-        found = [personalize.describe_campaign(campaignArn=arn)["campaign"] for arn in arns]
-        return {one["name"]: one["solutionVersionArn"] for one in found}
+        arns = [summary["campaignArn"] for summary in personalize.list_campaigns()["campaigns"]]
+        campaigns = [personalize.describe_campaign(campaignArn=arn)["campaign"] for arn in arns]
+        return {campaign["name"]: campaign["solutionVersionArn"] for campaign in campaigns}
 
     def log(self, shift: float = 0.0, seed: int = 1) -> None:
         """Users do something."""
@@ -37,21 +38,25 @@ class Movies(World):
 
     def windows(self) -> list[dict[str, Any]]:
         """What the monitor said of windows with enough events."""
-        return [said for said in self.documents("/window.json") if said["verdict"] != "not enough data"]
+        documents = self.documents("/window.json")
+        return [window for window in documents if window["verdict"] != "not enough data"]
 
     def drift_until_retrained(self) -> str:
         """Users change their taste, window after window, until a retraining starts by itself."""
 
-        def begun() -> list[dict[str, Any]]:
+        def retrainings() -> list[dict[str, Any]]:
             return self.runs("retraining", "asset_triggered__")
 
+        def judged(count: int) -> bool:
+            return bool(retrainings()) or len(self.windows()) > count
+
         for _ in range(8):
-            windows = len(self.windows())
+            count = len(self.windows())
             self.log(shift=0.8)
-            eventually(lambda known=windows: begun() or len(self.windows()) > known, 180)
-            if begun():
+            eventually(partial(judged, count), 180)
+            if retrainings():
                 break
-        (run, *_) = eventually(begun, 60)
+        (run, *_) = eventually(retrainings, 60)
         return str(run["dag_run_id"])
 
 
@@ -75,7 +80,7 @@ def ordinary(world: Movies) -> list[dict[str, Any]]:
 
 
 def test_what_users_were_expected_to_do_is_no_drift(ordinary: list[dict[str, Any]], world: Movies) -> None:
-    assert {said["verdict"] for said in ordinary} == {"ok"}
+    assert {window["verdict"] for window in ordinary} == {"ok"}
     assert world.runs("retraining", "asset_triggered__") == []
 
 
@@ -100,12 +105,12 @@ def test_another_taste_retrains_by_itself_and_the_campaigns_move(promoted: dict[
 def test_the_next_window_is_compared_with_the_new_baseline(promoted: dict[str, Any], world: Movies) -> None:
     world.log()
     arn = promoted["decision"]["challenger"]["arn"]
-    assert eventually(lambda: [one for one in world.windows() if one["baseline"] == arn], 240)
+    assert eventually(lambda: any(window["baseline"] == arn for window in world.windows()), 240)
 
 
 @pytest.fixture(scope="module")
 def rejected(world: Movies, promoted: dict[str, Any]) -> dict[str, Any]:
-    """Hardly anything has happened since: a new training cannot be better."""
+    """There are hardly any new events, so a new training cannot be better."""
     run = world.start("retraining", {"use_cases": [world.use_case]})
     return {"state": world.finish("retraining", run), "decision": world.decision(run)}
 
@@ -121,7 +126,7 @@ def test_a_challenger_that_is_not_better_stays_away(
 
 @pytest.fixture(scope="module")
 def rolled_back(world: Movies, rejected: Any) -> dict[str, Any]:
-    """Users have changed once more; but answers slower than a limit nobody can keep."""
+    """The taste has changed once more; but a time limit that no answer can meet."""
     before = world.versions
     for _ in range(3):
         world.log(shift=1.0, seed=2)

@@ -40,12 +40,12 @@ class World:
 
     def runs(self, dag: str, prefix: str) -> list[dict[str, Any]]:
         """Runs whose id begins so, oldest first."""
-        listed = self.api.get(f"/dags/{dag}/dagRuns?order_by=run_after&limit=100")["dag_runs"]
-        return [run for run in listed if run["dag_run_id"].startswith(prefix)]
+        runs = self.api.get(f"/dags/{dag}/dagRuns?order_by=run_after&limit=100")["dag_runs"]
+        return [run for run in runs if run["dag_run_id"].startswith(prefix)]
 
     def tasks(self, dag: str, run: str) -> dict[str, str]:
-        found = self.api.get(f"/dags/{dag}/dagRuns/{run}/taskInstances?limit=200")["task_instances"]
-        return {task["task_id"]: task["state"] for task in found}
+        instances = self.api.get(f"/dags/{dag}/dagRuns/{run}/taskInstances?limit=200")["task_instances"]
+        return {task["task_id"]: task["state"] for task in instances}
 
     def documents(self, name: str) -> list[dict[str, Any]]:
         """All documents of a name below the use case's folder, oldest first."""
@@ -54,11 +54,11 @@ class World:
     def objects(self, prefix: str) -> dict[str, Any]:
         """When each object below a prefix was written, by key."""
         pages = self.stack.s3.get_paginator("list_objects_v2").paginate(Bucket=local.BUCKET, Prefix=prefix)
-        return {one["Key"]: one["LastModified"] for page in pages for one in page.get("Contents", [])}
+        return {entry["Key"]: entry["LastModified"] for page in pages for entry in page.get("Contents", [])}
 
     def _read(self, key: str) -> dict[str, Any]:
         return dict(json.loads(self.stack.s3.get_object(Bucket=local.BUCKET, Key=key)["Body"].read()))
 
     def decision(self, run: str) -> dict[str, Any]:
-        (found,) = [one for one in self.documents("/decision.json") if one["run"] == run]
-        return found
+        (decision,) = [document for document in self.documents("/decision.json") if document["run"] == run]
+        return decision

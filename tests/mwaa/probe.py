@@ -1,4 +1,4 @@
-"""What an Airflow finds in its home; run by itself, in the environment of that Airflow (see test_mwaa.py)."""
+"""Report what an Airflow loads from its home; runs in the environment of that Airflow (see test_mwaa.py)."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ PLUGINS = Path(sys.argv[1])
 
 def imported(path: Path) -> set[tuple[str, str]]:
     """Modules and names that a file imports anywhere, inside functions, too."""
-    found: set[tuple[str, str]] = set()
+    names: set[tuple[str, str]] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {(alias.name, "") for alias in node.names}
+            names |= {(alias.name, "") for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {(node.module, alias.name) for alias in node.names}
-    return found
+            names |= {(node.module, alias.name) for alias in node.names}
+    return names
 
 
 def missing(module: str, name: str) -> str:
-    """Why an import fails; empty where it does not."""
+    """Why an import fails; empty if it works."""
     try:
         if name and not hasattr(importlib.import_module(module), name):
             importlib.import_module(f"{module}.{name}")
@@ -43,7 +43,7 @@ def main() -> None:
     # scripts of containers import what the container has
     files = [path for path in PLUGINS.rglob("*.py") if "jobs" not in path.parts]
     imports = sorted(set().union(*(imported(path) for path in files)))
-    found = {
+    report = {
         "import_errors": bag.import_errors,
         "dags": {dag.dag_id: dag.fileloc for dag in bag.dags.values()},
         "plugins": [plugin["name"] for plugin in get_plugin_info(["name"])],
@@ -59,7 +59,7 @@ def main() -> None:
             }
         ),
     }
-    print(json.dumps(found))
+    print(json.dumps(report))
 
 
 main()

@@ -30,12 +30,13 @@ IMAGE = [
     *(f"apache-airflow-providers-{name}" for name in ("amazon[aiobotocore]", "fab", "postgres", "standard")),
     *("watchtower", "fluent-logger"),
 ]
-ELSEWHERE = "-c |--constraint "  # MWAA looks for this, in comments too; without it the image's are forced
+# MWAA looks for this, even in comments; without it, it uses the image's constraints
+ELSEWHERE = "-c |--constraint "
 
 
 def run(*words: str | Path, home: Path) -> str:
-    """What a command prints; it gets nothing of this process's environment that Airflow or Python read."""
-    kept = {
+    """Run a command and return its output; it gets none of this process's settings of Airflow and Python."""
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AIRFLOW", "AWS_", "PYTHON"))
@@ -44,7 +45,7 @@ def run(*words: str | Path, home: Path) -> str:
     done = subprocess.run(
         [str(word) for word in words],
         cwd=home,
-        env=kept | settings,
+        env=inherited | settings,
         capture_output=True,
         text=True,
         check=False,
@@ -56,11 +57,11 @@ def run(*words: str | Path, home: Path) -> str:
 def python_of_mwaa() -> Path:
     """Python 3.12 where the machine has it, also where pyenv keeps it aside; else this one."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/3.12.*/bin/python3.12")
-    candidates = [which("python3.12"), *sorted(pyenv), sys.executable]
-    for candidate in filter(None, candidates):
+    candidates: list[str | Path | None] = [which("python3.12"), *sorted(pyenv), sys.executable]
+    for candidate in (path for path in candidates if path):
         if subprocess.run([candidate, "-c", "import venv"], capture_output=True, check=False).returncode == 0:
             return Path(candidate)
-    raise AssertionError("not even this Python runs")
+    raise AssertionError("no Python on this machine can make a virtual environment")
 
 
 @pytest.fixture(scope="module")
@@ -96,39 +97,39 @@ def environment(built: Path, home: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(environment: Path, home: Path) -> dict[str, Any]:
+def report(environment: Path, home: Path) -> dict[str, Any]:
     """What Airflow finds there."""
     probe = (environment / "bin/python", "-I", HERE / "probe.py", home / "plugins")
     return dict(json.loads(run(*probe, home=home).splitlines()[-1]))
 
 
-def test_every_dag_parses(found: dict[str, Any], home: Path) -> None:
-    assert found["import_errors"] == {}
+def test_every_dag_parses(report: dict[str, Any], home: Path) -> None:
+    assert report["import_errors"] == {}
     written = {str(path.relative_to(PROJECT)) for path in (PROJECT / "dags").glob("*.py")}
-    assert {str(Path(path).relative_to(home)) for path in found["dags"].values()} == written
+    assert {str(Path(path).relative_to(home)) for path in report["dags"].values()} == written
 
 
-def test_the_plugin_loads(found: dict[str, Any]) -> None:
-    assert "aws_ml" in found["plugins"]
-    assert found["plugin_errors"] == {}
+def test_the_plugin_loads(report: dict[str, Any]) -> None:
+    assert "aws_ml" in report["plugins"]
+    assert report["plugin_errors"] == {}
 
 
-def test_what_tasks_import_when_they_run_is_there_too(found: dict[str, Any]) -> None:
-    assert found["imports"] > 100
-    assert found["missing"] == []
+def test_what_tasks_import_when_they_run_is_there_too(report: dict[str, Any]) -> None:
+    assert report["imports"] > 100
+    assert report["missing"] == []
 
 
-def test_job_scripts_travel_and_the_local_aws_stays(found: dict[str, Any], built: Path) -> None:
-    assert {"preprocess.py", "tabular.py", "drift/bins.py"} <= set(found["bundle"])
+def test_job_scripts_are_in_the_archive_and_the_local_aws_is_not(report: dict[str, Any], built: Path) -> None:
+    assert {"preprocess.py", "tabular.py", "drift/bins.py"} <= set(report["bundle"])
     with zipfile.ZipFile(built / "plugins.zip") as archive:
         folders = {name.split("/")[1] for name in archive.namelist() if name.count("/") > 1}
     assert {"workflows", "use_cases"} <= folders
     assert not {"local_aws", "infrastructure"} & folders
 
 
-def test_nothing_of_the_project_comes_from_elsewhere(found: dict[str, Any], home: Path) -> None:
-    assert found["ours"]
-    assert [path for path in found["ours"] if not path.startswith(f"{home}/plugins/")] == []
+def test_all_modules_of_the_project_come_from_the_archive(report: dict[str, Any], home: Path) -> None:
+    assert report["ours"]
+    assert [path for path in report["ours"] if not path.startswith(f"{home}/plugins/")] == []
 
 
 def test_the_requirements_leave_the_constraints_to_the_image(built: Path) -> None:
@@ -136,11 +137,11 @@ def test_the_requirements_leave_the_constraints_to_the_image(built: Path) -> Non
 
 
 def test_all_that_is_installed_is_constrained(environment: Path, home: Path) -> None:
-    """Else the constraints here lack something, and the test proves less than it says."""
+    """Otherwise the constraints of this test are incomplete."""
     names = re.findall(r"^([\w.-]+)==", CONSTRAINTS.read_text(), re.MULTILINE)
-    listed = run(UV, "pip", "freeze", "--python", environment, home=home)
+    frozen = run(UV, "pip", "freeze", "--python", environment, home=home)
     if "Python 3.12" in run(environment / "bin/python", "--version", home=home):
-        assert set(re.findall(r"^([\w.-]+)==", listed, re.MULTILINE)) <= set(names)
+        assert set(re.findall(r"^([\w.-]+)==", frozen, re.MULTILINE)) <= set(names)
 
 
 def test_equal_files_give_an_equal_archive(built: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the compose files promise, read from them; `make compose-test` starts them."""
+"""What the compose files say; `make compose-test` starts them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_locked_packages_have_the_executors(executor: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_a_service_tells_its_health_and_comes_back(name: str) -> None:
+def test_a_service_has_a_health_check_and_restarts(name: str) -> None:
     service = SERVICES[name]
     if name in ONE_SHOT:
         assert service["restart"] == "no"
@@ -51,7 +51,7 @@ def test_ports_are_open_on_loopback_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_what_is_kept_is_kept_in_named_volumes(name: str) -> None:
+def test_state_is_in_named_volumes(name: str) -> None:
     for volume in SERVICES[name].get("volumes", []):
         source, _, options = volume.partition(":")
         assert source in STACK["volumes"] or (source.startswith("./") and options.endswith(":ro")), volume
@@ -86,15 +86,15 @@ def test_every_setting_of_the_example_is_read() -> None:
         assert setting in text or setting.startswith("COMPOSE_"), setting
 
 
-def test_secrets_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_created_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(PROJECT / "docker"))
     first_start = __import__("first_start")
     first_start.make_all(tmp_path)
-    made = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    created = {file.name: file.read_text() for file in tmp_path.iterdir()}
     (tmp_path / "jwt_secret").unlink()
     first_start.make_all(tmp_path)
     again = {file.name: file.read_text() for file in tmp_path.iterdir()}
-    assert again.pop("jwt_secret") != made.pop("jwt_secret")
-    assert again == made
-    assert made["postgres_password"] in made["sql_alchemy_conn"]
+    assert again.pop("jwt_secret") != created.pop("jwt_secret")
+    assert again == created
+    assert created["postgres_password"] in created["sql_alchemy_conn"]
     assert not any(file.stat().st_mode & 0o007 for file in tmp_path.iterdir())

@@ -1,6 +1,6 @@
 """The template's roles allow what the waits and operators of the workflows call, and not much more.
 
-That they allow what runs really have called is seen where the runs are (`permissions.refused`).
+That they allow the calls of real runs is tested where the runs are (`permissions.refused`).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def camel(operation: str) -> str:
     "kind", ["processing", "training", "transform", "model", "endpoint_config", "endpoint"]
 )
 def test_workers_may_do_what_a_kind_of_job_needs(kind: str) -> None:
-    found = KINDS[kind]
-    for operation in filter(None, (found.create, found.describe, found.stop, found.list)):
+    calls_of = KINDS[kind]
+    for operation in filter(None, (calls_of.create, calls_of.describe, calls_of.stop, calls_of.list)):
         assert f"sagemaker:{camel(operation)}" in WORKERS.actions
 
 
@@ -68,9 +68,9 @@ def test_the_clean_up_may_delete_what_it_deletes_where_that_is_allowed() -> None
     called = calls("include/workflows/clean_up.py", "plugins/aws_ml/operators/sagemaker_endpoints.py")
     deletions = {f"sagemaker:{name}" for name in called if name.startswith("Delete")}
     assert len(deletions) == 5
-    more = deletions | {"tag:GetResources", "s3:DeleteObject"}
-    assert more <= Template(AllowCleanUp="yes", UseMwaa="no").role("AirflowRole").actions
-    assert WORKERS.actions & more == {
+    needed = deletions | {"tag:GetResources", "s3:DeleteObject"}
+    assert needed <= Template(AllowCleanUp="yes", UseMwaa="no").role("AirflowRole").actions
+    assert WORKERS.actions & needed == {
         "sagemaker:DeleteEndpoint",
         "s3:DeleteObject",
     }  # the latter is a refusal
@@ -86,12 +86,12 @@ def test_only_what_carries_the_projects_tag_is_deleted() -> None:
 
 
 @pytest.mark.parametrize("role", ["AirflowRole", "SageMakerRole", "PersonalizeRole"])
-def test_nobody_but_the_owner_writes_what_airflow_runs_and_other_buckets_are_closed(role: str) -> None:
-    found = FULL.role(role)
-    assert found.allows(Need("s3:PutObject", f"{BUCKET}/movie_recommendations/runs/x"))
+def test_only_the_owner_writes_what_airflow_runs_and_other_buckets_are_closed(role: str) -> None:
+    permissions = FULL.role(role)
+    assert permissions.allows(Need("s3:PutObject", f"{BUCKET}/movie_recommendations/runs/x"))
     for action in ("s3:PutObject", "s3:DeleteObject"):
-        assert not found.allows(Need(action, f"{BUCKET}/mwaa/dags/churn.py"))
-    assert not found.allows(Need("s3:GetObject", "arn:aws:s3:::another/key"))
+        assert not permissions.allows(Need(action, f"{BUCKET}/mwaa/dags/churn.py"))
+    assert not permissions.allows(Need("s3:GetObject", "arn:aws:s3:::another/key"))
 
 
 def test_roles_are_handed_to_their_own_service_alone() -> None:
@@ -102,7 +102,7 @@ def test_roles_are_handed_to_their_own_service_alone() -> None:
     assert not WORKERS.allows(Need("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/admin", passing.context))
 
 
-def test_a_topic_is_told_where_one_is_named() -> None:
+def test_a_topic_may_be_published_to_where_one_is_named() -> None:
     publish = {"eventSource": "sns.amazonaws.com", "eventName": "Publish"}
     (need,) = needs({**publish, "requestParameters": {"TopicArn": TOPIC}})
     assert FULL.role("AirflowRole").allows(need)
@@ -130,11 +130,14 @@ def test_the_bucket_is_encrypted_closed_and_kept() -> None:
 
 @pytest.mark.parametrize("role", ["AirflowRole", "SageMakerRole", "PersonalizeRole"])
 def test_no_role_may_do_everything(role: str) -> None:
-    found = FULL.role(role)
-    wide = {action for action in found.actions if action.endswith("*")}
+    permissions = FULL.role(role)
+    wide = {action for action in permissions.actions if action.endswith("*")}
     assert wide <= {"s3:GetObject*", "s3:GetBucket*", "s3:List*", "kms:GenerateDataKey*"}  # as MWAA wants it
     starred = {
-        action for one in found.statements if one.get("Resource") == "*" for action in flat(one["Action"])
+        action
+        for statement in permissions.statements
+        if statement.get("Resource") == "*"
+        for action in flat(statement["Action"])
     }
     without = r"\w+:List\w+|tag:GetResources|ecr:\w+|cloudwatch:PutMetricData"
     of_mwaa = {"s3:GetAccountPublicAccessBlock", "logs:DescribeLogGroups"}
@@ -148,7 +151,7 @@ def flat(value: str | list[str]) -> list[str]:
 def test_the_roles_fit_into_iams_limits() -> None:
     for name in ("AirflowRole", "SageMakerRole", "PersonalizeRole"):
         policies = [policy["PolicyDocument"] for policy in FULL.resource(name)["Policies"]]
-        assert sum(len(json.dumps(one, separators=(",", ":"))) for one in policies) < 10_240, name
+        assert sum(len(json.dumps(policy, separators=(",", ":"))) for policy in policies) < 10_240, name
 
 
 def test_airflow_runs_what_make_mwaa_writes() -> None:

@@ -1,4 +1,4 @@
-"""Who may know whom: the rooms of the house, guarded by reading the imports of every file."""
+"""Who may import whom: reads the imports of every file."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ PROJECT = Path(__file__).parents[2]
 
 def imports_of(path: Path) -> set[str]:
     """Dotted names of all modules that a file imports, wherever in the file."""
-    found: set[str] = set()
+    modules: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-    return found
+            modules.add(node.module)
+    return modules
 
 
 def files(*patterns: str) -> list[Path]:
-    found = [path for pattern in patterns for path in sorted(PROJECT.glob(pattern))]
-    assert found, f"no file matches {patterns}: the test would prove nothing"
-    return found
+    paths = [path for pattern in patterns for path in sorted(PROJECT.glob(pattern))]
+    assert paths, f"no file matches {patterns}: the test would prove nothing"
+    return paths
 
 
 def standard(name: str) -> bool:
@@ -45,9 +45,9 @@ def test_a_dag_knows_airflow_plugins_and_include_but_never_the_local_aws(path: P
 
 @pytest.mark.parametrize("path", files("plugins/**/*.py"), ids=name_of)
 def test_plugins_know_only_airflow_and_boto3(path: Path) -> None:
-    known = {"airflow", "boto3", "botocore", "jmespath", "aws_ml"}  # jmespath is a part of boto3
+    allowed = {"airflow", "boto3", "botocore", "jmespath", "aws_ml"}  # jmespath is a part of boto3
     assert {name for name in imports_of(path) if not standard(name)} <= {
-        name for name in imports_of(path) if name.split(".")[0] in known
+        name for name in imports_of(path) if name.split(".")[0] in allowed
     }
 
 

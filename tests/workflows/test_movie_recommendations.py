@@ -32,8 +32,8 @@ def states(run: Any) -> dict[str, str]:
 
 
 def evaluation(run: Any) -> dict[str, Any]:
-    (found,) = (ti for ti in run.get_task_instances() if ti.task_id == "publish")
-    results = found.xcom_pull(task_ids="publish")
+    (ti,) = (ti for ti in run.get_task_instances() if ti.task_id == "publish")
+    results = ti.xcom_pull(task_ids="publish")
     bucket, key = results["evaluation"].removeprefix("s3://").split("/", 1)
     body = boto3.client("s3").get_object(Bucket=bucket, Key=f"{key}/evaluation.json")["Body"].read()
     return dict(json.loads(body))
@@ -47,18 +47,19 @@ def test_every_step_is_green_and_nothing_is_torn_down(run: Any) -> None:
 
 
 def test_every_recommender_beats_its_baseline(run: Any) -> None:
-    found = evaluation(run)
-    warm, new = found["holdout"], found["new_items"]
+    metrics = evaluation(run)
+    warm, new = metrics["holdout"], metrics["new_items"]
     for name in ("user_personalization", "similar_items", "ranking"):
         assert warm[name]["ndcg_10"] > warm["popular films"]["ndcg_10"], name
     assert new["cold_start"]["precision_25"] > new["random list"]["precision_25"]
-    assert set(found["offline"]) == {one.key for one in MOVIES.recommenders}
+    assert set(metrics["offline"]) == {recommender.key for recommender in MOVIES.recommenders}
 
 
 def test_batch_answers_lie_in_s3_for_real_users(run: Any) -> None:
     s3 = boto3.client("s3")
-    listed = s3.list_objects_v2(Bucket="ml-workflows", Prefix="movie_recommendations/runs/")["Contents"]
-    (key,) = (one["Key"] for one in listed if one["Key"].endswith("recommendations/users.json.out"))
+    objects = s3.list_objects_v2(Bucket="ml-workflows", Prefix="movie_recommendations/runs/")["Contents"]
+    keys = [entry["Key"] for entry in objects]
+    (key,) = (key for key in keys if key.endswith("recommendations/users.json.out"))
     lines = [json.loads(line) for line in s3.get_object(Bucket="ml-workflows", Key=key)["Body"].iter_lines()]
     assert all(len(line["output"]["recommendedItems"]) == 25 for line in lines)
     assert "0" not in {line["input"]["userId"] for line in lines}  # the original asked for row numbers
@@ -66,7 +67,7 @@ def test_batch_answers_lie_in_s3_for_real_users(run: Any) -> None:
 
 def test_answers_of_a_version_that_another_run_trained_are_refused(run: Any) -> None:
     """As when two Airflows use one dataset group: the campaign is updated between the questions."""
-    (ti,) = (one for one in run.get_task_instances() if one.task_id == "ask_user_personalization")
+    (ti,) = (ti for ti in run.get_task_instances() if ti.task_id == "ask_user_personalization")
     place = ti.xcom_pull(task_ids="publish")["evaluation"].removesuffix("/evaluation")
 
     def ask() -> Any:
@@ -93,13 +94,13 @@ def until_active(look: Callable[[], dict[str, Any]]) -> None:
 
 def test_a_second_run_updates_and_the_teardown_leaves_nothing(run: Any, dag_bag: DagBag) -> None:
     personalize = boto3.client("personalize")
-    before = {one["campaignArn"] for one in personalize.list_campaigns()["campaigns"]}
+    before = {campaign["campaignArn"] for campaign in personalize.list_campaigns()["campaigns"]}
     conf = {"recommenders": ["user_personalization"], "teardown": True}
     second = dag_bag.dags["movie_recommendations"].test(run_conf=conf)
-    found = states(second)
-    assert found["teardown"] == "success"
-    assert found["ranking.train"] == found["ask_ranking"] == "skipped"
-    assert found["user_personalization.wait_for_campaign"] == "success"
+    ended = states(second)
+    assert ended["teardown"] == "success"
+    assert ended["ranking.train"] == ended["ask_ranking"] == "skipped"
+    assert ended["user_personalization.wait_for_campaign"] == "success"
     assert len(before) == 4
     assert personalize.list_dataset_groups()["datasetGroups"] == []
     assert personalize.list_schemas()["schemas"] == []

@@ -21,8 +21,8 @@ PARAMS = {"recommenders": ["popularity", "user_personalization"], "holdout_users
 def evaluations() -> set[str]:
     """Keys of the evaluations of all runs, other tests' too."""
     s3, prefix = boto3.client("s3"), "movie_recommendations/runs/"
-    listed = s3.list_objects_v2(Bucket=local.BUCKET, Prefix=prefix).get("Contents", [])
-    return {one["Key"] for one in listed if one["Key"].endswith("/evaluation.json")}
+    objects = s3.list_objects_v2(Bucket=local.BUCKET, Prefix=prefix).get("Contents", [])
+    return {entry["Key"] for entry in objects if entry["Key"].endswith("/evaluation.json")}
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,8 @@ def end(process: subprocess.Popen[str]) -> str:
 
 def test_both_are_green(runs: dict[str, dict[str, Any]]) -> None:
     assert runs["films-a"]["run"] != runs["films-b"]["run"]
-    for found in runs.values():
-        states = found["states"]
+    for run in runs.values():
+        states = run["states"]
         assert {task for task, state in states.items() if state not in ("success", "skipped")} == set()
         assert states["ask_user_personalization"] == states["session"] == states["publish"] == "success"
         assert states["cold_start.train"] == "skipped"
@@ -68,8 +68,9 @@ def test_the_teardown_of_one_leaves_the_other_alone(runs: dict[str, dict[str, An
         "skipped",
     )
     personalize = boto3.client("personalize")
-    assert [one["name"] for one in personalize.list_dataset_groups()["datasetGroups"]] == ["films-b"]
-    campaigns = {one["name"]: one["campaignArn"] for one in personalize.list_campaigns()["campaigns"]}
+    assert [group["name"] for group in personalize.list_dataset_groups()["datasetGroups"]] == ["films-b"]
+    summaries = personalize.list_campaigns()["campaigns"]
+    campaigns = {summary["name"]: summary["campaignArn"] for summary in summaries}
     assert list(campaigns) == ["films-b-user-personalization"]
     runtime = boto3.client("personalize-runtime")
     assert runtime.get_recommendations(campaignArn=campaigns.popitem()[1], userId="1")["itemList"]
