@@ -10,6 +10,8 @@ import boto3
 import pytest
 
 from include.use_cases.movie_recommendations.use_case import MOVIES
+from include.workflows.common.errors import OtherVersion
+from include.workflows.common.xcom import Reference
 from include.workflows.recommendation import holdout
 from tests.permissions import Template, refused
 
@@ -71,7 +73,13 @@ def test_answers_of_a_version_that_another_run_trained_are_refused(run: Any) -> 
     place = ti.xcom_pull(task_ids="publish")["evaluation"].removesuffix("/evaluation")
 
     def ask() -> Any:
-        return holdout.ask_campaign.function("user_personalization", "user", place, "5", ti=ti)
+        function: Any = holdout.ask_campaign.function
+        sources = {
+            "campaign": Reference(task_ids="user_personalization.campaign", key="arn"),
+            "version": Reference(task_ids="user_personalization.train", key="arn"),
+            "unseen": Reference(task_ids="filter_unseen", key="arn"),
+        }
+        return function("user_personalization", "user", place, "5", **sources, ti=ti)
 
     assert ask()["users"] == 5
     personalize, campaign = boto3.client("personalize"), ask()["campaign"]
@@ -82,7 +90,7 @@ def test_answers_of_a_version_that_another_run_trained_are_refused(run: Any) -> 
     until_active(
         lambda: personalize.describe_campaign(campaignArn=campaign)["campaign"]["latestCampaignUpdate"]
     )
-    with pytest.raises(holdout.OtherVersion, match="another run uses the dataset group at the same time"):
+    with pytest.raises(OtherVersion, match="another run uses the dataset group at the same time"):
         ask()
 
 

@@ -137,8 +137,8 @@ def window_span(
 ) -> tuple[datetime, datetime]:
     """Start and end of a window.
 
-    It ends a little before the run was due, so that all captured requests have arrived. It does not begin before
-    the version began to serve.
+    It ends a little before the run was due, so that all captured requests have arrived. It begins when the
+    version began to serve, or later.
 
     :param hours: its length; None: as the policy says.
     :param since: when the version began to serve.
