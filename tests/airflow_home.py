@@ -101,16 +101,17 @@ def run_dag_of(build: Callable[[], object]) -> DagRun:
 
 
 def run_dag(dag: DAG, conf: dict[str, Any] | None = None) -> DagRun:
-    """Run a DAG in this process, as if no bundle held others, and return the run."""
+    """Run a DAG in this process, as the only DAG of its bundle, and return the run."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 
     bag = DagBag(os.devnull)
     bag.bag_dag(dag)
     with patch.dict(os.environ, {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(BUNDLES)}):
-        DagBundlesManager().sync_bundles_to_db()
+        DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
         sync_bag_to_db(bag, "tests", None)
-        return dag.test(run_conf=conf or {})
+        run: DagRun = dag.test(run_conf=conf or {})
+        return run
 
 
 @pytest.fixture(scope="session", autouse=True)

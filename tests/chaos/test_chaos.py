@@ -79,9 +79,9 @@ class Run:
         moment = SimpleNamespace(run_id=self.id, run_after=datetime.fromisoformat(run["run_after"]))
         name = resource_name("chaos", self.kind, moment, 32)
         # a second job of the same run has a number for its last characters
-        listed = getattr(self.stack.sagemaker, kind.list)(NameContains=name[:30], MaxResults=50)
-        found = sorted(listed[kind.summaries], key=lambda job: str(job["CreationTime"]))
-        return {job[kind.name]: job[kind.status] for job in found}
+        answer = getattr(self.stack.sagemaker, kind.list)(NameContains=name[:30], MaxResults=50)
+        summaries = sorted(answer[kind.summaries], key=lambda job: str(job["CreationTime"]))
+        return {job[kind.name]: job[kind.status] for job in summaries}
 
     def lines(self) -> Counter[int]:
         """How often each line of the job is in the log of the last try."""

@@ -64,10 +64,10 @@ def operator(word: str) -> Any:
 
 
 def sensor(word: str) -> Any:
-    more: dict[str, Any] = {"job_name": "job"}
+    options: dict[str, Any] = {"job_name": "job"}
     if word == "Endpoint":
-        more = {"endpoint_name": "job", "endpoint_config_name": NEW}
-    return getattr(sensors, f"SageMaker{word}Sensor")(task_id="x", print_log=False, **more)
+        options = {"endpoint_name": "job", "endpoint_config_name": NEW}
+    return getattr(sensors, f"SageMaker{word}Sensor")(task_id="x", print_log=False, **options)
 
 
 def event(task: Any, state: str) -> dict[str, Any]:
@@ -76,8 +76,8 @@ def event(task: Any, state: str) -> dict[str, Any]:
         return {"job_name": "job", "state": "failure", "job_status": "missing", "reason": "there is none"}
     if state == "time-out":
         return {"job_name": "job", "state": "failure", "job_status": "timeout", "reason": "too late"}
-    found = outcome(task.kind, description(task.kind, state) or {}, task.expected())
-    return {"job_name": "job", "state": found.state, "job_status": found.status, "reason": found.reason}
+    now = outcome(task.kind, description(task.kind, state) or {}, task.expected())
+    return {"job_name": "job", "state": now.state, "job_status": now.status, "reason": now.reason}
 
 
 @pytest.mark.parametrize("state", ENDED)

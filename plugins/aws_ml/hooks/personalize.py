@@ -28,5 +28,7 @@ class PersonalizeHook(AwsBaseHook):
 
         :param word: its kind: Campaign, DatasetGroup ...
         :param within: parameters of the List operation, such as `solutionArn`, which versions need.
+        :raises JobRejected: when AWS refuses.
+        :raises ServiceFault: when AWS is at fault.
         """
         return find_named(self.conn, PERSONALIZE[word], name, **within)

@@ -101,7 +101,8 @@ def _existing(
     name = request[kind.name]
     description = kind.look(client, name)
     now = outcome(kind, description)
-    tags = client.list_tags(ResourceArn=description[kind.arn])["Tags"]
+    with calling(f"listing the tags of the {kind.noun} {name}"):
+        tags = client.list_tags(ResourceArn=description[kind.arn])["Tags"]
     same_request = {"Key": REQUEST_TAG, "Value": fingerprint} in tags
     reference = JobReference(name, description[kind.arn], created=False)
     if same_request and now.state == "success":

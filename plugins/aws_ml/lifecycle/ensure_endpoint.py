@@ -68,7 +68,8 @@ def _change(
         return JobReference(name, endpoint[kind.arn], created=False)
     if status in USELESS and create:
         log.warning("The endpoint %s is %s: it is deleted and created again", name, status)
-        client.delete_endpoint(EndpointName=name)
+        with calling(f"deleting the endpoint {name}"):
+            client.delete_endpoint(EndpointName=name)
     elif status == "InService" and _update(client, request):
         log.info("Updating the endpoint %s to %s", name, config)
         return JobReference(name, endpoint[kind.arn], created=True)

@@ -110,7 +110,7 @@ class Poller:
             self._changed.notify()
 
     def poll_here(self, job: PolledJob) -> None:
-        """Look at a job until it has ended, in the caller's thread."""
+        """Look at a job until it has ended, in the caller's thread; its `deliver` is called with the news."""
         while not job.ended:
             self.look([job])
             if not job.ended:

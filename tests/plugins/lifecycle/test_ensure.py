@@ -86,9 +86,9 @@ def test_names_stay_within_the_limit() -> None:
     name = unique("x" * 54)
     assert len(name) == 63
     sagemaker().create_processing_job(**processing(name, HELLO))
-    found = create(processing(name, HELLO)).name
-    assert len(found) == 63
-    assert found.endswith("-2")
+    second = create(processing(name, HELLO)).name
+    assert len(second) == 63
+    assert second.endswith("-2")
 
 
 def test_a_request_that_aws_refuses_names_the_job_and_the_reason() -> None:
@@ -136,11 +136,11 @@ def test_a_model_and_a_configuration_are_created_once_and_never_swapped() -> Non
         "InitialInstanceCount": 1,
     }
     config = {"EndpointConfigName": name, "ProductionVariants": [variant]}
-    for kind, wanted in ((MODEL, model), (ENDPOINT_CONFIG, config)):
-        ensure_resource(sagemaker(), kind, wanted, LOG)
-        made = kind.look(sagemaker(), name)
-        ensure_resource(sagemaker(), kind, wanted, LOG)
-        assert kind.look(sagemaker(), name) == made
+    for kind, request in ((MODEL, model), (ENDPOINT_CONFIG, config)):
+        ensure_resource(sagemaker(), kind, request, LOG)
+        description = kind.look(sagemaker(), name)
+        ensure_resource(sagemaker(), kind, request, LOG)
+        assert kind.look(sagemaker(), name) == description
     other = {**model, "PrimaryContainer": {**container, "Environment": {"A": "2"}}}
     with pytest.raises(JobExists, match=r"PrimaryContainer.Environment.A: asked for '2', is '1'"):
         ensure_resource(sagemaker(), MODEL, other, LOG)
