@@ -152,8 +152,8 @@ def aws(aws_state: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def called(aws_state: Path) -> Callable[[], list[dict[str, Any]]]:
-    """`called()`: what Airflow has asked AWS for until now."""
+def airflow_calls(aws_state: Path) -> Callable[[], list[dict[str, Any]]]:
+    """`airflow_calls()`: the calls that Airflow has made to AWS until now."""
     from tests.permissions import of_airflow
 
     return lambda: of_airflow(record_of(aws_state))

@@ -1,7 +1,7 @@
 """IAM in small: what calls need, and whether the roles of the template grant it.
 
 `Template` reads the template as CloudFormation does; `needs` says which permissions a recorded call takes.
-Only what the template uses is understood; anything else fails aloud.
+It supports only what the template uses; anything else is an error.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ SETTINGS = {"ML_RETRAINING_SCHEDULE": "0 0 29 2 *"}  # the clock stays out of it
 
 
 class Retraining:
-    """The DAG as a person sees it, and somebody who reports drift."""
+    """The retraining DAG by the REST API, and reports of drift."""
 
     def __init__(self, stack: Stack) -> None:
         self.api = stack.api
@@ -62,7 +62,7 @@ def moment(run: dict[str, Any], which: str) -> datetime:
     return datetime.fromisoformat(run[which])
 
 
-def test_drift_reported_while_the_consumer_is_paused_is_heard_when_it_is_confirmed_again(
+def test_drift_reported_while_the_consumer_is_paused_is_handled_when_reported_again(
     retraining: Retraining,
 ) -> None:
     before = len(retraining.runs)

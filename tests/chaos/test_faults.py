@@ -1,4 +1,4 @@
-"""Workflows bear a service that is busy, and tell the truth about jobs that did not succeed."""
+"""Workflows survive a busy service, and report jobs that did not succeed as failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dataset group that is half made, on a server that is killed, is deleted all the same."""
+"""A dataset group that is half made, on a server that is killed, can be deleted."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def active(look: Callable[[], dict[str, Any]]) -> None:
 
 @pytest.fixture
 def half_made(personalize: Any) -> str:
-    """Interactions are in, users are being imported; a version is in training, a tracker begun."""
+    """A group with imported interactions, a running import of users, a running training and a new tracker."""
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=local.BUCKET, CreateBucketConfiguration={"LocationConstraint": local.REGION})
     users = [f"{n},30,F,writer" for n in range(60)]
@@ -90,7 +90,7 @@ def half_made(personalize: Any) -> str:
         )["datasetImportJobArn"]
         if kind == "Interactions":
             active(partial(personalize.describe_dataset_import_job, datasetImportJobArn=job))
-    # trains a version by itself as soon as it is there
+    # it trains a version by itself as soon as it exists
     solution = personalize.create_solution(name="half", datasetGroupArn=group, recipeArn=RECIPE)
     while not personalize.list_solution_versions(solutionArn=solution["solutionArn"])["solutionVersions"]:
         time.sleep(0.05)

@@ -109,7 +109,7 @@ def version(group: dict[str, str]) -> dict[str, Any]:
     return description
 
 
-def test_the_same_again_is_reused(group: dict[str, str], data: str, client: Any) -> None:
+def test_the_same_request_is_created_once(group: dict[str, str], data: str, client: Any) -> None:
     before = len(client.list_dataset_import_jobs(datasetArn=group["dataset"])["datasetImportJobs"])
     again = execute(operator("DatasetImportJob", import_of(group, "films-1", data)))
     assert again["jobName"] == "films-1"
@@ -119,7 +119,7 @@ def test_the_same_again_is_reused(group: dict[str, str], data: str, client: Any)
     assert len(jobs) == before
 
 
-def test_another_one_of_the_name_is_an_error_that_lists_the_differences(
+def test_another_request_of_the_same_name_is_an_error_that_lists_the_differences(
     group: dict[str, str], version: dict[str, Any]
 ) -> None:
     other = solution_of(group, "for-you", "aws-sims")
@@ -238,7 +238,7 @@ def test_a_quota_is_waited_for(group: dict[str, str], client: Any) -> None:
     assert task.ensure(task.aws.client("personalize")).created
 
 
-def test_a_quota_that_stays_used_up_ends_the_task(group: dict[str, str], monkeypatch: Any) -> None:
+def test_a_quota_that_stays_full_ends_the_task(group: dict[str, str], monkeypatch: Any) -> None:
     from botocore.exceptions import ClientError
 
     def full() -> None:
@@ -249,7 +249,7 @@ def test_a_quota_that_stays_used_up_ends_the_task(group: dict[str, str], monkeyp
         ensure_personalize.patiently("creating it", full, logging.getLogger())
 
 
-def test_a_resource_that_failed_for_ever_says_so(group: dict[str, str], monkeypatch: Any) -> None:
+def test_a_resource_that_failed_is_an_error_with_its_reason(group: dict[str, str], monkeypatch: Any) -> None:
     kind = PERSONALIZE["Solution"]
     failed = {"name": "s", "status": "CREATE FAILED", "failureReason": "out of luck", "solutionArn": "a"}
     monkeypatch.setattr(ensure_personalize, "create_or_none", lambda *_: None)

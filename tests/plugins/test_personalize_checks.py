@@ -75,7 +75,7 @@ def group() -> Iterator[str]:
     run_dag_of(lambda: PersonalizeDeleteDatasetGroupOperator(task_id="delete", dataset_group="rooms"))
 
 
-def test_room_is_what_the_quota_leaves_beside_what_is_there(group: str) -> None:
+def test_the_room_is_the_quota_minus_what_exists(group: str) -> None:
     client = boto3.client("personalize")
     again = [f"s{number}" for number in range(4)]
     names = {"Solution": [*again, "new", ""], "DatasetGroup": ["rooms", "other"], "Campaign": ["c"]}
@@ -100,7 +100,7 @@ def test_room_is_what_the_quota_leaves_beside_what_is_there(group: str) -> None:
         check_quotas(client, group, {"Films": ["a"]}, {})
 
 
-def test_the_operator_looks_for_room_and_ignores_names_that_a_template_left_empty(group: str) -> None:
+def test_the_operator_checks_the_room_and_ignores_empty_names(group: str) -> None:
     name = "{% if params.more %}more{% endif %}"
 
     def build() -> Any:

@@ -184,7 +184,7 @@ def test_rows_that_are_added_to_others_need_fewer_users() -> None:
         check("Interactions", table(few[1:]), mode="INCREMENTAL")
 
 
-def test_a_line_without_an_end_is_not_read_to_its_end() -> None:
+def test_a_line_that_is_too_long_is_not_read_to_its_end() -> None:
     faults, pieces_read = Faults(), []
     read = read_schema(schema("Items"), faults)
     assert read is not None

@@ -47,7 +47,7 @@ def test_states(word: str, description: dict[str, Any], state: str) -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_the_scheduler_makes_pools_of_the_quotas_size_and_leaves_those_that_are_there() -> None:
+def test_the_scheduler_creates_pools_of_the_quotas_size_and_keeps_existing_ones() -> None:
     from airflow.models.pool import Pool
 
     def after_start() -> dict[str, int]:

@@ -53,7 +53,7 @@ def states(dag_run: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_operators_are_the_providers_with_more(name: str) -> None:
+def test_operators_are_subclasses_of_the_providers(name: str) -> None:
     operator_class, base = (getattr(m, f"SageMaker{name}Operator") for m in (operators, provider_operators))
     assert issubclass(operator_class, base)
     assert set(base.template_fields) <= set(operator_class.template_fields)
@@ -64,7 +64,7 @@ def test_operators_are_the_providers_with_more(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SENSORS)
-def test_sensors_are_the_providers_with_more(name: str) -> None:
+def test_sensors_are_subclasses_of_the_providers(name: str) -> None:
     sensor_class, base = (getattr(m, f"SageMaker{name}Sensor") for m in (sensors, provider_sensors))
     assert issubclass(sensor_class, base)
     assert set(base.template_fields) <= set(sensor_class.template_fields)
@@ -213,7 +213,7 @@ def test_the_trigger_ends_in_time_when_the_job_does_not() -> None:
     sagemaker().stop_processing_job(ProcessingJobName=name)
 
 
-def test_killing_the_wait_stops_the_job_unless_told_otherwise() -> None:
+def test_killing_the_wait_stops_the_job_unless_stop_on_kill_is_false() -> None:
     for stop_on_kill, expected in ((True, "Stopped"), (False, "InProgress")):
         name = unique("killed")
         sagemaker().create_processing_job(**processing(name, SLEEPING))
@@ -222,14 +222,14 @@ def test_killing_the_wait_stops_the_job_unless_told_otherwise() -> None:
         asyncio.run(trigger.on_kill())
         assert wait_until(name, expected) == expected
         sagemaker().stop_processing_job(ProcessingJobName=name) if not stop_on_kill else None
-        asyncio.run(trigger.on_kill())  # one that has ended is left as it is
+        asyncio.run(trigger.on_kill())  # a job that has ended is left as it is
 
 
 def test_the_event_loop_is_never_blocked() -> None:
     names = [unique("loop") for _ in range(3)]
     for name in names:
         sagemaker().create_processing_job(**processing(name, HELLO))
-    Aws(region_name="eu-west-1")  # a connection that nobody used yet: its clients are made while we measure
+    Aws(region_name="eu-west-1")  # a new connection: its clients are made while the test measures
 
     async def measure() -> float:
         longest = 0.0

@@ -94,7 +94,7 @@ def create_or_none(client: Any, kind: Kind, request: Description) -> str | None:
 def _existing(
     client: Any, kind: Kind, request: Description, fingerprint: str, policy: Policy, log: TaskLog
 ) -> JobReference | None:
-    """The job that has the name, where it can be used; None: try the next name.
+    """The job of that name if it can be used; None: try the next name.
 
     :raises JobExists: by the policy `fail`.
     """

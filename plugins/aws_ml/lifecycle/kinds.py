@@ -30,7 +30,7 @@ class Kind:
     stop: str | None = None
     list: str = ""
     summaries: str = ""
-    status: str = ""  # empty: it is there at once, nobody waits for it
+    status: str = ""  # empty: it exists as soon as it is created
     waiter: str = ""  # in waiters/<service>.json
     log_group: str | None = None
     limit: int = 63  # characters of a name
@@ -131,7 +131,7 @@ KINDS["endpoint_deletion"] = replace(
     KINDS["endpoint"], key="endpoint_deletion", waiter="EndpointDeleted", is_deletion=True
 )
 
-# These exist as soon as they are created: nobody waits for them.
+# These exist as soon as they are created.
 MODEL = Kind(
     key="model",
     noun="model",

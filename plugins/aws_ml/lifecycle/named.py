@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def find_named(client: Any, kind: Kind, name: str, **within: str) -> Description | None:
-    """The description of the newest resource of a name; None where there is none.
+    """The description of the newest resource of a name; None when there is no such resource.
 
     :param within: parameters of the List operation, such as `solutionArn`, which versions need.
     :raises JobRejected: when AWS refuses.

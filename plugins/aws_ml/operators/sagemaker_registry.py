@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aws_ml.lifecycle.kinds import Description
 
 Approval = Literal["Approved", "Rejected", "PendingManualApproval"]
-NEWEST = 10  # so many of the newest versions are searched for the one of an earlier try
+NEWEST = 10  # how many versions are searched for the one that an earlier try registered
 
 
 class RegistryTask(AwsBaseOperator[SageMakerHook]):

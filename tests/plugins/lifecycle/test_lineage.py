@@ -1,4 +1,4 @@
-"""What OpenLineage is told of each kind of job."""
+"""What OpenLineage gets of each kind of job."""
 
 from __future__ import annotations
 

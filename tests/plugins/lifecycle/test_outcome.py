@@ -40,7 +40,7 @@ def test_a_job_that_ran_too_long_says_so() -> None:
     job: dict[str, Any] = {"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded"}
     now = outcome(KINDS["training"], job)
     assert "longer than its MaxRuntimeInSeconds" in now.reason
-    assert not now.stopped  # by nobody
+    assert not now.stopped  # AWS ended it
 
 
 def test_an_update_that_was_rolled_back_is_a_failure_though_the_endpoint_is_in_service() -> None:

@@ -117,7 +117,7 @@ def test_jobs_that_may_not_be_listed_are_described() -> None:
     assert len(delivered) == 5
 
 
-def test_a_log_that_may_not_be_read_is_said_once_and_the_wait_goes_on(
+def test_a_log_that_may_not_be_read_is_reported_once_and_the_wait_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def deny(*_: Any) -> Any:
@@ -170,7 +170,7 @@ def test_a_look_that_aws_cannot_answer_now_is_repeated_later(error: Exception) -
     assert time.monotonic() - started_at > 2  # it backed off
 
 
-def test_a_look_that_is_not_allowed_ends_the_wait_with_the_reason() -> None:
+def test_a_describe_that_is_not_allowed_ends_the_wait_with_the_reason() -> None:
     delivered: list[tuple[str, Outcome]] = []
     poller, recorder, (job,) = polled_jobs({"a": "Completed"}, delivered)
     denied = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
@@ -180,7 +180,7 @@ def test_a_look_that_is_not_allowed_ends_the_wait_with_the_reason() -> None:
     assert "not authorized" in delivered[0][1].reason
 
 
-def test_the_older_a_job_the_rarer_the_looks() -> None:
+def test_the_older_a_job_the_longer_the_pause() -> None:
     _, _, (job,) = polled_jobs({"a": "InProgress"}, [])
     job.longest, job.deadline = 30.0, time.time() + 10_000
     pauses = []
