@@ -47,22 +47,22 @@ with DAG(
     tags=["ml", "sagemaker", "maintenance"],
     default_args={"owner": "ml-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
 ):
-    found = clean_up.find()
+    resources = clean_up.find_resources()
     endpoints = SageMakerDeleteEndpointOperator.partial(task_id="delete_endpoints", deferrable=True).expand(
-        endpoint_name=clean_up.chosen.override(task_id="endpoints")(found["endpoint"])
+        endpoint_name=clean_up.chosen.override(task_id="endpoints")(resources["endpoint"])
     )
     # an endpoint that was deleted no longer uses its configuration
     configs = SageMakerDeleteEndpointConfigOperator.partial(
         task_id="delete_endpoint_configs", trigger_rule=TriggerRule.NONE_FAILED
-    ).expand(config_name=clean_up.chosen.override(task_id="endpoint_configs")(found["endpoint-config"]))
+    ).expand(config_name=clean_up.chosen.override(task_id="endpoint_configs")(resources["endpoint-config"]))
     groups = PersonalizeDeleteDatasetGroupOperator.partial(
         task_id="delete_dataset_groups", trigger_rule=TriggerRule.NONE_FAILED
-    ).expand(dataset_group=clean_up.chosen.override(task_id="dataset_groups")(found["dataset-group"]))
+    ).expand(dataset_group=clean_up.chosen.override(task_id="dataset_groups")(resources["dataset-group"]))
     chain(
         endpoints,
         configs,
-        clean_up.delete_models(found["model"]),
-        clean_up.delete_groups(found["model-package-group"]),
+        clean_up.delete_models(resources["model"]),
+        clean_up.delete_groups(resources["model-package-group"]),
         groups,
         clean_up.delete_objects("{{ var.value.ml_bucket }}"),
     )

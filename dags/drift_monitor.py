@@ -2,8 +2,8 @@
 ## Drift monitor
 
 Does the traffic still look like the data that the model has learned from? Once a day every deployed use
-case is measured; only where drift is confirmed, the asset `drift/<use case>` is emitted, and the DAG
-`retraining` runs.
+case is measured. Where drift is confirmed, the asset `drift/<use case>` is emitted, and the DAG `retraining`
+runs.
 
 | step | what happens |
 |---|---|
@@ -30,8 +30,8 @@ from datetime import timedelta
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task_group
 
 from include.use_cases.catalogue import CASES
-from include.workflows.common.job_tasks import process
-from include.workflows.common.params import INSTANCES
+from include.workflows.common.job_tasks import PROCESSING, start_and_wait
+from include.workflows.common.params import instance_type
 from include.workflows.common.staging import upload_code
 from include.workflows.monitoring import windows
 
@@ -58,9 +58,7 @@ with DAG(
             title="Window in hours",
             description="It ends now. Empty: as the use case says.",
         ),
-        "instance_type": Param(
-            "ml.m5.large", type="string", pattern=r"^ml\.", examples=INSTANCES, section="Instances"
-        ),
+        "instance_type": instance_type("ml.m5.large"),
     },
     tags=["ml", "sagemaker", "drift"],
     default_args={"owner": "ml-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
@@ -69,9 +67,9 @@ with DAG(
     @task_group
     def monitor(serving: dict[str, str]) -> None:
         """One deployed use case."""
-        request = windows.window(serving, BUCKET, code)
-        said = windows.judge(serving, BUCKET)
-        chain(*process("monitor", "compare", request), said, windows.notify(said))
+        compare = start_and_wait(PROCESSING, "compare", windows.window(serving, BUCKET, code))
+        report = windows.judge(serving, BUCKET)
+        chain(*compare, report, windows.notify(report))
 
     code = upload_code("monitoring", BUCKET, ["jobs"])
     monitor.expand(serving=windows.deployed(BUCKET))

@@ -29,34 +29,18 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import Any
 
-from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
-from airflow.sdk import (
-    DAG,
-    Asset,
-    AssetAny,
-    AssetOrTimeSchedule,
-    CronTriggerTimetable,
-    Param,
-    chain,
-    task_group,
-)
+from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param
 
-from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
-from include.workflows.common.job_tasks import process, pulled, transform, update_endpoint
-from include.workflows.common.params import INSTANCES
+from include.workflows.common.params import instance_type
 from include.workflows.common.staging import upload_code
-from include.workflows.retraining import classifier, decision, recommender, traffic_shift
+from include.workflows.retraining.causes import causes, causes_of
+from include.workflows.retraining.classifier import retrain
+from include.workflows.retraining.recommender import renew
 
 BUCKET = "{{ var.value.ml_bucket }}"
 NAMES = list(CASES)
-
-
-def wanted(step: str) -> str:
-    """A template: the configuration that a step of the shift puts on the endpoint."""
-    return pulled("retrain.shift", f"['{step}']['EndpointConfigName']")
 
 
 with DAG(
@@ -95,60 +79,15 @@ with DAG(
             title="Slowest answer in ms",
             description="99th percentile. Empty: policy.",
         ),
-        "instance_type": Param("ml.m5.large", type="string", pattern=r"^ml\.", examples=INSTANCES),
+        "instance_type": instance_type("ml.m5.large"),
     },
     tags=["ml", "sagemaker", "drift", "promotion"],
     default_args={"owner": "ml-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
 ):
-
-    @task_group
-    def retrain(cause: dict[str, Any]) -> None:
-        """One use case."""
-        planned = classifier.plan(cause, BUCKET, code)
-        train = decision.train(planned, pulled("retrain.plan", "['champion']['use_case']"))
-        contested = classifier.contest(planned, code)
-        chain(*process("retrain", "assemble", planned["assemble"]), train, contested)
-
-        held_out = process("retrain", "holdout", contested["holdout"])
-        scores = [
-            transform("retrain", f"score_{side}", contested[f"{side}_scores"])
-            for side in (decision.CHAMPION, decision.CHALLENGER)
-        ]
-        compare, compared = process("retrain", "compare", contested["comparison"])
-        gate = decision.gate(planned, contested)
-        for start, wait in scores:
-            chain(held_out[1], start, wait, compare)
-        shift = traffic_shift.shift(planned, contested, BUCKET)
-        chain(compared, gate, decision.approve(gate), shift)
-
-        canary, final = (
-            SageMakerEndpointConfigOperator(task_id=f"{step}_config", config=shift[f"{step}_config"])
-            for step in ("canary", "final")
-        )
-        start_canary, canary_serves = update_endpoint("retrain", "canary", shift["canary"], wanted("canary"))
-        until = traffic_shift.canary_until(planned)
-        soak = DateTimeSensorAsync(task_id="soak", target_time=until)
-        verified = traffic_shift.verify_variant.override(task_id="verify_canary")(
-            planned, decision.CHALLENGER
-        )
-        start_final, final_serves = update_endpoint("retrain", "final", shift["final"], wanted("final"))
-        verified_all = traffic_shift.verify_variant.override(task_id="verify_final")(
-            planned, traffic_shift.ALL_TRAFFIC
-        )
-        chain(canary, start_canary, canary_serves, until, soak, verified)
-        chain(verified, final, start_final, final_serves, verified_all)
-
-        failed = traffic_shift.failed_shift()
-        [canary_serves, verified, final_serves, verified_all] >> failed
-        roll_back, old_serves = update_endpoint("retrain", "roll_back", failed, wanted("roll_back"))
-        [verified_all, old_serves] >> decision.decide(
-            cause, BUCKET, verified="verify_final", rolled_back="wait_for_roll_back"
-        )
-
     code = upload_code("monitoring", BUCKET, ["jobs"])
-    found = decision.causes()
-    of_classifiers = decision.those_of.override(task_id="classifiers")(found, list(CLASSIFIERS))
-    retrain.expand(cause=of_classifiers)
+    all_causes = causes()
+    of_classifiers = causes_of.override(task_id="classifiers")(all_causes, list(CLASSIFIERS))
+    retrain(BUCKET, code).expand(cause=of_classifiers)
     for case in RECOMMENDERS.values():
-        of_case = decision.those_of.override(task_id=case.name)(found, [case.name])
-        recommender.renew(case, BUCKET, code).expand(cause=of_case)
+        of_case = causes_of.override(task_id=case.name)(all_causes, [case.name])
+        renew(case, BUCKET, code).expand(cause=of_case)

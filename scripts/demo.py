@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from include.use_cases.definition import UseCase
+
 console = Console(highlight=False, soft_wrap=True)  # addresses stay whole where they are copied
 
 MARKS = {
@@ -86,12 +88,12 @@ def run_workflow(api: AirflowApi, dag_id: str) -> str:
 
 def _follow_in_lines(api: AirflowApi, dag_id: str, run_id: str) -> list[dict[str, Any]]:
     """Progress for a log file: one line for each task that finishes."""
-    told: set[str] = set()
+    printed: set[str] = set()
     tasks: list[dict[str, Any]] = []
     for tasks in api.follow(dag_id, run_id):
         for task in tasks:
-            if task["state"] in MARKS and task["task_id"] not in told:
-                told.add(task["task_id"])
+            if task["state"] in MARKS and task["task_id"] not in printed:
+                printed.add(task["task_id"])
                 console.print(f"  {MARKS[task['state']]} {task['task_id']:36} {seconds(task):>8}")
     return tasks
 
@@ -120,14 +122,36 @@ def metrics_table(metrics: dict[str, Any]) -> Table:
     return table
 
 
-def confusion_table(matrix: dict[str, dict[str, int]]) -> Table:
+def confusion_table(matrix: dict[str, dict[str, int]], classes: tuple[str, str]) -> Table:
     """Rows are the truth, columns the prediction."""
     table = Table(box=None, padding=(0, 2))
-    for title in ("", "predicted stays", "predicted leaves"):
+    for title in ("", *(f"predicted {word}" for word in classes)):
         table.add_column(title, justify="right" if title else "left")
-    for actual, title in (("0", "really stays"), ("1", "really leaves")):
-        table.add_row(title, str(matrix[actual]["0"]), str(matrix[actual]["1"]))
+    for actual, word in zip("01", classes, strict=True):
+        table.add_row(f"really {word}", str(matrix[actual]["0"]), str(matrix[actual]["1"]))
     return table
+
+
+def gates_line(gates: dict[str, dict[str, Any]]) -> str:
+    """Which gates the model reached or missed."""
+    marks = (
+        f"{metric} ≥ {gate['least']:g} {'[green]✔[/]' if gate['passed'] else '[red]✘[/]'}"
+        for metric, gate in gates.items()
+    )
+    return "  ".join(marks) or "none"
+
+
+def live_prediction(verified: dict[str, Any], case: UseCase) -> str:
+    """The endpoint's answer for a row, in the words of the use case."""
+    label, score = verified["answer"].split(",")
+    predicted = dict(zip(case.labels, case.class_names, strict=True))[label]
+    inputs = [name for name, kind in case.columns.items() if kind != "label"]
+    row = dict(zip(inputs, next(csv.reader([verified["request"]])), strict=True))
+    beginning = ", ".join(f"{name} {row[name]}" for name in inputs[:3])
+    return (
+        f"a row ({beginning}, ...): {predicted} (score {float(score):.3f})\n"
+        f"the endpoint answered {verified['rows']} rows exactly as the batch transform did"
+    )
 
 
 def show_summary(published: dict[str, Any], evaluation: dict[str, Any], report: Path) -> None:
@@ -136,18 +160,15 @@ def show_summary(published: dict[str, Any], evaluation: dict[str, Any], report: 
     source = published["data_source"]
     caution = " (not comparable with the published numbers)" if source.startswith("generated") else ""
     console.print(f"\n[bold]Data[/]  {source}{caution}")
-    console.print("\n[bold]Test rows, by what the customer really did[/]")
-    console.print(confusion_table(metrics["confusion_matrix"]))
+    console.print("\n[bold]Test rows, by their true class[/]")
+    console.print(confusion_table(metrics["confusion_matrix"], CHURN.class_names))
     console.print()
     console.print(metrics_table(metrics))
-    verified = published["verified"]
-    row = next(csv.reader([verified["request"]]))
-    label, score = verified["answer"].split(",")
-    console.print(
-        f"\n[bold]Live prediction[/]  a customer in {row[0]} with {row[-1]} service calls: "
-        f"churn = {label.rstrip('.')} (score {float(score):.3f})\n"
-        f"the endpoint answered {verified['rows']} rows exactly as the batch transform did"
-    )
+    console.print(f"\n[bold]Gates[/]  {gates_line(evaluation['gates'])}")
+    if published["verified"]:
+        console.print(f"\n[bold]Live prediction[/]  {live_prediction(published['verified'], CHURN)}")
+    else:
+        console.print("\n[bold]Not deployed[/]  the model missed a gate: see the report")
     console.print(f"\n[bold]Report[/]  {report.as_uri()}")
     console.print("[bold]Go on[/]   make up: Airflow's UI with this run in it, and the endpoint to call\n")
 

@@ -111,7 +111,7 @@ def run_dag(dag: DAG, conf: dict[str, Any] | None = None) -> DagRun:
         DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
         sync_bag_to_db(bag, "tests", None)
         run: DagRun = dag.test(run_conf=conf or {})
-        return run
+    return run
 
 
 @pytest.fixture(scope="session", autouse=True)

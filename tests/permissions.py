@@ -36,7 +36,7 @@ PSEUDO = {
 NOTHING = object()  # AWS::NoValue
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """YAML with CloudFormation's short forms: `!Ref x` is {"!Ref": "x"}."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 ROLE = "{{ var.value.ml_role_arn }}"
 CODE_FOLDER = "/opt/ml/processing/input/code"
+ALL_TRAFFIC = "AllTraffic"  # the variant of an endpoint that serves one model
 USE_CASE_TAG = "aws-ml:use-case"  # what carries it belongs to the project: `clean_up` deletes nothing else
 
 Config = dict[str, Any]

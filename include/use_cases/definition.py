@@ -4,21 +4,61 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # number: scaled; category: text, one-hot encoded; ignore: not learned from; label: the answer
 Kind = Literal["number", "category", "ignore", "label"]
+SKLEARN, XGBOOST = "1.9-0", "3.2-0"  # versions of the AWS images
 
 
 @dataclass(frozen=True)
 class Published:
-    """What the original reported: the numbers to reach or beat, and where they stand."""
+    """What the original reported: the numbers to reach or beat, and their source."""
 
-    metrics: Mapping[str, float]
-    source: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Join:
+    """A further raw table, whose columns are added to each row of the first one (a left join).
+
+    :param dataset: its sample data's name in `include.datasets`; also the name of its param, `<dataset>_uri`.
+    :param key: the column that both tables have; a value occurs at most once in this table.
+    """
+
+    dataset: str
+    key: str
+
+
+@dataclass(frozen=True)
+class RawFormat:
+    """How raw files become the canonical table: UTF-8, commas, a header line, the columns of the use case.
+
+    The task `stage_data` converts them; everything after it reads the canonical table only.
+
+    :param header: whether the first line names the columns; else the use case's `columns` do, in their order.
+    :param separator: one character between values.
+    :param strip: whether blanks around a value are removed.
+    :param missing: texts that mean "no value" in a column of numbers, such as `?`; in a category they are
+        values like any other.
+    :param joins: further tables with columns of the same row.
+    """
+
+    header: bool = True
+    separator: str = ","
+    strip: bool = False
+    missing: tuple[str, ...] = ()
+    joins: tuple[Join, ...] = ()
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> RawFormat:
+        """The inverse of `dataclasses.asdict`, also after a passage through JSON."""
+        joins = tuple(Join(**join) for join in content["joins"])
+        return cls(**{**content, "missing": tuple(content["missing"]), "joins": joins})
 
 
 @dataclass(frozen=True)
@@ -42,8 +82,8 @@ class Monitoring:
 class InteractionMonitoring(Monitoring):
     """The same for what users of recommendations do; `watch` and `drift` are distances of the popularity."""
 
-    new_share: float = 0.4  # of the events: by users, or of items, that nobody's training saw
-    decline: float = 0.3  # of the hold-out metric, by which it may fall before that is drift
+    new_share: float = 0.4  # of the events: by users, or of items, that were not in the training
+    decline: float = 0.3  # share of the hold-out metric that may be lost before that is drift
 
 
 @dataclass(frozen=True)
@@ -52,11 +92,10 @@ class Promotion:
 
     metric: str = "auc"  # has to be better on the same rows
     least_gain: float = 0.005
-    gates: Mapping[str, float] = field(
-        default_factory=dict
-    )  # least value of a metric, however bad the champion
+    # least value of a metric, whatever the champion reaches
+    gates: Mapping[str, float] = field(default_factory=dict)
     certainty: float = 0.9  # share of the bootstrap samples in which it has to be better
-    most_loss: Mapping[str, float] = field(default_factory=dict)  # metric → so much may it be worse
+    most_loss: Mapping[str, float] = field(default_factory=dict)  # metric → how much worse it may be
     approval: Literal["auto", "manual"] = "auto"
     canary_share: float = 0.1  # of the traffic that the challenger gets first
     canary_minutes: float = 5.0
@@ -66,28 +105,48 @@ class Promotion:
 
 @dataclass(frozen=True)
 class UseCase:
-    """A workflow's constants. The DAG turns them into the defaults of its trigger form.
+    """A classifier's constants. Its DAG turns them into the defaults of the trigger form.
 
     >>> UseCase(name="churn", columns={"State": "category", "Churn?": "label"}, ...)
+
+    :param name: of the DAG, prefix of every AWS resource of the workflow, and name of its endpoint.
+    :param dataset: the sample data's name in `include.datasets`.
+    :param columns: in the order of the canonical table.
+    :param labels: as they stand in the data: negative, positive.
+    :param classes: words for the two classes in reports and in the demo; empty: the labels.
+    :param gates: least value of a metric on the test rows; a model below one is not deployed.
+    :param threshold: a score above it is the positive label.
     """
 
-    name: str  # prefix of every AWS resource of the workflow, and the name of its endpoint
+    name: str
     title: str
-    dataset: str  # the sample data's name in include.datasets
-    columns: Mapping[str, Kind]  # in the order of the data files
-    labels: tuple[str, str]  # as they stand in the data: negative, positive
+    dataset: str
+    columns: Mapping[str, Kind]
+    labels: tuple[str, str]
     hyperparameters: Mapping[str, str]
-    published: Published
-    gates: Mapping[str, float]  # least value of a metric on the test rows
-    sklearn_version: str
-    xgboost_version: str
-    split_seed: int
-    threshold: float = 0.5  # a score above it is the positive label
+    raw: RawFormat = field(default_factory=RawFormat)
+    classes: tuple[str, str] | None = None
+    gates: Mapping[str, float] = field(default_factory=dict)
+    published: Published = field(default_factory=Published)
+    sklearn_version: str = SKLEARN
+    xgboost_version: str = XGBOOST
+    split_seed: int = 1729
+    threshold: float = 0.5
     monitoring: Monitoring = field(default_factory=Monitoring)
     promotion: Promotion = field(default_factory=Promotion)
     instance_type: str = "ml.m5.large"
     owner: str = "ml-platform"
-    tags: tuple[str, ...] = field(default=("ml", "sagemaker"))
+    tags: tuple[str, ...] = ("ml", "sagemaker", "classification")
+
+    @property
+    def sample_data(self) -> tuple[str, ...]:
+        """Names of the data sets that are put into the bucket where a user has none."""
+        return (self.dataset, *(join.dataset for join in self.raw.joins))
+
+    @property
+    def class_names(self) -> tuple[str, str]:
+        """Words for the negative and the positive class."""
+        return self.classes or self.labels
 
     @property
     def label_column(self) -> str:
@@ -118,14 +177,27 @@ class UseCase:
             *(part for pair in own for part in pair),
         ]
 
-    def evaluation_arguments(self, data_source: str) -> list[str]:
-        """Arguments of the job script `evaluate.py`; `data_source` (what the data is) may be a template."""
+    @property
+    def prediction_arguments(self) -> list[str]:
+        """Arguments of the job scripts that compare predictions with the truth."""
         return [
             *("--title", self.title),
             *("--label-column", self.label_column),
             *("--labels", *self.labels),
+            *("--classes", *self.class_names),
             *("--threshold", str(self.threshold)),
+        ]
+
+    def evaluation_arguments(self, data_source: str, gates: str | None = None) -> list[str]:
+        """Arguments of the job script `evaluate.py`.
+
+        :param data_source: what the data is; may be a template.
+        :param gates: JSON, least value by metric; may be a template; default: the use case's own.
+        """
+        return [
+            *self.prediction_arguments,
             *("--data-source", data_source),
+            *("--gates", gates or json.dumps(dict(self.gates))),
             *("--published", json.dumps(dict(self.published.metrics))),
             *("--published-source", self.published.source),
         ]
@@ -158,15 +230,20 @@ class RecommendationUseCase:
     event_type: str
     published: Mapping[str, Mapping[str, float]]  # recommender → metric → value
     published_source: str
-    sklearn_version: str
-    split_seed: int
     cold_share: float  # of the items: kept out of training, for the test of new items
     holdout_share: float  # of each user's events, the newest
+    sklearn_version: str = SKLEARN
+    split_seed: int = 1729
     monitoring: InteractionMonitoring = field(default_factory=InteractionMonitoring)
     promotion: Promotion = field(default_factory=lambda: Promotion(metric="ndcg_10"))
     instance_type: str = "ml.m5.large"
     owner: str = "ml-platform"
-    tags: tuple[str, ...] = field(default=("ml", "personalize"))
+    tags: tuple[str, ...] = ("ml", "personalize", "recommendations")
+
+    @property
+    def sample_data(self) -> tuple[str, ...]:
+        """Names of the data sets that are put into the bucket where a user has none."""
+        return tuple(self.datasets.values())
 
     @property
     def dataset_group(self) -> str:
@@ -176,11 +253,11 @@ class RecommendationUseCase:
     @property
     def primary(self) -> Recommender:
         """The one for users: its list decides whether a challenger is better."""
-        return next(one for one in self.recommenders if one.ask == "user")
+        return next(recommender for recommender in self.recommenders if recommender.ask == "user")
 
     @property
     def monitor_arguments(self) -> list[str]:
-        """Arguments of the job script `interactions.py`, window and title left out."""
+        """Arguments of the job script `monitor_interactions.py`, window and title left out."""
         policy = self.monitoring
         return [
             *("--minimum-rows", str(policy.minimum_rows)),

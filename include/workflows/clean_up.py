@@ -3,49 +3,62 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from aws_ml.clients import Aws
+from aws_ml.errors import is_missing
 from include.aws.sagemaker_requests import USE_CASE_TAG
+from include.use_cases.catalogue import CASES
+from include.workflows.common.params import unless_teardown
+
+if TYPE_CHECKING:
+    from airflow.sdk import XComArg
 
 log = logging.getLogger(__name__)
 
 # kind, as ARNs call it, in the order of deletion
 KINDS = ("endpoint", "endpoint-config", "model", "model-package-group", "dataset-group")
+SHARED_FOLDERS = ("monitoring",)  # job scripts of drift_monitor and retraining, which every use case shares
 
 
-@task(multiple_outputs=True)
-def find(**context: Any) -> dict[str, list[str]]:
+@task(multiple_outputs=True, task_id="find")
+def find_resources(**context: Any) -> dict[str, list[str]]:
     """Names by kind of all resources of the chosen use cases; the log lists them."""
-    from aws_ml.clients import Aws
+    return tagged_resources(context["params"]["use_cases"])
 
+
+def tagged_resources(use_cases: list[str]) -> dict[str, list[str]]:
+    """Names by kind of what carries the tag of one of the use cases."""
     pages = Aws().client("resourcegroupstaggingapi").get_paginator("get_resources")
-    wanted = [{"Key": USE_CASE_TAG, "Values": context["params"]["use_cases"]}]
     arns = [
-        str(found["ResourceARN"])
-        for page in pages.paginate(TagFilters=wanted)
-        for found in page["ResourceTagMappingList"]
+        str(resource["ResourceARN"])
+        for page in pages.paginate(TagFilters=[{"Key": USE_CASE_TAG, "Values": use_cases}])
+        for resource in page["ResourceTagMappingList"]
     ]
-    found = by_kind(arns)
-    for kind, names in found.items():
+    names_by_kind = by_kind(arns)
+    for kind, names in names_by_kind.items():
         log.info("%s: %s", kind, ", ".join(names) or "none")
-    return found
+    return names_by_kind
 
 
 def by_kind(arns: list[str]) -> dict[str, list[str]]:
     """Names by kind: `arn:aws:sagemaker:eu-west-1:123456789012:endpoint/churn` is the endpoint churn."""
-    found: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    names: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for arn in sorted(arns):
         kind, _, name = arn.split(":", 5)[5].partition("/")
-        if kind in found:
-            found[kind].append(name)
-    return found
+        if kind in names:
+            names[kind].append(name)
+    return names
 
 
 def unless_dry_run(context: Any) -> None:
-    """Skip a deletion where the trigger form asks for a dry run."""
+    """Skip a deletion where the trigger form asks for a dry run.
+
+    :raises AirflowSkipException: then.
+    """
     if context["params"]["dry_run"]:
         raise AirflowSkipException("A dry run: the log of `find` lists what would be deleted.")
 
@@ -58,15 +71,79 @@ def chosen(names: list[str]) -> list[str]:
 
 @task(trigger_rule="none_failed", pre_execute=unless_dry_run)
 def delete_models(names: list[str]) -> int:
-    """Delete models; one that is gone is a success."""
-    return sum(_deleted("delete_model", ModelName=name) for name in names)
+    """Delete models; one that does not exist any more is a success."""
+    return remove_models(names)
 
 
 @task(trigger_rule="none_failed", pre_execute=unless_dry_run)
 def delete_groups(names: list[str]) -> int:
     """Delete model package groups with all their versions."""
-    from aws_ml.clients import Aws
+    return remove_groups(names)
 
+
+@task(trigger_rule="none_failed", pre_execute=unless_dry_run)
+def delete_objects(bucket: str, **context: Any) -> int:
+    """Delete the folders of the use cases and of their sample data, where the trigger form asks for it.
+
+    The scripts that all use cases share go with the last of them.
+
+    :return: number of objects.
+    :raises AirflowSkipException: where the objects are to stay.
+    """
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    if not context["params"]["objects"]:
+        raise AirflowSkipException("The objects in S3 stay.")
+    hook, count = S3Hook(), 0
+    for folder in folders_of(context["params"]["use_cases"]):
+        keys = hook.list_keys(bucket, f"{folder}/") or []
+        if keys:
+            hook.delete_objects(bucket, keys)
+        log.info("s3://%s/%s/: %d objects deleted", bucket, folder, len(keys))
+        count += len(keys)
+    return count
+
+
+def folders_of(use_cases: list[str]) -> list[str]:
+    """The folders in the bucket that belong to some use cases and to no other one."""
+    folders = {folder for name in use_cases for folder in (name, *CASES[name].sample_data)}
+    staying = {folder for name in CASES if name not in use_cases for folder in CASES[name].sample_data}
+    shared = SHARED_FOLDERS if set(use_cases) == set(CASES) else ()
+    return [*sorted(folders - staying), *shared]
+
+
+def delete_use_case(use_case: str) -> XComArg:
+    """The task `teardown`: deletes endpoint, configurations, models and versions of a use case."""
+
+    @task(task_id="teardown", pre_execute=unless_teardown)
+    def teardown(use_case: str) -> dict[str, list[str]]:
+        names = tagged_resources([use_case])
+        remove_endpoints(names["endpoint"])
+        for name in names["endpoint-config"]:
+            _deleted("delete_endpoint_config", EndpointConfigName=name)
+        remove_models(names["model"])
+        remove_groups(names["model-package-group"])
+        return names
+
+    return teardown(use_case)
+
+
+def remove_endpoints(names: list[str]) -> None:
+    """Delete endpoints and wait until they are gone: what they use can be deleted only then."""
+    waiter = Aws().client("sagemaker").get_waiter("endpoint_deleted")
+    for name in names:
+        _deleted("delete_endpoint", EndpointName=name)
+    for name in names:
+        waiter.wait(EndpointName=name, WaiterConfig={"Delay": 5, "MaxAttempts": 360})
+
+
+def remove_models(names: list[str]) -> int:
+    """Delete models; returns how many existed."""
+    return sum(_deleted("delete_model", ModelName=name) for name in names)
+
+
+def remove_groups(names: list[str]) -> int:
+    """Delete model package groups with all their versions; returns how many there were."""
     pages = Aws().client("sagemaker").get_paginator("list_model_packages")
     for name in names:
         for page in pages.paginate(ModelPackageGroupName=name):
@@ -76,32 +153,9 @@ def delete_groups(names: list[str]) -> int:
     return len(names)
 
 
-@task(trigger_rule="none_failed", pre_execute=unless_dry_run)
-def delete_objects(bucket: str, **context: Any) -> int:
-    """Delete the use cases' folders in the bucket, where the trigger form asks for it.
-
-    :return: number of objects.
-    """
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    if not context["params"]["objects"]:
-        raise AirflowSkipException("The objects in S3 stay.")
-    hook, count = S3Hook(), 0
-    for name in context["params"]["use_cases"]:
-        keys = hook.list_keys(bucket, f"{name}/") or []
-        if keys:
-            hook.delete_objects(bucket, keys)
-        log.info("s3://%s/%s/: %d objects deleted", bucket, name, len(keys))
-        count += len(keys)
-    return count
-
-
 def _deleted(operation: str, **parameters: str) -> bool:
-    """Call a delete operation; False where the resource was gone already."""
+    """Call a delete operation; False where the resource did not exist any more."""
     from botocore.exceptions import ClientError
-
-    from aws_ml.clients import Aws
-    from aws_ml.errors import is_missing
 
     try:
         getattr(Aws().client("sagemaker"), operation)(**parameters)

@@ -14,7 +14,7 @@ import pytest
 
 from include.use_cases.churn.use_case import CHURN
 from include.workflows import clean_up
-from include.workflows.monitoring import windows
+from include.workflows.monitoring import captured_files, notification
 from include.workflows.retraining import decision, traffic_shift
 from include.workflows.simulation import customers
 from scripts import local_settings as local
@@ -25,33 +25,33 @@ REFUSED = {"chosen_options": ["Reject"], "responded_by_user": {"name": "admin"}}
 
 
 @pytest.mark.parametrize(
-    ("left", "outcome"),
+    ("answers", "outcome"),
     [
-        ({"allowed": YES, "decision": YES, "verified": {"rows": 9}}, "promoted"),
-        ({"allowed": YES, "decision": YES, "answer": APPROVED, "verified": {"rows": 9}}, "promoted"),
-        ({"allowed": YES, "decision": YES, "rolled_back": {"EndpointName": "churn"}}, "rolled back"),
-        ({"allowed": YES, "decision": YES, "answer": REFUSED}, "refused"),
-        ({"allowed": YES, "decision": NO}, "rejected"),
+        ({"allowed": YES, "verdict": YES, "verified": {"rows": 9}}, "promoted"),
+        ({"allowed": YES, "verdict": YES, "answer": APPROVED, "verified": {"rows": 9}}, "promoted"),
+        ({"allowed": YES, "verdict": YES, "rolled_back": {"EndpointName": "churn"}}, "rolled back"),
+        ({"allowed": YES, "verdict": YES, "answer": REFUSED}, "refused"),
+        ({"allowed": YES, "verdict": NO}, "rejected"),
         ({"allowed": NO}, "not started"),
         ({}, "not started"),
         ({"allowed": YES}, "failed"),
-        ({"allowed": YES, "decision": YES}, "failed"),  # neither verified nor rolled back
+        ({"allowed": YES, "verdict": YES}, "failed"),  # neither verified nor rolled back
     ],
 )
 def test_what_came_of_a_retraining_follows_from_what_its_steps_left(
-    left: dict[str, Any], outcome: str
+    answers: dict[str, Any], outcome: str
 ) -> None:
-    nothing = dict.fromkeys(("allowed", "decision", "answer", "verified", "rolled_back"))
-    found, why = decision.conclude(**{**nothing, **left})
-    assert found == outcome
-    assert why
+    nothing = dict.fromkeys(("allowed", "verdict", "answer", "verified", "rolled_back"))
+    conclusion = decision.conclude(**{**nothing, **answers})
+    assert conclusion.name == outcome
+    assert conclusion.why
 
 
-def test_who_refused_is_told() -> None:
-    nothing = {"verified": None, "rolled_back": None, "allowed": YES, "decision": YES}
-    assert "admin" in decision.conclude(answer=REFUSED, **nothing)[1]
+def test_the_reason_names_who_refused() -> None:
+    nothing: Any = {"verified": None, "rolled_back": None, "allowed": YES, "verdict": YES}
+    assert "admin" in decision.conclude(answer=REFUSED, **nothing).why
     timed_out = {"chosen_options": ["Reject"], "responded_by_user": None}
-    assert "nobody answered" in decision.conclude(answer=timed_out, **nothing)[1]
+    assert "nobody answered" in decision.conclude(answer=timed_out, **nothing).why
 
 
 ROWS = [
@@ -60,7 +60,7 @@ ROWS = [
 
 
 def test_a_number_moves_by_standard_deviations() -> None:
-    moved = customers.shifted(ROWS, ROWS, CHURN, "Day Mins", 1.0, random.Random(1))
+    moved = customers.shift_column(ROWS, ROWS, CHURN, "Day Mins", 1.0, random.Random(1))
     before, after = ([float(row["Day Mins"]) for row in rows] for rows in (ROWS, moved))
     assert statistics.fmean(after) - statistics.fmean(before) == pytest.approx(
         statistics.pstdev(before), abs=0.5
@@ -68,20 +68,20 @@ def test_a_number_moves_by_standard_deviations() -> None:
 
 
 def test_counts_stay_whole_and_never_fall_below_what_was_seen() -> None:
-    moved = customers.shifted(ROWS, ROWS, CHURN, "CustServ Calls", -3.0, random.Random(1))
+    moved = customers.shift_column(ROWS, ROWS, CHURN, "CustServ Calls", -3.0, random.Random(1))
     assert {row["CustServ Calls"] for row in moved} == {"0"}
 
 
 def test_a_category_gets_its_rarest_value() -> None:
-    moved = customers.shifted(ROWS, ROWS, CHURN, "State", 1.0, random.Random(1))
+    moved = customers.shift_column(ROWS, ROWS, CHURN, "State", 1.0, random.Random(1))
     assert {row["State"] for row in moved} == {"AK"}
 
 
 def test_ground_truth_has_a_record_for_each_request() -> None:
     parts = [[{"Churn?": "True."}, {"Churn?": "False."}], [{"Churn?": "False."}]]
     records = [json.loads(line) for line in customers.truth(CHURN, parts, "run")]
-    assert [one["groundTruthData"]["data"] for one in records] == ["True.\nFalse.", "False."]
-    assert [one["eventMetadata"]["eventId"] for one in records] == ["run-0", "run-1"]
+    assert [record["groundTruthData"]["data"] for record in records] == ["True.\nFalse.", "False."]
+    assert [record["eventMetadata"]["eventId"] for record in records] == ["run-0", "run-1"]
 
 
 def test_the_files_of_a_window_are_listed_in_a_manifest(aws: str) -> None:
@@ -90,7 +90,7 @@ def test_the_files_of_a_window_are_listed_in_a_manifest(aws: str) -> None:
     for hour in hours:
         s3.put_object(Bucket=local.BUCKET, Key=f"{case}/capture/churn/AllTraffic/{hour}/a.jsonl", Body=b"{}")
     start = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
-    inputs = windows.traffic(case, local.BUCKET, f"s3://{local.BUCKET}/{case}/here", start)
+    inputs = captured_files.traffic_inputs(case, local.BUCKET, f"s3://{local.BUCKET}/{case}/here", start)
     assert inputs == {"capture": f"s3://{local.BUCKET}/{case}/here/capture.manifest"}
     body = s3.get_object(Bucket=local.BUCKET, Key=f"{case}/here/capture.manifest")["Body"].read()
     prefix, *files = json.loads(body)
@@ -100,24 +100,24 @@ def test_the_files_of_a_window_are_listed_in_a_manifest(aws: str) -> None:
 
 def test_a_notifier_of_any_kind_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     """By the Variable alone: here a class that appends to a file."""
-    target = tmp_path / "told"
-    chosen = {
+    target = tmp_path / "message"
+    notifier = {
         "class": "tests.dags.notifiers.FileNotifier",
         "arguments": {"path": str(target), "text": "{subject}: {text}"},
     }
-    monkeypatch.setenv("AIRFLOW_VAR_ML_NOTIFIER", json.dumps(chosen))
-    assert windows.tell("churn: drift", "Day Mins", {})
+    monkeypatch.setenv("AIRFLOW_VAR_ML_NOTIFIER", json.dumps(notifier))
+    assert notification.send_message("churn: drift", "Day Mins", {})
     assert target.read_text() == "churn: drift: Day Mins\n"
 
 
 def test_sns_is_told_where_a_topic_is_named(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     topic = boto3.client("sns").create_topic(Name="drift")["TopicArn"]
     monkeypatch.setenv("AIRFLOW_VAR_ML_SNS_TOPIC_ARN", topic)
-    assert windows.tell("churn: drift", "Day Mins", {})
+    assert notification.send_message("churn: drift", "Day Mins", {})
 
 
 def test_nobody_is_told_where_nobody_is_named(database: None) -> None:
-    assert not windows.tell("churn: drift", "Day Mins", {})
+    assert not notification.send_message("churn: drift", "Day Mins", {})
 
 
 def test_resources_are_sorted_by_kind_and_jobs_are_left_alone() -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-CONTAINER = {"numpy", "pandas", "sklearn", "xgboost", "joblib", "scipy"}  # what AWS's images hold
 
 
 def imports_of(path: Path) -> set[str]:
@@ -50,15 +49,6 @@ def test_plugins_know_only_airflow_and_boto3(path: Path) -> None:
     assert {name for name in imports_of(path) if not standard(name)} <= {
         name for name in imports_of(path) if name.split(".")[0] in known
     }
-
-
-@pytest.mark.parametrize("path", files("include/use_cases/*/jobs/*.py", "include/jobs/**/*.py"), ids=name_of)
-def test_container_scripts_import_what_the_container_has_and_their_bundle(path: Path) -> None:
-    jobs = PROJECT / "include/jobs"
-    bundle = {file.stem for file in [*path.parent.glob("*.py"), *jobs.glob("*.py")]}
-    bundle |= {folder.name for folder in jobs.iterdir() if folder.is_dir()}
-    for name in imports_of(path):
-        assert standard(name) or name.split(".")[0] in CONTAINER | bundle, name
 
 
 @pytest.mark.parametrize("path", files("include/use_cases/*.py", "include/use_cases/*/*.py"), ids=name_of)

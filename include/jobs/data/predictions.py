@@ -19,15 +19,27 @@ if TYPE_CHECKING:
 
 def add_prediction_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the labelled rows are, and how labels and scores go together."""
+    pair = ("NEGATIVE", "POSITIVE")
     parser.add_argument("--label-column", required=True)
-    parser.add_argument("--labels", nargs=2, required=True, metavar=("NEGATIVE", "POSITIVE"))
+    parser.add_argument("--labels", nargs=2, required=True, metavar=pair)
+    parser.add_argument("--classes", nargs=2, metavar=pair, help="words for the classes; default: the labels")
     parser.add_argument("--threshold", type=float, default=0.5, help="a score above it is positive")
     parser.add_argument("--labelled", type=Path, default=FOLDER / "input/labelled/test.csv")
     parser.add_argument("--job-config", type=Path, default=JOB_CONFIG, help="names the run, where it exists")
 
 
+def class_names(options: argparse.Namespace) -> tuple[str, str]:
+    """What people call the negative and the positive class: `--classes`, else the labels."""
+    negative, positive = options.classes or options.labels
+    return negative, positive
+
+
 def read_truth(rows: pd.DataFrame, column: str, labels: Sequence[str]) -> np.ndarray:
-    """True where a row is positive, shape (rows,)."""
+    """True where a row is positive, shape (rows,).
+
+    :param labels: negative, positive.
+    :raises DataError: when the column is missing, or a label is unknown.
+    """
     if column not in rows:
         raise DataError(f"the labelled rows have no column {column!r}, but {', '.join(map(repr, rows))}")
     unknown = rows.index[~rows[column].isin(labels)]
@@ -56,7 +68,11 @@ def read_predictions(folder: Path, labels: Sequence[str], threshold: float) -> t
 
 
 def read_answer(values: list[str], labels: Sequence[str], threshold: float, place: str) -> tuple[bool, float]:
-    """One `label,score` row; the label must be the one that the threshold gives."""
+    """Whether one `label,score` row is positive, and its score.
+
+    :param place: file and line, for the message.
+    :raises DataError: when it is no such row, or the threshold gives another label.
+    """
     if len(values) != 2 or values[0] not in labels:
         expected = " or ".join(map(repr, labels))
         raise DataError(f"{place}: {','.join(values)[:80]!r}, expected a label ({expected}) and a score")

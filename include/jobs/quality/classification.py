@@ -22,6 +22,21 @@ from job import DataError
 Matrix = dict[str, dict[str, int]]
 Metrics = dict[str, float]
 
+RATES = (
+    *("accuracy", "precision", "recall", "f1", "f0_5", "f2"),
+    *("true_positive_rate", "true_negative_rate", "false_positive_rate", "false_negative_rate"),
+)
+OF_CONSTANT = ("recall", "precision", "accuracy", "f0_5", "f1", "f2")
+METRICS = (*RATES, "auc", "pr_auc", *(f"{name}_best_constant_classifier" for name in OF_CONSTANT))
+METRIC_TITLES = {  # the metrics that every report shows → what it calls them
+    "accuracy": "Accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+}
+
 DEVIATION_MIN_ROWS = 200  # below, the deviation is the text "NaN", as SageMaker writes it
 SAMPLES, SAMPLE_SHARE = 5, 0.8
 MAX_CURVE_POINTS = 1000
@@ -51,31 +66,32 @@ def evaluate(actual: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> d
 
 
 def count(actual: np.ndarray, predicted: np.ndarray) -> Matrix:
-    """Confusion matrix; `count(...)["1"]["0"]` are the positives that were missed."""
+    """Confusion matrix; `count(...)["1"]["0"]` are the positives that were missed.
+
+    :param actual, predicted: classes, both of shape (rows,), True is positive.
+    """
     table = confusion_matrix(actual, predicted, labels=[False, True])
     return {str(a): {str(p): int(table[a, p]) for p in (0, 1)} for a in (0, 1)}
 
 
 def measure(actual: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> Metrics:
-    """Every metric that is one number.
+    """Every metric that is a single number, by the names in `METRICS`; arguments as of `evaluate`.
 
-    `auc` is the area under the ROC curve; `pr_auc` the average precision, the step-wise area under the
-    precision-recall curve. The constant classifier calls every row positive, as in SageMaker's example.
+    `auc` is the area under the ROC curve (Fawcett, Pattern Recognition Letters 27, 2006); `pr_auc` the
+    average precision, the step-wise area under the precision-recall curve: Σ (Rₙ - Rₙ₋₁)·Pₙ (scikit-learn's
+    `average_precision_score`). The constant classifier calls every row positive, as in SageMaker's example.
     """
     constant = rates(count(actual, np.ones_like(actual)))
     return {
         **rates(count(actual, predicted)),
         "auc": float(roc_auc_score(actual, scores)),
         "pr_auc": float(average_precision_score(actual, scores)),
-        **{
-            f"{name}_best_constant_classifier": constant[name]
-            for name in ("recall", "precision", "accuracy", "f0_5", "f1", "f2")
-        },
+        **{f"{name}_best_constant_classifier": constant[name] for name in OF_CONSTANT},
     }
 
 
 def measure_one(name: str, actual: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> float:
-    """One of the metrics of `measure`, without the work for the others."""
+    """One of `RATES`, `auc` or `pr_auc`, without the work for the others; arguments as of `evaluate`."""
     if name == "auc":
         return float(roc_auc_score(actual, scores))
     if name == "pr_auc":
@@ -102,7 +118,10 @@ def rates(matrix: Matrix) -> Metrics:
 
 
 def f_score(precision: float, recall: float, beta: float) -> float:
-    """F-beta, (1 + β²)·P·R / (β²·P + R): recall weighs β times as much as precision."""
+    """F-beta, (1 + β²)·P·R / (β²·P + R): recall weighs β times as much as precision.
+
+    van Rijsbergen, Information Retrieval, 1979, chapter 7.
+    """
     return _ratio((1 + beta**2) * precision * recall, beta**2 * precision + recall)
 
 
@@ -125,7 +144,10 @@ def _deviations(actual: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -
 
 
 def curves(actual: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
-    """ROC and precision-recall curve, thinned to a thousand points each."""
+    """ROC and precision-recall curve, thinned to a thousand points each.
+
+    :param actual, scores: classes (True is positive) and probabilities, both of shape (rows,).
+    """
     false_positives, true_positives, _ = roc_curve(actual, scores)
     precisions, recalls, _ = precision_recall_curve(actual, scores)
     return {
@@ -138,5 +160,6 @@ def curves(actual: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
 
 
 def _thin(values: np.ndarray) -> list[float]:
-    kept = np.linspace(0, len(values) - 1, min(len(values), MAX_CURVE_POINTS)).round().astype(int)
-    return [float(value) for value in values[kept]]
+    """At most a thousand of the values, evenly spaced, both ends among them."""
+    places = np.linspace(0, len(values) - 1, min(len(values), MAX_CURVE_POINTS)).round().astype(int)
+    return [float(value) for value in values[places]]

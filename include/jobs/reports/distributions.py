@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 import math
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from drift.columns import places
-from drift.profile import NumberColumn
+from drift.profile import CategoryColumn, NumberColumn
+from reports.page import render
 from reports.plots import Axis, Plot, Series
 
 if TYPE_CHECKING:
-    from drift.profile import CategoryColumn, Column
+    from markupsafe import Markup
+
+    from drift.profile import Column
 
 BINS = 20
-VALUES = 10  # categories that are shown, the most frequent ones
+VALUES = 10  # categories in the picture, the most frequent ones
 TAIL = 0.002  # share of the rows at either end that may lie outside the picture
 
-STYLE = """
-.pairs { display: grid; grid-template-columns: max-content 1fr; gap: 6px 12px; align-items: center; }
-.pairs > span { overflow-wrap: anywhere; max-width: 14em; font-size: 13px; }
-.pairs i { display: block; height: 8px; min-width: 1px; border-radius: 2px; }
-.pairs i.s0 { background: var(--series-0); } .pairs i.s1 { background: var(--series-1); }
-.key { font-size: 12px; } .key b { display: inline-block; width: 10px; height: 10px; border-radius: 2px; }
-.key .s0 { background: var(--series-0); } .key .s1 { background: var(--series-1); margin-left: 14px; }
-"""
 
+def distribution(name: str, baseline: Column, window: Column) -> Markup:
+    """The picture of one column; both were counted on the same grid.
 
-def distribution(name: str, baseline: Column, window: Column) -> str:
-    """The picture of one column; both were counted on the same grid."""
+    :raises TypeError: when one holds numbers and the other categories.
+    """
     if isinstance(baseline, NumberColumn) and isinstance(window, NumberColumn):
         return histogram(name, baseline, window).svg()
-    assert not isinstance(baseline, NumberColumn)  # noqa: S101 — `compare_column` has made sure of it
-    assert not isinstance(window, NumberColumn)  # noqa: S101
-    return bars(baseline, window)
+    if isinstance(baseline, CategoryColumn) and isinstance(window, CategoryColumn):
+        return bars(baseline, window)
+    raise TypeError(f"column {name!r} is a number on one side and a category on the other")
 
 
 def histogram(name: str, baseline: NumberColumn, window: NumberColumn) -> Plot:
@@ -44,22 +40,28 @@ def histogram(name: str, baseline: NumberColumn, window: NumberColumn) -> Plot:
     series = []
     for title, column in (("baseline", baseline), ("window", window)):
         values, counts = _places(column)
-        held, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges, weights=counts)
-        shares = held / max(column.present, 1)
+        bin_counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges, weights=counts)
+        shares = bin_counts / max(column.present, 1)
         series.append(Series(title, list(zip(edges[:-1].tolist(), shares.tolist(), strict=True)), "bars"))
-    top = max((share for one in series for _, share in one.points), default=0.0)
+    top = max((share for bars_of in series for _, share in bars_of.points), default=0.0)
     x = Axis(name, float(edges[0]), float(edges[-1]))
     return Plot(f"{name}, baseline and window", x, Axis("share of the rows", 0, top or 1.0), tuple(series))
 
 
 def _places(column: NumberColumn) -> tuple[np.ndarray, np.ndarray]:
-    """Where the values of a column lie, and how many; whole numbers lie where their cells begin."""
+    """Where the values of a column lie, and how many, both of shape (cells,).
+
+    Whole numbers lie where their cells begin.
+    """
     cells, counts = column.ordinals
     return (column.values(cells) if column.integral else places(cells, column)), counts
 
 
 def _edges(baseline: NumberColumn, window: NumberColumn) -> np.ndarray:
-    """Edges of bins that hold all but the outermost rows of both; of whole numbers, whole ones."""
+    """Edges of bins that hold all but the outermost rows of both, shape (bins + 1,).
+
+    Bins of whole numbers are a whole number wide.
+    """
     ends = [end for column in (baseline, window) if column.present for end in _ends(column)]
     low, high = min(ends, default=0.0), max(ends, default=1.0)
     if baseline.integral and window.integral:
@@ -78,27 +80,16 @@ def _ends(column: NumberColumn) -> tuple[float, float]:
     return float(values[order][first]), float(values[order][min(last, len(values) - 1)])
 
 
-def bars(baseline: CategoryColumn, window: CategoryColumn) -> str:
+def bars(baseline: CategoryColumn, window: CategoryColumn) -> Markup:
     """The most frequent values of either, each with two bars."""
     before, after = max(baseline.present, 1), max(window.present, 1)
     shares = {
         value: (baseline.counts.get(value, 0) / before, window.counts.get(value, 0) / after)
         for value in {**baseline.counts, **window.counts}
     }
-    shown = sorted(shares, key=lambda value: (-max(shares[value]), value))[:VALUES]
-    if len(shown) == len(shares):
-        shown.sort()  # where all are shown, each has its place
-    top = max((max(shares[value]) for value in shown), default=1.0) or 1.0
-    rows = "".join(f"<span>{escape(value)}</span><div>{_two(*shares[value], top)}</div>" for value in shown)
-    more = len(shares) - len(shown)
-    note = f'<p class="note">and {more} more values</p>' if more > 0 else ""
-    key = '<p class="key"><b class="s0"></b> baseline <b class="s1"></b> window</p>'
-    return f'{key}<div class="pairs">{rows}</div>{note}'
-
-
-def _two(*shares: float) -> str:
-    """Bars of baseline and window; the third number is the share that fills the width."""
-    return "".join(
-        f'<i class="s{n}" style="width:{share / shares[2]:.1%}" title="{share:.2%}"></i>'
-        for n, share in enumerate(shares[:2])
-    )
+    pictured = sorted(shares, key=lambda value: (-max(shares[value]), value))[:VALUES]
+    if len(pictured) == len(shares):
+        pictured.sort()  # the picture is complete: by name, a value is easier to find
+    widest = max((max(shares[value]) for value in pictured), default=1.0) or 1.0
+    rows = [(value, shares[value]) for value in pictured]
+    return render("bars.html", {"rows": rows, "top": widest, "hidden": len(shares) - len(pictured)})

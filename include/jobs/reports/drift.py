@@ -1,35 +1,22 @@
-"""A drift check as one HTML file: no network, no scripts, light and dark, fit for print."""
+"""A drift check as one HTML file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
-from reports import distributions
-from reports.evaluation import STYLE
-from reports.plots import STYLE as PLOT_STYLE
+from reports.distributions import distribution
+from reports.page import Note, Section, Tile, render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from markupsafe import Markup
 
     from drift.profile import Column
 
 PLOTTED = 8  # columns, the first ones of the list
 WORDS = {"ok": "No drift", "watch": "Watch", "drift": "Drift", "not enough data": "Not enough data"}
-
-OWN_STYLE = """
-.band { border-radius: 4px; padding: 1px 8px; font-size: 13px; white-space: nowrap;
-  color: var(--tone); border: 1px solid var(--tone); }
-.ok { --tone: var(--good); } .watch { --tone: #b07a1e; } .drift { --tone: var(--bad); }
-.none { --tone: var(--muted); }
-.verdict { border-left: 6px solid var(--tone); margin-bottom: 12px; }
-.verdict b { font-size: 26px; line-height: 1.25; color: var(--tone); }
-.wide { overflow-x: auto; margin-bottom: 12px; }
-.list { margin: 0; } .list td, .list th { padding: 4px 10px; text-align: right; white-space: nowrap; }
-.list td:first-child, .list th:first-child, .list .text { text-align: left; white-space: normal; }
-.list tbody tr { border-top: 1px solid var(--line); }
-"""
 
 
 @dataclass(frozen=True)
@@ -41,172 +28,128 @@ class DriftReport:
     window: Mapping[str, Column]
     violations: Sequence[Mapping[str, str]]
 
-    def html(self) -> str:
-        """The whole document."""
-        title = escape(self.document["title"])
-        body = "".join((self.header(), self.verdict(), self.tiles(), self.columns(), self.plots()))
-        return (
-            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>{title}: drift</title>"
-            f"<style>{STYLE}{PLOT_STYLE}{distributions.STYLE}{OWN_STYLE}</style></head>"
-            f"<body><main>{body}{self.quality()}{self.violated()}{self.bad_lines()}</main></body></html>"
-        )
+    subtitle = "Traffic compared with the training data"
 
-    def header(self) -> str:
+    def html(self) -> Markup:
+        """The whole page."""
+        window, verdict = self.document["window"], self.document["verdict"]
+        content = {
+            "title": self.document["title"],
+            "subtitle": self.subtitle,
+            "facts": self.facts(),
+            "verdict": {
+                "style": _style(verdict),
+                "word": WORDS[verdict],
+                "reason": self.document["reason"],
+            },
+            "tiles": self.tiles(),
+            "columns": [_column_row(column) for column in self.compared_columns()],
+            "pictures": self.pictures(),
+            "quality": self.quality(),
+            "violations": self.violations,
+            "bad_lines": window["bad_lines"],
+            "bad_line_count": window["bad_line_count"],
+        }
+        return render("drift.html", content)
+
+    def facts(self) -> dict[str, str]:
+        """What was compared, for the header."""
         window = self.document["window"]
         left_out = {
             "sent by the workflow itself": window["ignored_records"],
             "outside the window": window["records_outside"],
             "unreadable": window["bad_line_count"],
         }
-        others = ", ".join(f"{number:,} {what}" for what, number in left_out.items() if number)
+        counts = ", ".join(f"{number:,} {reason}" for reason, number in left_out.items() if number)
         rows, records, files = window["rows"], window["records"], window["files"]
-        facts = {
+        return {
             "Window": f"{window['start'] or 'from the first record'} – {window['end'] or 'to the last'}",
             "Traffic": f"rows: {rows:,}; records: {records:,}; files: {files:,}",
-            "Left out": f"{others or 'no record'}; {window['misfit_rows']:,} rows of other width",
+            "Left out": f"{counts or 'no record'}; {window['misfit_rows']:,} rows of other width",
             "Baseline": f"{self.document['baseline']['rows']:,} training rows",
         }
-        return self.heading("Traffic compared with the training data", facts)
 
-    def heading(self, note: str, facts: Mapping[str, str]) -> str:
-        """Title, what is compared, facts."""
-        items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
-        return f'<h1>{escape(self.document["title"])}</h1><p class="note">{escape(note)}</p><dl>{items}</dl>'
-
-    def verdict(self) -> str:
-        band = self.document["verdict"]
-        return (
-            f'<section class="verdict {_style(band)}"><b>{WORDS[band]}</b>'
-            f"<p>{escape(self.document['reason'])}</p></section>"
-        )
-
-    def tiles(self) -> str:
+    def tiles(self) -> list[Tile]:
         """Numbers at a glance: what drifted, positives, violations, quality."""
-        drifted = [column for column in self.document["columns"] if column["band"] == "drift"]
-        shares = f"drift from {self.document['drift_share']:.0%} on"
+        columns = self.document["columns"]
+        drifted = sum(column["band"] == "drift" for column in columns)
+        share, limit = self.document["share"], self.document["drift_share"]
         tiles = [
-            ("Weight of drifted columns", f"{self.document['share']:.1%}", shares),
-            ("Drifted columns", f"{len(drifted)}", f"of {len(self.document['columns'])}"),
-            ("Violated constraints", f"{self.document['data_quality']['violations']}", "of the data"),
+            _tile("Weight of drifted columns", f"{share:.1%}", f"drift from {limit:.0%} on"),
+            _tile("Drifted columns", f"{drifted}", f"of {len(columns)}"),
+            _tile("Violated constraints", f"{self.document['data_quality']['violations']}", "of the data"),
         ]
         predictions, quality = self.document["predictions"], self.document["model_quality"]
         if predictions and predictions["positive_rate"] is not None:
             before = f"baseline {predictions['baseline_positive_rate']:.2%}"
-            tiles.append(("Positive predictions", f"{predictions['positive_rate']:.2%}", before))
+            tiles.append(_tile("Positive predictions", f"{predictions['positive_rate']:.2%}", before))
         if quality:
-            known = f"accuracy; truth known of {quality['coverage']:.0%}"
-            tiles.append(("Model quality", f"{quality['metrics']['accuracy']:.4f}", known))
-        cells = "".join(
-            f'<div class="tile"><span>{escape(name)}</span><b>{value}</b><span>{escape(note)}</span></div>'
-            for name, value, note in tiles
-        )
-        return f'<div class="tiles">{cells}</div>'
+            coverage = f"accuracy; truth known of {quality['coverage']:.0%}"
+            tiles.append(_tile("Model quality", f"{quality['metrics']['accuracy']:.4f}", coverage))
+        return tiles
 
-    def columns(self) -> str:
-        """The table of all columns, and of the score."""
+    def compared_columns(self) -> list[Mapping[str, Any]]:
+        """All columns, and the score as one of them."""
         predictions = self.document["predictions"]
         score = [{**predictions, "band": predictions["score_band"], "weight": None}] if predictions else []
-        listed = [*self.document["columns"], *score]
-        if not listed:
-            return ""
-        head = ("column", "band", "weight", "PSI", "noise", "JS", "Wasserstein", "L∞", "p", "missing", "new")
-        rows = [[escape(column["name"]), _badge(column["band"]), *_numbers(column)] for column in listed]
-        note = (
-            "PSI less its bias; noise is what chance exceeds in one of a thousand windows; "
-            "Wasserstein in standard deviations. The effect decides, p only colours."
-        )
-        table = _table(head, rows)
-        return f'<section class="wide"><h2>Columns</h2>{table}<p class="note">{note}</p></section>'
+        return [*self.document["columns"], *score]
 
-    def plots(self) -> str:
+    def pictures(self) -> list[Section]:
+        """Distributions of the score and of the first columns."""
         names = [column["name"] for column in self.document["columns"][:PLOTTED]]
         if self.document["predictions"]:
             names.insert(0, "score")
-        sections = "".join(
-            f"<section><h2>{escape(name)}</h2>"
-            f"{distributions.distribution(name, self.baseline[name], self.window[name])}</section>"
-            for name in names
-        )
-        return f'<div class="plots">{sections}</div>'
+        return [Section(name, distribution(name, self.baseline[name], self.window[name])) for name in names]
 
-    def quality(self) -> str:
+    def quality(self) -> dict[str, Any] | None:
         """Metrics beside their constraints, where ground truth is known."""
         quality = self.document["model_quality"]
         if not quality:
-            return ""
-        rows = [
-            [name, f"{value:.4f}", *_limit(quality["constraints"].get(name)), _broken(name, quality)]
+            return None
+        metrics = [
+            {
+                "name": name,
+                "value": f"{value:.4f}",
+                "limit": _limit(quality["constraints"].get(name)),
+                "violated": name in quality["violated"],
+            }
             for name, value in quality["metrics"].items()
         ]
-        head = ("metric", "window", "limit", "")
-        title = f"Model quality, {quality['rows']:,} rows whose truth is known"
-        return f'<section class="wide"><h2>{title}</h2>{_table(head, rows)}</section>'
-
-    def violated(self) -> str:
-        if not self.violations:
-            return ""
-        rows = [
-            [
-                escape(one["feature_name"]),
-                escape(one["constraint_check_type"]),
-                f'<span class="text">{escape(one["description"])}</span>',
-            ]
-            for one in self.violations
-        ]
-        table = _table(("column", "check", "description"), rows)
-        return f'<section class="wide"><h2>Violated constraints</h2>{table}</section>'
-
-    def bad_lines(self) -> str:
-        window = self.document["window"]
-        if not window["bad_line_count"]:
-            return ""
-        rows = [[escape(one["file"]), str(one["line"]), escape(one["reason"])] for one in window["bad_lines"]]
-        title = f"Lines that could not be used: {window['bad_line_count']:,}, the first {len(rows)} of them"
-        table = _table(("file", "line", "reason"), rows)
-        return f'<section class="wide"><h2>{title}</h2>{table}</section>'
+        return {**quality, "metrics": metrics, "style": _style(quality["band"])}
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of cells that are HTML already."""
-    heads = "".join(f'<th scope="col">{name}</th>' for name in head)
-    lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<table class="list"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>'
+def _tile(name: str, value: str, note: str) -> Tile:
+    return Tile(name, value, (Note(note),))
 
 
 def _style(band: str) -> str:
+    """The CSS class of a band."""
     return band if band in ("ok", "watch", "drift") else "none"
 
 
-def _badge(band: str) -> str:
-    return f'<span class="band {_style(band)}">{escape(band)}</span>'
+def _column_row(column: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the table of columns."""
+    wasserstein = column["wasserstein"]
+    return {
+        "name": column["name"],
+        "band": column["band"],
+        "style": _style(column["band"]),
+        "weight": "–" if column["weight"] is None else f"{column['weight']:.1%}",
+        "psi": f"{column['psi']:.3f}",
+        "numbers": [
+            f"{column['noise']:.3f}",
+            f"{column['js_distance']:.3f}",
+            "–" if wasserstein is None else f"{wasserstein:.3f}",
+            f"{column['l_infinity']:.3f}",
+            f"{column['p_value']:.2g}",
+            f"{column['missing_share']:.1%}",
+            f"{column['unknown_share']:.1%}",
+        ],
+    }
 
 
-def _numbers(column: Mapping[str, Any]) -> list[str]:
-    """The cells after column and band."""
-    far = column["wasserstein"]
-    return [
-        "–" if column["weight"] is None else f"{column['weight']:.1%}",
-        f"<b>{column['psi']:.3f}</b>",
-        f"{column['noise']:.3f}",
-        f"{column['js_distance']:.3f}",
-        "–" if far is None else f"{far:.3f}",
-        f"{column['l_infinity']:.3f}",
-        f"{column['p_value']:.2g}",
-        f"{column['missing_share']:.1%}",
-        f"{column['unknown_share']:.1%}",
-    ]
-
-
-def _limit(limit: Mapping[str, Any] | None) -> list[str]:
+def _limit(limit: Mapping[str, Any] | None) -> str:
     if limit is None:
-        return ["–"]
+        return "–"
     least = limit["comparison_operator"] == "LessThanThreshold"
-    return [f"{'at least' if least else 'at most'} {limit['threshold']:.4f}"]
-
-
-def _broken(name: str, quality: Mapping[str, Any]) -> str:
-    if name not in quality["violated"]:
-        return ""
-    return _badge(quality["band"])
+    return f"{'at least' if least else 'at most'} {limit['threshold']:.4f}"

@@ -1,159 +1,107 @@
-"""An evaluation as one HTML file: no network, no scripts, light and dark, fit for print."""
+"""An evaluation as one HTML file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from quality.classification import count, rates
-from reports.plots import STYLE as PLOT_STYLE
+from quality.classification import METRIC_TITLES, count, rates
+from reports.page import Note, Section, Tile, render
 from reports.plots import Axis, Plot, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-TILES = {  # metric → what it is called
-    "accuracy": "Accuracy",
-    "precision": "Precision",
-    "recall": "Recall",
-    "f1": "F1",
-    "auc": "ROC AUC",
-    "pr_auc": "PR AUC",
-}
+    from markupsafe import Markup
+
 BINS = 20
 CALIBRATION_BINS = 10
 
-STYLE = """
-:root { color-scheme: light dark; --page: #f5f6f8; --card: #fff; --line: #e3e7ec; --text: #1c2430;
-  --muted: #5d6877; --series-0: #2563a8; --series-1: #d1702a; --series-2: #2f8f6b;
-  --good: #1f7a4d; --bad: #b3402e; }
-@media (prefers-color-scheme: dark) {
-  :root { --page: #14181e; --card: #1d232c; --line: #303845; --text: #e6e9ee;
-    --muted: #9aa5b4; --series-0: #6aa7e8; --series-1: #eda063; --series-2: #62c49b;
-    --good: #6cc79a; --bad: #ee8d7c; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 1080px; margin: 0 auto; padding: 32px 24px 48px; }
-h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; }
-h2 { font-size: 15px; margin: 0 0 8px; }
-p { margin: 0 0 8px; }
-.note, dt, th, small { color: var(--muted); }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 12px 0 24px; }
-dd { margin: 0; overflow-wrap: anywhere; }
-.tiles, .plots { display: grid; gap: 12px; margin-bottom: 12px; }
-.tiles { grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
-.plots { grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); }
-.tile, section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
-.tile, section { padding: 14px 16px; break-inside: avoid; }
-.tile b { display: block; font-size: 26px; line-height: 1.25; font-variant-numeric: tabular-nums; }
-.tile span { color: var(--muted); font-size: 13px; display: block; }
-.tile .up { color: var(--good); } .tile .down { color: var(--bad); }
-table { border-collapse: collapse; width: 100%; margin-top: 24px; font-variant-numeric: tabular-nums; }
-th { font-weight: 500; padding: 6px 10px; }
-td.cell { border: 1px solid var(--line); padding: 24px 10px; text-align: center;
-  background: color-mix(in srgb, var(--series-0) calc(var(--share) * 40%), transparent); }
-td.cell b { display: block; font-size: 22px; line-height: 1.2; }
-td.cell small { color: var(--text); }
-.side { writing-mode: vertical-rl; transform: rotate(180deg); }
-@media print { body { background: none; } main { padding: 0; } }
-"""
-
-
-def page(
-    title: str,
-    subtitle: str,
-    facts: Mapping[str, str],
-    tiles: str,
-    sections: Sequence[tuple[str, str]],
-    note: str = "",
-) -> str:
-    """A whole HTML document: header, facts, tiles, sections of a title and their HTML."""
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
-    body = "".join(f"<section><h2>{escape(name)}</h2>{content}</section>" for name, content in sections)
-    return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}{PLOT_STYLE}</style></head>"
-        f'<body><main><h1>{escape(title)}</h1><p class="note">{escape(subtitle)}</p><dl>{items}</dl>'
-        f'<div class="tiles">{tiles}</div>{_note(note)}<div class="plots">{body}</div></main></body></html>'
-    )
-
-
-def _note(text: str) -> str:
-    return f'<p class="note">{escape(text)}</p>' if text else ""
-
 
 @dataclass(frozen=True)
-class Report:
-    """What a report shows: predictions with their truth, the metrics, and what they are compared with."""
+class EvaluationReport:
+    """What a report shows: predictions with their truth, the metrics, and what they are held against."""
 
     title: str
     actual: np.ndarray  # bool, shape (rows,)
     predicted: np.ndarray  # bool, shape (rows,)
     scores: np.ndarray  # probabilities of the positive class, shape (rows,)
-    labels: tuple[str, str]  # names of the classes: negative, positive
+    labels: tuple[str, str]  # as they are in the data: negative, positive
+    classes: tuple[str, str]  # what people call them
     threshold: float
-    metrics: dict[str, Any]  # classification.evaluate(...)
-    facts: Mapping[str, str] = field(default_factory=dict)  # shown in the header: run, data source, ...
+    metrics: dict[str, Any]  # quality.classification.evaluate(...)
+    gates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # quality.gates.check_gates(...)
+    facts: Mapping[str, str] = field(default_factory=dict)  # in the header: run, data source, ...
     published: Mapping[str, float] = field(default_factory=dict)
     published_source: str = ""
 
-    def html(self) -> str:
-        """The whole document."""
-        sections = [
-            ("Confusion matrix", self.matrix()),
-            ("ROC curve", self.roc().svg()),
-            ("Precision and recall", self.precision_recall().svg()),
-            ("Scores by class", self.histogram().svg()),
-            ("Choice of threshold", self.trade_off().svg()),
-            ("Calibration", self.calibration().svg()),
-        ]
-        facts = {
+    def html(self) -> Markup:
+        """The whole page."""
+        names = [*METRIC_TITLES, *(name for name in self.gates if name not in METRIC_TITLES)]
+        content = {
+            "title": f"{self.title}: evaluation",
+            "subtitle": "Evaluation on held-out rows",
+            "facts": self.header_facts(),
+            "tiles": [self.tile(name) for name in names],
+            "source": self.published_source if self.published else "",
+            "sections": self.sections(),
+        }
+        return render("evaluation.html", content)
+
+    def header_facts(self) -> dict[str, str]:
+        label = "" if self.classes[1] == self.labels[1] else f" (label “{self.labels[1]}”)"
+        rule = f"predicted where the score is above {self.threshold:g}"
+        return {
             **self.facts,
             "Rows": f"{len(self.actual):,}, of them {int(self.actual.sum()):,} positive",
-            "Positive class": f"“{self.labels[1]}”, predicted where the score is above {self.threshold:g}",
+            "Positive class": f"“{self.classes[1]}”{label}, {rule}",
         }
-        note = f"Published: {self.published_source}" if self.published else ""
-        tiles = "".join(self._tile(name, title) for name, title in TILES.items())
-        return page(f"{self.title}: evaluation", "Evaluation on held-out rows", facts, tiles, sections, note)
 
-    def _tile(self, name: str, title: str) -> str:
-        value = self.metrics[name]["value"]
-        beside = self._beside(name, value)
-        return f'<div class="tile"><span>{escape(title)}</span><b>{value:.4f}</b>{beside}</div>'
+    def sections(self) -> list[Section]:
+        return [
+            Section("Confusion matrix", self.matrix()),
+            Section("ROC curve", self.roc().svg()),
+            Section("Precision and recall", self.precision_recall().svg()),
+            Section("Scores by class", self.histogram().svg()),
+            Section("Choice of threshold", self.trade_off().svg()),
+            Section("Calibration", self.calibration().svg()),
+        ]
 
-    def _beside(self, name: str, value: float) -> str:
-        """The published number and the difference to it, where there is one."""
+    def tile(self, name: str) -> Tile:
+        """A metric with the published number and its gate, where there are any."""
+        title = METRIC_TITLES.get(name, name.replace("_", " ").capitalize())
+        value = self.metrics.get(name, {}).get("value", float("nan"))
+        return Tile(title, f"{value:.4f}", (*self._published_notes(name, value), *self._gate_notes(name)))
+
+    def _published_notes(self, name: str, value: float) -> list[Note]:
         if name not in self.published:
-            return ""
+            return []
         difference = value - self.published[name]
         style = "up" if difference >= 0 else "down"
-        return (
-            f'<span>published {self.published[name]:.4f}</span><span class="{style}">{difference:+.4f}</span>'
-        )
+        return [Note(f"published {self.published[name]:.4f}"), Note(f"{difference:+.4f}", style)]
 
-    def matrix(self) -> str:
+    def _gate_notes(self, name: str) -> list[Note]:
+        if name not in self.gates:
+            return []
+        passed = self.gates[name]["passed"]
+        text = f"gate {self.gates[name]['least']:g}, {'passed' if passed else 'missed'}"
+        return [Note(text, "up" if passed else "down")]
+
+    def matrix(self) -> Markup:
         """The confusion matrix: a row for each actual class, a column for each predicted one."""
         cells = count(self.actual, self.predicted)
-        heads = "".join(f'<th scope="col">{escape(label)}</th>' for label in self.labels)
-        negative, positive = (
-            f'<th scope="row">{escape(label)}</th>{_cells(cells[actual], label)}'
-            for actual, label in zip("01", self.labels, strict=True)
-        )
-        return (
-            '<table class="confusion"><thead><tr><td colspan="2"></td><th colspan="2">predicted</th></tr>'
-            f'<tr><td colspan="2"></td>{heads}</tr></thead><tbody>'
-            f'<tr><th rowspan="2"><span class="side">actual</span></th>{negative}</tr><tr>{positive}</tr>'
-            "</tbody></table>"
-        )
+        rows = [
+            (name, [(number, number / sum(cells[actual].values())) for number in cells[actual].values()])
+            for actual, name in zip("01", self.classes, strict=True)
+        ]
+        return render("confusion.html", {"classes": self.classes, "rows": rows})
 
     def roc(self) -> Plot:
         curve = self.metrics["receiver_operating_characteristic_curve"]
         points = list(zip(curve["false_positive_rates"], curve["true_positive_rates"], strict=True))
-        here = (self._value("false_positive_rate"), self._value("recall"))
+        operating_point = (self._value("false_positive_rate"), self._value("recall"))
         return Plot(
             "ROC curve",
             Axis("false positive rate"),
@@ -161,7 +109,7 @@ class Report:
             (
                 Series("chance", [(0, 0), (1, 1)], "guide"),
                 Series(f"model, area {self._value('auc'):.3f}", points),
-                Series(f"threshold {self.threshold:g}", [here], "marks"),
+                Series(f"threshold {self.threshold:g}", [operating_point], "marks"),
             ),
         )
 
@@ -169,7 +117,7 @@ class Report:
         curve = self.metrics["precision_recall_curve"]
         points = list(zip(curve["recalls"], curve["precisions"], strict=True))
         prevalence = float(self.actual.mean())
-        here = (self._value("recall"), self._value("precision"))
+        operating_point = (self._value("recall"), self._value("precision"))
         return Plot(
             "Precision and recall",
             Axis("recall"),
@@ -177,7 +125,7 @@ class Report:
             (
                 Series("chance", [(0, prevalence), (1, prevalence)], "guide"),
                 Series(f"average precision {self._value('pr_auc'):.3f}", points),
-                Series(f"threshold {self.threshold:g}", [here], "marks"),
+                Series(f"threshold {self.threshold:g}", [operating_point], "marks"),
             ),
         )
 
@@ -185,10 +133,10 @@ class Report:
         """Shares within each class, so that a rare class is as visible as the other."""
         edges = np.linspace(0, 1, BINS + 1)
         bars = []
-        for label, members in zip(self.labels, (~self.actual, self.actual), strict=True):
+        for name, members in zip(self.classes, (~self.actual, self.actual), strict=True):
             shares = np.histogram(self.scores[members], edges)[0] / members.sum()
             points = list(zip(edges[:-1].tolist(), shares.tolist(), strict=True))
-            bars.append(Series(f"actual {label}", points, "bars"))
+            bars.append(Series(f"actual {name}", points, "bars"))
         top = max(share for series in bars for _, share in series.points)
         return Plot(
             "Scores by class",
@@ -198,7 +146,7 @@ class Report:
         )
 
     def trade_off(self) -> Plot:
-        """Precision, recall and F1 at every threshold; precision ends where nothing is positive any more."""
+        """Precision, recall and F1 at every threshold; precision ends where no row is predicted positive."""
         thresholds = [n / 100 for n in range(100)]
         lines: dict[str, list[tuple[float, float]]] = {"precision": [], "recall": [], "f1": []}
         for threshold in thresholds:
@@ -207,7 +155,7 @@ class Report:
             for name, points in lines.items():
                 if name != "precision" or predicted.any():
                     points.append((threshold, measured[name]))
-        series = [Series(TILES[name], points) for name, points in lines.items()]
+        series = [Series(METRIC_TITLES[name], points) for name, points in lines.items()]
         return Plot(
             "Choice of threshold", Axis("threshold"), Axis("metric"), (*series, self._threshold_guide(1.0))
         )
@@ -216,9 +164,12 @@ class Report:
         return Series(f"threshold {self.threshold:g}", [(self.threshold, 0), (self.threshold, top)], "guide")
 
     def calibration(self) -> Plot:
-        """Observed share of positives against the mean score, in bins of equal width that hold any row."""
-        which = np.minimum((self.scores * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-        members = [which == n for n in range(CALIBRATION_BINS) if (which == n).any()]
+        """Observed share of positives against the mean score, in bins of equal width that hold any row.
+
+        A reliability diagram: Niculescu-Mizil and Caruana, ICML 2005.
+        """
+        bins = np.minimum((self.scores * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+        members = [bins == n for n in range(CALIBRATION_BINS) if (bins == n).any()]
         points = [(float(self.scores[rows].mean()), float(self.actual[rows].mean())) for rows in members]
         return Plot(
             "Calibration",
@@ -233,13 +184,3 @@ class Report:
 
     def _value(self, name: str) -> float:
         return float(self.metrics[name]["value"])
-
-
-def _cells(row: Mapping[str, int], label: str) -> str:
-    """The table cells of one actual class: counts, and their shares of the class."""
-    total = sum(row.values())
-    return "".join(
-        f'<td class="cell" style="--share:{number / total:.3f}"><b>{number:,}</b>'
-        f"<small>{number / total:.1%} of actual {escape(label)}</small></td>"
-        for number in row.values()
-    )

@@ -1,6 +1,7 @@
 """Charts as inline SVG: no library, no network, colours from the page's style sheet (light and dark).
 
-AWS's scikit-learn image has no plotting library; axes, lines, points and bars are all that the reports need.
+AWS's scikit-learn image has no plotting library (the XGBoost image has matplotlib, but reports are not made
+there); axes, lines, points and bars are all that the reports need.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Literal
+
+from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,22 +21,6 @@ Point = tuple[float, float]
 WIDTH, HEIGHT = 480, 340
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 34, 46  # margins around the plotting area
 TICKS = 5  # about so many on an axis
-
-STYLE = """
-.plot { width: 100%; height: auto; display: block; font: 12px system-ui, sans-serif; }
-.plot text { fill: var(--muted); }
-.plot .legend { fill: var(--text); }
-.plot .grid { stroke: var(--line); stroke-width: 1; }
-.plot .axis { stroke: var(--muted); stroke-width: 1; }
-.plot .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.plot .guide { fill: none; stroke: var(--muted); stroke-width: 1.25; stroke-dasharray: 4 4; }
-.plot .bar { opacity: .85; }
-.plot .mark { stroke: var(--card); stroke-width: 1.5; }
-.plot .s0 { stroke: var(--series-0); } .plot .bar.s0, .plot .mark.s0 { fill: var(--series-0); }
-.plot .s1 { stroke: var(--series-1); } .plot .bar.s1, .plot .mark.s1 { fill: var(--series-1); }
-.plot .s2 { stroke: var(--series-2); } .plot .bar.s2, .plot .mark.s2 { fill: var(--series-2); }
-.plot .bar { stroke: none; } .plot .mark.s0, .plot .mark.s1, .plot .mark.s2 { stroke: var(--card); }
-"""
 
 
 @dataclass(frozen=True)
@@ -82,13 +68,13 @@ class Plot:
     y: Axis
     series: tuple[Series, ...]
 
-    def svg(self) -> str:
+    def svg(self) -> Markup:
         """The chart as one `<svg>` element, with the title as its accessible name."""
         styled = list(zip(self.series, self._styles(), strict=True))
-        drawn = "".join(self._draw(series, style) for series, style in styled)
-        return (
+        shapes = "".join(self._draw(series, style) for series, style in styled)
+        return Markup(  # noqa: S704 — every text in it is escaped
             f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(self.title)}">'
-            f"{self._frame()}{drawn}{_legend(styled)}</svg>"
+            f"{self._frame()}{shapes}{_legend(styled)}</svg>"
         )
 
     def _styles(self) -> list[str]:

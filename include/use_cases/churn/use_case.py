@@ -32,6 +32,7 @@ CHURN = UseCase(
         "Churn?": "label",
     },
     labels=("False.", "True."),
+    classes=("stays", "leaves"),
     hyperparameters={
         "objective": "binary:logistic",
         "num_round": "100",
@@ -50,8 +51,5 @@ CHURN = UseCase(
         source="churn-prediction-workshop, batch transform of 334 test rows: TP 37, FP 3, FN 11, TN 283",
     ),
     gates={"f1": 0.81, "accuracy": 0.95, "auc": 0.92},
-    sklearn_version="1.9-0",
-    xgboost_version="3.2-0",
-    split_seed=1729,
     tags=("ml", "sagemaker", "churn", "classification"),
 )

@@ -43,8 +43,6 @@ MOVIES = RecommendationUseCase(
         "ranking": {"mrr_25": 0.1007, "ndcg_10": 0.1251, "precision_10": 0.0286, "coverage": 0.0136},
     },
     published_source="amazon-personalize-samples workshop, offline metrics on MovieLens 1M (HRNN for users)",
-    sklearn_version="1.9-0",
-    split_seed=1729,
     cold_share=0.5,
     holdout_share=0.1,
     tags=("ml", "personalize", "movies", "recommendations"),

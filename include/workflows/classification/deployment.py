@@ -1,32 +1,43 @@
-"""Deploy a model and prove that what is served is what was evaluated."""
+"""Deploy a model, prove that what is served is what was evaluated, and announce it."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import chain, task, task_group
+from airflow.sdk import Asset, TriggerRule, task
 
-from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator, SageMakerEndpointOperator
-from aws_ml.operators.sagemaker_registry import SageMakerApproveModelPackageOperator
-from aws_ml.sensors.sagemaker import SageMakerEndpointSensor
-from include.aws import sagemaker_requests
-from include.workflows.common.s3_documents import read_lines
+from aws_ml.clients import Aws
+from include.workflows.common.errors import EndpointDisagrees
+from include.workflows.common.s3_documents import read_json, read_lines
+from include.workflows.common.xcom import Reference, pull
+
+if TYPE_CHECKING:
+    from airflow.sdk import XComArg
 
 log = logging.getLogger(__name__)
 
 SINGLE_CALLS = 20  # rows that are also sent one by one
 MANY_ROWS = 1000  # rows that are sent in one request, well below the service's limit of 6 MB
+OWN_CALL = "verify-"  # inference ids of the workflow itself begin so; the drift monitor leaves them out
 
 
-class EndpointDisagrees(RuntimeError):
-    """The endpoint answers something else than the batch transform did."""
+@task.short_circuit(task_id="requested", ignore_downstream_trigger_rules=False)
+def deployment_requested(evaluation: str, **context: Any) -> bool:
+    """Whether the trigger form asks for a deployment and the model reached its gates; else skips the rest.
 
-
-@task.short_circuit(ignore_downstream_trigger_rules=False)
-def requested(**context: Any) -> bool:
-    """Whether the trigger form asks for a deployment; the rest of the group is skipped otherwise."""
-    return bool(context["params"]["deploy"])
+    :param evaluation: S3 URI of `evaluation.json`.
+    """
+    if not context["params"]["deploy"]:
+        log.info("The trigger form asks for no deployment.")
+        return False
+    document = read_json(evaluation)
+    for metric, gate in document["gates"].items():
+        state = "reached" if gate["passed"] else "MISSED"
+        log.info("Gate %s: %s, at least %s: %s", metric, gate["value"], gate["least"], state)
+    if not document["gates_passed"]:
+        log.warning("The model missed a gate: it is not deployed, and its version stays without approval.")
+    return bool(document["gates_passed"])
 
 
 @task
@@ -34,85 +45,81 @@ def verify(endpoint_name: str, rows_uri: str, answers_uri: str) -> dict[str, Any
     """Send rows to the endpoint and compare with the answers that the batch transform gave for them.
 
     :param rows_uri: S3 object of input rows, CSV.
-    :param answers_uri: S3 object of the transform's answers, a line for each row.
+    :param answers_uri: S3 object of the transform's answers, a line per row.
     :return: `rows` compared and the last `request` and `answer`, as an example.
     :raises EndpointDisagrees: naming the first row that differs.
     """
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-
-    runtime = AwsBaseHook(client_type="sagemaker-runtime").conn
-
-    def ask(lines: list[str], inference_id: str) -> list[str]:
-        reply = runtime.invoke_endpoint(
-            EndpointName=endpoint_name,
-            Body="\n".join(lines).encode(),
-            ContentType="text/csv",
-            Accept="text/csv",
-            InferenceId=inference_id,  # lets the drift monitor leave these out
-        )
-        return str(reply["Body"].read().decode()).splitlines()
-
     rows, expected = (read_lines(uri)[:MANY_ROWS] for uri in (rows_uri, answers_uri))
-    single = [answer for n, row in enumerate(rows[:SINGLE_CALLS]) for answer in ask([row], f"verify-{n}")]
-    compare(single, expected[:SINGLE_CALLS])
-    compare(ask(rows, "verify-all"), expected)
+    single = [
+        answer
+        for number, row in enumerate(rows[:SINGLE_CALLS])
+        for answer in _answers(endpoint_name, [row], f"{OWN_CALL}{number}")
+    ]
+    check_answers(single, expected[:SINGLE_CALLS])
+    check_answers(_answers(endpoint_name, rows, f"{OWN_CALL}all"), expected)
     log.info("%d rows answered as the batch transform did", len(rows))
     return {"rows": len(rows), "request": rows[0], "answer": single[0]}
 
 
-def compare(answers: list[str], expected: list[str]) -> None:
-    """Raise EndpointDisagrees at the first difference."""
+def _answers(endpoint_name: str, rows: list[str], inference_id: str) -> list[str]:
+    """The endpoint's answers for rows of one request."""
+    reply = (
+        Aws()
+        .client("sagemaker-runtime")
+        .invoke_endpoint(
+            EndpointName=endpoint_name,
+            Body="\n".join(rows).encode(),
+            ContentType="text/csv",
+            Accept="text/csv",
+            InferenceId=inference_id,
+        )
+    )
+    return str(reply["Body"].read().decode()).splitlines()
+
+
+def check_answers(answers: list[str], expected: list[str]) -> None:
+    """Compare answers, row by row.
+
+    :raises EndpointDisagrees: at the first difference.
+    """
     if len(answers) != len(expected):
         raise EndpointDisagrees(f"{len(answers)} answers for {len(expected)} rows")
-    for number, (answer, wanted) in enumerate(zip(answers, expected, strict=True), start=1):
-        if answer != wanted:
-            raise EndpointDisagrees(f"row {number}: the endpoint says {answer!r}, the transform {wanted!r}")
+    for number, (answer, transformed) in enumerate(zip(answers, expected, strict=True), start=1):
+        if answer != transformed:
+            raise EndpointDisagrees(
+                f"row {number}: the endpoint says {answer!r}, the transform {transformed!r}"
+            )
 
 
-@task_group
-def deploy(
-    use_case: str, model_name: str, model_package: str, capture: str, rows_uri: str, answers_uri: str
-) -> None:
-    """Create or update the endpoint `use_case`, verify it, approve the version that it serves.
+def publish(use_case: str, model_name: str, run_uri: str, data_source: str, verified: Reference) -> XComArg:
+    """The task `publish`, which emits the asset `model/<use case>`; a skipped deployment does not skip it.
 
-    :param capture: S3 URI below which requests and answers are captured.
+    :param run_uri: S3 URI of the run; its `evaluation/evaluation.json` holds the metrics.
+    :param verified: what `verify` leaves.
     """
-    create_endpoint_config = SageMakerEndpointConfigOperator(
-        task_id="create_endpoint_config",
-        config=sagemaker_requests.tagged(
-            use_case,
-            sagemaker_requests.endpoint_config(
-                f"{{{{ macros.aws_ml.resource_name('{use_case}', 'endpoint', dag_run) }}}}",
-                variants=[
-                    sagemaker_requests.variant(
-                        "AllTraffic", model_name, "{{ params.endpoint_instance_type }}"
-                    )
-                ],
-                capture=capture,
-            ),
-        ),
-    )
-    config_name = (
-        "{{ ti.xcom_pull('deploy.create_endpoint_config')['EndpointConfig']['EndpointConfigName'] }}"
-    )
-    deploy_endpoint = SageMakerEndpointOperator(
-        task_id="deploy_endpoint",
-        config=sagemaker_requests.tagged(
-            use_case, {"EndpointName": use_case, "EndpointConfigName": config_name}
-        ),
-        operation="create",  # updates an endpoint that exists
-        wait_for_completion=False,
-    )
-    wait_for_endpoint = SageMakerEndpointSensor(
-        task_id="wait_for_endpoint",
-        endpoint_name=use_case,
-        endpoint_config_name=config_name,
-        deferrable=True,
-    )
-    verified = verify(use_case, rows_uri, answers_uri)
-    approve = SageMakerApproveModelPackageOperator(
-        task_id="approve",
-        model_package_arn=model_package,
-        reason="Its answers on the endpoint are those of the batch transform.",
-    )
-    chain(requested(), create_endpoint_config, deploy_endpoint, wait_for_endpoint, verified, approve)
+    model = Asset(f"model/{use_case}")
+
+    @task(task_id="publish", outlets=[model], trigger_rule=TriggerRule.NONE_FAILED)
+    def announce(
+        model_name: str, run_uri: str, data_source: str, verified: Reference, **context: Any
+    ) -> dict[str, Any]:
+        """Put what the run achieved on the asset event, and return it."""
+        metrics = read_json(f"{run_uri}/evaluation/evaluation.json")["binary_classification_metrics"]
+        verification = pull(context["ti"], verified)
+        achieved = {
+            "use_case": use_case,
+            "run": run_uri.rsplit("/", 1)[-1],
+            "model": model_name,
+            "endpoint": use_case if verification else None,
+            "evaluation": f"{run_uri}/evaluation",
+            "data_source": data_source,
+            "metrics": {name: entry["value"] for name, entry in metrics.items() if _is_number(entry)},
+        }
+        context["outlet_events"][model].extra = achieved
+        return {**achieved, "verified": verification}
+
+    return announce(model_name, run_uri, data_source, verified)
+
+
+def _is_number(entry: dict[str, Any]) -> bool:
+    return isinstance(entry.get("value"), int | float)

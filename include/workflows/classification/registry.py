@@ -1,25 +1,35 @@
-"""The model registry's part in a workflow: a version is registered, approved when it serves, and found again.
+"""Versions in the model registry: which one serves, and what it learned from.
 
-A model package group has the name of its use case. The newest approved version is the champion: what the
-endpoint serves, and what traffic and challengers are compared with.
+A model package group has the name of its use case. The newest approved version is the champion: the endpoint
+serves it, and traffic and challengers are compared with it.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from airflow.sdk.exceptions import AirflowException
-
-from aws_ml.operators.sagemaker_registry import SageMakerCreateModelPackageOperator
-from include.aws import sagemaker_requests
+from aws_ml.clients import Aws
+from aws_ml.errors import is_missing
+from include.workflows.common.errors import NotOfThisProject
 
 if TYPE_CHECKING:
-    from include.aws.sagemaker_requests import Config
+    from collections.abc import Mapping
+
+REGISTER = "register"  # id of the task that registers a run's version
+PROPERTIES = ("model_name", "run", "data_uri", "code")  # of a version's CustomerMetadataProperties
 
 
-class NotRegistered(AirflowException):
-    """A version lacks what the project's workflows leave with it."""
+class VersionDict(TypedDict):
+    """A `Version` in XCom."""
+
+    use_case: str
+    arn: str
+    model_name: str
+    run: str
+    data_uri: str
+    code: str
+    since: str
 
 
 @dataclass(frozen=True)
@@ -39,67 +49,63 @@ class Version:
         """3 for `.../model-package/churn/3`."""
         return int(self.arn.rpartition("/")[2])
 
-    def to_dict(self) -> dict[str, str]:
-        return asdict(self)
+    def to_dict(self) -> VersionDict:
+        return cast("VersionDict", asdict(self))
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Version:
+        return cls(**content)
 
     @classmethod
     def of(cls, use_case: str, package: dict[str, Any]) -> Version:
         """From the description of a model package.
 
-        :raises NotRegistered: when it was registered by somebody else.
+        :raises NotOfThisProject: when it was registered by somebody else.
         """
-        found = package.get("CustomerMetadataProperties", {})
-        wanted = ("model_name", "run", "data_uri", "code")
-        if missing := [name for name in wanted if name not in found]:
-            told = f"{package['ModelPackageArn']} has no property {', '.join(missing)}"
-            raise NotRegistered(f"{told}: it was not registered by a workflow of this project.")
+        properties = package.get("CustomerMetadataProperties", {})
+        if missing := [name for name in PROPERTIES if name not in properties]:
+            raise NotOfThisProject(
+                f"{package['ModelPackageArn']} has no property {', '.join(missing)}: "
+                "it was not registered by a workflow of this project."
+            )
         since = package.get("LastModifiedTime", package["CreationTime"]).isoformat()
-        known = {name: found[name] for name in wanted}
-        return cls(use_case, package["ModelPackageArn"], since=since, **known)
-
-
-def register(use_case: str, *, containers: list[Config], run: str, model_name: str) -> Any:
-    """The task `register`: this run's model becomes a version that waits for approval."""
-    return SageMakerCreateModelPackageOperator(
-        task_id="register",
-        config=sagemaker_requests.tagged(
+        return cls(
             use_case,
-            sagemaker_requests.model_package(
-                use_case,
-                containers=containers,
-                run=run,
-                instance_type="{{ params.endpoint_instance_type }}",
-                properties={
-                    "model_name": model_name,
-                    "data_uri": "{{ ti.xcom_pull('stage_data')['uri'] }}",
-                    "code": "{{ ti.xcom_pull('upload_code')['bundle'] }}",
-                },
-            ),
-        ),
-    )
+            package["ModelPackageArn"],
+            since=since,
+            **{name: properties[name] for name in PROPERTIES},
+        )
 
 
-def champion(use_case: str) -> Version | None:
-    """The newest approved version; None where nothing was approved yet."""
+def describe_version(use_case: str, arn: str) -> Version:
+    """The version of an ARN.
+
+    :raises NotOfThisProject: when it was registered by somebody else.
+    """
+    return Version.of(use_case, Aws().client("sagemaker").describe_model_package(ModelPackageName=arn))
+
+
+def champion_of(use_case: str) -> Version | None:
+    """The newest approved version; None where nothing was approved yet.
+
+    :raises NotOfThisProject: when it was registered by somebody else.
+    """
     from botocore.exceptions import ClientError
 
-    from aws_ml.clients import Aws
-    from aws_ml.errors import is_missing
-
-    client = Aws().client("sagemaker")
     try:
-        newest = client.list_model_packages(
-            ModelPackageGroupName=use_case,
-            ModelApprovalStatus="Approved",
-            SortBy="CreationTime",
-            SortOrder="Descending",
-            MaxResults=1,
-        )["ModelPackageSummaryList"]
+        newest = (
+            Aws()
+            .client("sagemaker")
+            .list_model_packages(
+                ModelPackageGroupName=use_case,
+                ModelApprovalStatus="Approved",
+                SortBy="CreationTime",
+                SortOrder="Descending",
+                MaxResults=1,
+            )["ModelPackageSummaryList"]
+        )
     except ClientError as error:
         if is_missing(error):
             return None
         raise
-    if not newest:
-        return None
-    arn = newest[0]["ModelPackageArn"]
-    return Version.of(use_case, client.describe_model_package(ModelPackageName=arn))
+    return describe_version(use_case, newest[0]["ModelPackageArn"]) if newest else None

@@ -1,43 +1,132 @@
-"""Jobs whose request an earlier task has made: an operator that starts, a sensor that waits.
-
-For mapped task groups, where the request depends on what the group is mapped over. `group` is the group's id.
-"""
+"""A job as two tasks: an operator that starts it, a sensor that waits for it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Variable, chain
+from airflow.sdk import BaseOperator, Variable, chain
 
 from aws_ml.images import connection_image_uri
 from aws_ml.names import resource_name
+from aws_ml.operators.personalize import (
+    PersonalizeBatchInferenceJobOperator,
+    PersonalizeCampaignOperator,
+    PersonalizeDatasetImportJobOperator,
+    PersonalizeSolutionVersionOperator,
+)
 from aws_ml.operators.sagemaker import (
     SageMakerEndpointOperator,
     SageMakerProcessingOperator,
+    SageMakerTrainingOperator,
     SageMakerTransformOperator,
+)
+from aws_ml.sensors.personalize import (
+    PersonalizeBatchInferenceJobSensor,
+    PersonalizeCampaignSensor,
+    PersonalizeDatasetImportJobSensor,
+    PersonalizeSolutionVersionSensor,
 )
 from aws_ml.sensors.sagemaker import (
     SageMakerEndpointSensor,
     SageMakerProcessingSensor,
+    SageMakerTrainingSensor,
     SageMakerTransformSensor,
 )
-from include.aws import sagemaker_requests
+from include.aws.sagemaker_requests import processing, tagged
+from include.workflows.common.xcom import xcom
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator
-
     from include.aws.sagemaker_requests import Config
     from include.use_cases.definition import RecommendationUseCase, UseCase
 
-Pair = tuple["BaseOperator", "BaseOperator"]
+
+Pair = tuple[BaseOperator, BaseOperator]
 
 
-def pulled(task_id: str, path: str) -> str:
-    """A template: a part of what a task of the same mapped group returned.
+@dataclass(frozen=True)
+class Job:
+    """A kind of job: who starts it, who waits, and how the sensor learns what to wait for.
 
-    >>> pulled("monitor.start", "['Processing']['ProcessingJobName']")
+    :param path: of the job's name, or ARN, in what the operator returns.
+    :param argument: of the sensor, which takes it.
     """
-    return f"{{{{ ti.xcom_pull('{task_id}', map_indexes=ti.map_index){path} }}}}"
+
+    operator: Any
+    sensor: Any
+    path: tuple[str, ...]
+    argument: str
+
+
+PROCESSING = Job(
+    SageMakerProcessingOperator, SageMakerProcessingSensor, ("Processing", "ProcessingJobName"), "job_name"
+)
+TRAINING = Job(
+    SageMakerTrainingOperator, SageMakerTrainingSensor, ("Training", "TrainingJobName"), "job_name"
+)
+TRANSFORM = Job(
+    SageMakerTransformOperator, SageMakerTransformSensor, ("Transform", "TransformJobName"), "job_name"
+)
+ENDPOINT = Job(
+    SageMakerEndpointOperator, SageMakerEndpointSensor, ("Endpoint", "EndpointName"), "endpoint_name"
+)
+IMPORT = Job(
+    PersonalizeDatasetImportJobOperator, PersonalizeDatasetImportJobSensor, ("datasetImportJobArn",), "arn"
+)
+SOLUTION_VERSION = Job(
+    PersonalizeSolutionVersionOperator, PersonalizeSolutionVersionSensor, ("solutionVersionArn",), "arn"
+)
+CAMPAIGN = Job(PersonalizeCampaignOperator, PersonalizeCampaignSensor, ("campaignArn",), "arn")
+BATCH_INFERENCE = Job(
+    PersonalizeBatchInferenceJobOperator, PersonalizeBatchInferenceJobSensor, ("batchInferenceJobArn",), "arn"
+)
+
+
+def start_and_wait(
+    job: Job,
+    task_id: str,
+    config: Any,
+    *,
+    wait_id: str | None = None,
+    waits_for: dict[str, str] | None = None,
+    **of_operator: Any,
+) -> Pair:
+    """The tasks that start a job and wait for it, one after the other.
+
+    :param config: the request; of a mapped group, what an earlier task returned.
+    :param wait_id: of the sensor; default: `wait_for_<task_id>`.
+    :param waits_for: further arguments of the sensor.
+    :param of_operator: further arguments of the operator.
+    """
+    start = job.operator(task_id=task_id, config=config, wait_for_completion=False, **of_operator)
+    wait = job.sensor(
+        task_id=wait_id or f"wait_for_{task_id}",
+        deferrable=True,
+        **{job.argument: xcom(start, *job.path)},
+        **(waits_for or {}),
+    )
+    chain(start, wait)
+    return start, wait
+
+
+def update_endpoint(task_id: str, request: Any, configuration: str) -> Pair:
+    """An update of an endpoint.
+
+    :param configuration: a template: what the endpoint has to serve in the end. The operator returns what was
+        served when the update began.
+    """
+    waits_for = {"endpoint_config_name": configuration}
+    return start_and_wait(ENDPOINT, task_id, request, waits_for=waits_for, operation="update")
+
+
+def image_template(framework: str, version: str) -> str:
+    """A template: the AWS image in the region of the connection."""
+    return f"{{{{ macros.aws_ml.image_uri('{framework}', '{version}') }}}}"
+
+
+def name_template(use_case: str, step: str) -> str:
+    """A template: this run's name for the resource of a step."""
+    return f"{{{{ macros.aws_ml.resource_name('{use_case}', '{step}', dag_run) }}}}"
 
 
 def processing_request(
@@ -51,7 +140,7 @@ def processing_request(
     arguments: list[str],
 ) -> Config:
     """The request of a processing job, made while the run goes on: nothing in it is a template."""
-    request = sagemaker_requests.processing(
+    request = processing(
         resource_name(case.name, step, context["dag_run"]),
         image=connection_image_uri("sklearn", case.sklearn_version),
         script=script,
@@ -61,38 +150,4 @@ def processing_request(
         instance_type=context["params"]["instance_type"],
         role=Variable.get("ml_role_arn"),
     )
-    return sagemaker_requests.tagged(case.name, request)
-
-
-def process(group: str, step: str, request: Any) -> Pair:
-    """A processing job."""
-    start = SageMakerProcessingOperator(task_id=step, config=request, wait_for_completion=False)
-    job = pulled(f"{group}.{step}", "['Processing']['ProcessingJobName']")
-    wait = SageMakerProcessingSensor(task_id=f"wait_for_{step}", job_name=job, deferrable=True)
-    chain(start, wait)
-    return start, wait
-
-
-def transform(group: str, step: str, request: Any) -> Pair:
-    """A batch transform."""
-    start = SageMakerTransformOperator(task_id=step, config=request, wait_for_completion=False)
-    job = pulled(f"{group}.{step}", "['Transform']['TransformJobName']")
-    wait = SageMakerTransformSensor(task_id=f"wait_for_{step}", job_name=job, deferrable=True)
-    chain(start, wait)
-    return start, wait
-
-
-def update_endpoint(group: str, step: str, request: Any, wanted: str) -> Pair:
-    """An update of an endpoint: waited for until it serves the configuration `wanted`, a template."""
-    start = SageMakerEndpointOperator(
-        task_id=step, config=request, operation="update", wait_for_completion=False
-    )
-    job = pulled(f"{group}.{step}", "['Endpoint']['EndpointName']")
-    wait = SageMakerEndpointSensor(
-        task_id=f"wait_for_{step}",
-        endpoint_name=job,
-        endpoint_config_name=wanted,  # not what the operator returns: that served when the update began
-        deferrable=True,
-    )
-    chain(start, wait)
-    return start, wait
+    return tagged(case.name, request)

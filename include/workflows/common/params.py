@@ -1,48 +1,88 @@
-"""DAG params that every SageMaker workflow offers in the trigger form."""
+"""DAG params that several workflows offer in the trigger form."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
+from airflow.sdk.exceptions import AirflowSkipException
 
 if TYPE_CHECKING:
     from include.use_cases.definition import UseCase
 
 INSTANCES = ["ml.t3.medium", "ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.m5.4xlarge"]
+STEPS = ("processing", "training", "transform", "endpoint")
 
 
-def workflow_params(use_case: UseCase) -> dict[str, Any]:
-    """Data, split, deployment, hyperparameters and instance types, with the use case's values as defaults."""
+def classifier_params(case: UseCase) -> dict[str, Any]:
+    """Data, split, deployment, gates, hyperparameters, instances; the use case's values are the defaults."""
     return {
         "data_uri": own_data("data"),
+        **{f"{join.dataset}_uri": own_data(join.dataset) for join in case.raw.joins},
         "split_seed": Param(
-            use_case.split_seed, type="integer", minimum=0, title="Seed of the train/validation/test split"
+            case.split_seed, type="integer", minimum=0, title="Seed of the train/validation/test split"
         ),
         "deploy": Param(
             True, type="boolean", title="Deploy", description="Create or update the endpoint and verify it."
         ),
-        **{name: _hyperparameter(value) for name, value in use_case.hyperparameters.items()},
-        **{f"{step}_instance_type": _instance_type(use_case.instance_type) for step in STEPS},
+        "teardown": TEARDOWN,
+        **{f"gate_{metric}": _gate(metric, least) for metric, least in case.gates.items()},
+        **{name: _hyperparameter(value) for name, value in case.hyperparameters.items()},
+        **{f"{step}_instance_type": instance_type(case.instance_type) for step in STEPS},
     }
 
 
-STEPS = ("processing", "training", "transform", "endpoint")
+TEARDOWN = Param(
+    False, type="boolean", title="Delete everything at the end", description="The data in the bucket stays."
+)
 
 
-def hyperparameter_templates(use_case: UseCase) -> dict[str, str]:
+def unless_teardown(context: Any) -> None:
+    """Skip a deletion that the trigger form does not ask for.
+
+    :raises AirflowSkipException: then.
+    """
+    if not context["params"]["teardown"]:
+        raise AirflowSkipException("The trigger form does not ask for a teardown.")
+
+
+def hyperparameter_templates(case: UseCase) -> dict[str, str]:
     """The training job's hyperparameters, each as chosen in the trigger form."""
-    return {name: f"{{{{ params.{name} }}}}" for name in use_case.hyperparameters}
+    return {name: f"{{{{ params.{name} }}}}" for name in case.hyperparameters}
 
 
-def own_data(what: str) -> Param:
+def gates_template(case: UseCase) -> str:
+    """JSON: least value by metric, each as chosen in the trigger form."""
+    values = ", ".join(f'"{metric}": {{{{ params.gate_{metric} }}}}' for metric in case.gates)
+    return f"{{{values}}}"
+
+
+def own_data(table: str) -> Param:
     """A field for a user's own file; without "null" the trigger form would not accept an empty one."""
     return Param(
         None,
         type=["null", "string"],
         pattern="^(s3://[^/]+/.+)?$",
-        title=f"Your own {what}",
+        title=f"Your own {table}",
         description="S3 URI of a CSV file. Empty: the sample data is put into your bucket.",
+    )
+
+
+def instance_type(default: str) -> Param:
+    """A field for the instances of a kind of job."""
+    return Param(default, type="string", pattern=r"^ml\.", examples=INSTANCES, section="Instances")
+
+
+def _gate(metric: str, least: float) -> Param:
+    description = "A model that reaches less on the test rows is not deployed."
+    return Param(
+        least,
+        type="number",
+        minimum=0,
+        maximum=1,
+        title=f"Least {metric}",
+        description=description,
+        section="Gates",
     )
 
 
@@ -59,7 +99,3 @@ def _number(value: str) -> int | float | None:
         except ValueError:
             continue
     return None
-
-
-def _instance_type(default: str) -> Param:
-    return Param(default, type="string", pattern=r"^ml\.", examples=INSTANCES, section="Instances")

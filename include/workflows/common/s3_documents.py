@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 
@@ -44,3 +45,24 @@ def list_objects(folder: str) -> list[str]:
 
     bucket, prefix = S3Hook.parse_s3_url(f"{folder.rstrip('/')}/")
     return [f"s3://{bucket}/{key}" for key in S3Hook().list_keys(bucket, prefix) or []]
+
+
+def download(uri: str, folder: Path) -> list[Path]:
+    """Copy the object of an S3 URI, or of a URI that ends in `/` all objects below it, into a folder.
+
+    :raises FileNotFoundError: when there is none.
+    """
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    sources = list_objects(uri) if uri.endswith("/") else [uri]
+    if not sources:
+        raise FileNotFoundError(f"{uri} holds no object")
+    files = []
+    for number, source in enumerate(sources):
+        bucket, key = S3Hook.parse_s3_url(source)
+        target = folder / (
+            PurePosixPath(key).name if len(sources) == 1 else f"{number:05d}-{PurePosixPath(key).name}"
+        )
+        S3Hook().get_key(key, bucket).download_file(str(target))
+        files.append(target)
+    return files

@@ -2,45 +2,128 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow.sdk import task
 
 from include.aws.code_bundles import read_bundle
+from include.use_cases.definition import RawFormat
+
+if TYPE_CHECKING:
+    from include.use_cases.definition import Kind
 
 log = logging.getLogger(__name__)
 
 ARGUMENT_LIMIT = 256  # characters: the source travels as an argument of a processing job
 
 
+class Staged(TypedDict):
+    """Raw data in S3."""
+
+    uri: str
+    source: str  # what the data is, in words
+    rows: int | None  # None for a user's own data
+
+
 @task
-def stage_data(dataset: str, bucket: str, data_uri: str) -> dict[str, Any]:
+def stage_data(dataset: str, bucket: str, data_uri: str) -> Staged:
     """Say where the raw data lies; without a URI of the user's own, put the sample data into the bucket.
 
     The sample's key carries the digest of its content, so it is uploaded once.
-
-    :return: `uri`, `source` (what the data is), `rows` (None for a user's own data).
     """
+    return stage_as_it_is(dataset, bucket, data_uri)
+
+
+@task(task_id="stage_data")
+def stage_table(bucket: str, uris: dict[str, str], columns: dict[str, Kind], raw: dict[str, Any]) -> Staged:
+    """The same for a classifier's table, which is made canonical where its raw files are not.
+
+    :param uris: a user's own files by data set, the main table first; empty: the sample.
+    :param columns: kind by name, in the order of the canonical table.
+    :param raw: the use case's `RawFormat`, as a dictionary.
+    :raises DatasetError: naming file, line and column of what cannot be made canonical.
+    """
+    raw_format = RawFormat.from_dict(raw)
+    main, *_ = uris
+    if raw_format == RawFormat():
+        return stage_as_it_is(main, bucket, uris[main])
+    with tempfile.TemporaryDirectory() as folder:
+        tables = {dataset: _raw_table(dataset, uri, Path(folder)) for dataset, uri in uris.items()}
+        return _stage_canonical(main, bucket, tables, columns, raw_format)
+
+
+def stage_as_it_is(dataset: str, bucket: str, data_uri: str) -> Staged:
+    """Raw data that needs no conversion."""
     if data_uri:
-        return {"uri": data_uri, "source": f"own data, {data_uri}"[:ARGUMENT_LIMIT], "rows": None}
-
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
+        return Staged(uri=data_uri, source=own_source(data_uri), rows=None)
     from include.datasets import fetch
 
-    hook = S3Hook()
     with tempfile.TemporaryDirectory() as folder:
         sample = fetch(dataset, Path(folder))
-        key = f"{dataset}/data/{sample.sha256[:16]}/{sample.path.name}"
-        if hook.check_for_key(key, bucket):
-            log.info("The data is there already: s3://%s/%s", bucket, key)
-        else:
-            hook.load_file(sample.path, key, bucket)
-            log.info("Uploaded %s rows to s3://%s/%s", sample.rows, bucket, key)
-        return {"uri": f"s3://{bucket}/{key}", "source": sample.description, "rows": sample.rows}
+        uri = upload_once(sample.path, f"{dataset}/data/{sample.sha256[:16]}/{sample.path.name}", bucket)
+        return Staged(uri=uri, source=sample.description, rows=sample.rows)
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """Raw files on this machine; `uri` where they are a user's own."""
+
+    files: list[Path]
+    source: str
+    uri: str = ""
+
+
+def _raw_table(dataset: str, uri: str, folder: Path) -> RawTable:
+    from include.datasets import fetch
+    from include.workflows.common.s3_documents import download
+
+    own = folder / dataset
+    own.mkdir()
+    if uri:
+        return RawTable(download(uri, own), own_source(uri), uri)
+    sample = fetch(dataset, own)
+    return RawTable([sample.path], sample.description)
+
+
+def _stage_canonical(
+    main: str, bucket: str, tables: dict[str, RawTable], columns: dict[str, Kind], raw_format: RawFormat
+) -> Staged:
+    from include.datasets.canonical import is_canonical, write_canonical
+
+    table = tables[main]
+    if table.uri and all(is_canonical(path, columns) for path in table.files):
+        return Staged(uri=table.uri, source=table.source, rows=None)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / f"{table.files[0].stem}.csv"
+        joined = {dataset: table.files for dataset, table in tables.items() if dataset != main}
+        rows = write_canonical(table.files, target, columns=columns, raw=raw_format, joined=joined)
+        with target.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        uri = upload_once(target, f"{main}/data/{digest[:16]}/{target.name}", bucket)
+    return Staged(uri=uri, source=table.source, rows=rows)
+
+
+def own_source(uri: str) -> str:
+    """A user's own data in words."""
+    return f"own data, {uri}"[:ARGUMENT_LIMIT]
+
+
+def upload_once(path: Path, key: str, bucket: str) -> str:
+    """Put a file into the bucket, unless its key, which carries its digest, exists; returns the S3 URI."""
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    hook, uri = S3Hook(), f"s3://{bucket}/{key}"
+    if hook.check_for_key(key, bucket):
+        log.info("The data exists already: %s", uri)
+    else:
+        hook.load_file(path, key, bucket)
+        log.info("Uploaded the data to %s", uri)
+    return uri
 
 
 @task
@@ -53,7 +136,7 @@ def upload_code(use_case: str, bucket: str, folders: list[str]) -> dict[str, str
 
     bundle = read_bundle(*folders)
     prefix = f"{use_case}/code/{bundle.digest}"
-    archive = f"{prefix}/sourcedir.tar.gz"  # uploaded last: where it is, all is
+    archive = f"{prefix}/sourcedir.tar.gz"  # uploaded last: it says that the upload is complete
     hook = S3Hook()
     if hook.check_for_key(archive, bucket):
         log.info("The code is unchanged: s3://%s/%s", bucket, prefix)

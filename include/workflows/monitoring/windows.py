@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from airflow.sdk import Asset, AssetAlias, Variable, task
+from airflow.sdk import Asset, AssetAlias, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from aws_ml.clients import Aws
+from aws_ml.errors import is_missing
 from aws_ml.names import run_key
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
-from include.workflows.classification.registry import Version, champion
+from include.workflows.classification.registry import Version, champion_of
 from include.workflows.common.job_tasks import processing_request
 from include.workflows.common.s3_documents import list_objects, read_json, write_json
+from include.workflows.monitoring.captured_files import LABELLED, traffic_inputs
+from include.workflows.monitoring.notification import send_message
 from include.workflows.recommendation.campaigns import served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
+    from include.aws.sagemaker_requests import Config
     from include.use_cases.definition import UseCase
+    from include.workflows.classification.registry import VersionDict
+    from include.workflows.recommendation.campaigns import ServedDict
+
+    InService = VersionDict | ServedDict
 
 log = logging.getLogger(__name__)
 
 DRIFT = AssetAlias("drift")
 REMEMBERED = 50  # earlier windows that are read to confirm a drift
-LABELLED = ("capture", "ground_truth")
 SETTLE = timedelta(minutes=10)  # captured requests reach S3 with a delay
 
 
+class WindowReport(TypedDict, total=False):
+    """What `judge` leaves: in XCom, in `window.json`, on the asset event."""
+
+    use_case: str
+    verdict: policy.Verdict
+    start: str  # ISO 8601
+    end: str
+    rows: int
+    baseline: str  # ARN of the version compared with
+    reason: str
+    columns: list[str]  # those that drifted
+    report: str  # S3 URI of the report's folder
+    confirmed: bool  # these two in XCom and on the event only
+    why: str
+
+
 @task
-def deployed(bucket: str, **context: Any) -> list[dict[str, Any]]:
-    """The versions that serve: of each use case that is asked for, where its endpoint or campaign does."""
-    found = []
+def deployed(bucket: str, **context: Any) -> list[InService]:
+    """The versions that serve: per chosen use case, where its endpoint or campaign exists."""
+    serving: list[InService] = []
     for name in context["params"]["use_cases"]:
         in_service = (
             served(RECOMMENDERS[name], bucket) if name in RECOMMENDERS else behind_endpoint(CLASSIFIERS[name])
@@ -43,26 +64,29 @@ def deployed(bucket: str, **context: Any) -> list[dict[str, Any]]:
             log.info("%s: nothing serves", name)
         else:
             log.info("%s: %s serves", name, in_service.arn)
-            found.append(in_service.to_dict())
-    return found
+            serving.append(in_service.to_dict())
+    return serving
 
 
 def behind_endpoint(case: UseCase) -> Version | None:
-    """The approved version of a use case whose endpoint exists."""
+    """The approved version of a use case whose endpoint exists.
+
+    :raises ClientError: when AWS refuses to tell.
+    """
     from botocore.exceptions import ClientError
 
-    from aws_ml.clients import Aws
-
-    serving = champion(case.name)
-    if serving is None:
+    version = champion_of(case.name)
+    if version is None:
         return None
     try:
         state = Aws().client("sagemaker").describe_endpoint(EndpointName=case.name)["EndpointStatus"]
     except ClientError as error:
+        if not is_missing(error):
+            raise
         log.info("%s: %s", case.name, error)
         return None
-    log.info("%s: version %d, the endpoint is %s", case.name, serving.number, state)
-    return serving
+    log.info("%s: version %d, the endpoint is %s", case.name, version.number, state)
+    return version
 
 
 def folder_of(use_case: str, bucket: str, run: Any) -> str:
@@ -71,11 +95,11 @@ def folder_of(use_case: str, bucket: str, run: Any) -> str:
 
 
 @task
-def window(serving: dict[str, str], bucket: str, code: dict[str, str], **context: Any) -> Any:
+def window(serving: InService, bucket: str, code: dict[str, str], **context: Any) -> Config:
     """The request of the processing job that compares a window's traffic with the baseline.
 
-    The window ends a little before the run was due, so that all captured requests are there, and begins when
-    the version began to serve at the earliest. Which files belong to it is written to S3 as a manifest.
+    The window ends a little before the run was due, so that all captured requests have arrived. It does not
+    begin before the version began to serve. A manifest in S3 lists its files.
 
     :param serving: the version that serves, as `deployed` gives it.
     """
@@ -85,19 +109,17 @@ def window(serving: dict[str, str], bucket: str, code: dict[str, str], **context
     end = run.run_after - min(SETTLE, length / 10)
     start = min(max(end - length, datetime.fromisoformat(serving["since"])), end)
     folder = folder_of(name, bucket, run)
+    places: tuple[str, ...] = LABELLED
     if name in RECOMMENDERS:
-        script, inputs = "interactions.py", recommended(serving)
-        places: tuple[str, ...] = ("interactions",)
+        script, inputs, places = "monitor_interactions.py", recommender_inputs(serving), ("interactions",)
     else:
         script, inputs = "monitor.py", {"baseline": f"{serving['run']}/baseline/"}
-        places = LABELLED
-    inputs |= {"code": code["files"], **traffic(name, bucket, folder, start, places)}
     return processing_request(
         case,
         "monitor",
         context,
         script=script,
-        inputs=inputs,
+        inputs={**inputs, "code": code["files"], **traffic_inputs(name, bucket, folder, start, places)},
         outputs={"report": f"{folder}/report"},
         arguments=[
             *case.monitor_arguments,
@@ -108,7 +130,7 @@ def window(serving: dict[str, str], bucket: str, code: dict[str, str], **context
     )
 
 
-def recommended(serving: dict[str, Any]) -> dict[str, str]:
+def recommender_inputs(serving: InService) -> dict[str, str]:
     """Inputs of a processing job: what the recommenders learned, and their lists with the hold-out."""
     run = serving["run"]
     return {
@@ -118,125 +140,58 @@ def recommended(serving: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def traffic(
-    use_case: str, bucket: str, folder: str, start: datetime, places: Iterable[str] = LABELLED
-) -> dict[str, str]:
-    """Inputs of a processing job: what came since `start`.
-
-    :param folder: S3 URI; the manifests are written there.
-    :param places: `capture` (captured requests), `ground_truth` (labels that came for them), `interactions`.
-    :return: URIs of manifests by place; a place without files is left out.
-    """
-    inputs = {}
-    for place in places:
-        files = list(_files(f"s3://{bucket}/{use_case}/{place}", start))
-        log.info("%s: %d files since %s", place, len(files), start)
-        if files:
-            inputs[place] = _manifest(f"{folder}/{place}.manifest", files)
-    return inputs
-
-
-def _files(folder: str, start: datetime) -> Iterator[str]:
-    """Files of a tree `.../yyyy/mm/dd/hh/file`, from the hour of `start` on."""
-    first = start.replace(minute=0, second=0, microsecond=0)
-    for uri in list_objects(folder):
-        hour = "/".join(uri.split("/")[-5:-1])
-        try:
-            moment = datetime.strptime(hour, "%Y/%m/%d/%H").replace(tzinfo=start.tzinfo)
-        except ValueError:
-            log.warning("%s lies in no folder of an hour: left out", uri)
-            continue
-        if first <= moment:
-            yield uri
-
-
-def _manifest(uri: str, files: list[str]) -> str:
-    """Write a manifest of S3 objects of one bucket, and return its URI."""
-    prefix = f"s3://{files[0].removeprefix('s3://').split('/', 1)[0]}/"
-    write_json(uri, [{"prefix": prefix}, *(file.removeprefix(prefix) for file in files)])
-    return uri
-
-
 @task(outlets=[DRIFT])
-def judge(serving: dict[str, str], bucket: str, **context: Any) -> dict[str, Any]:
-    """Keep what the window says; where it confirms a drift, emit the asset `drift/<use case>`.
-
-    :return: `use_case`, `verdict`, `confirmed`, `why`, `columns` (those that drifted), `report` (S3 URI),
-        `baseline` (the version compared with), `start`, `end`.
-    """
-    name, run = serving["use_case"], context["dag_run"]
-    folder = folder_of(name, bucket, run)
-    found = read_json(f"{folder}/report/drift.json")
-    said = {
-        "use_case": name,
-        "verdict": found["verdict"],
-        "start": found["window"]["start"],
-        "end": found["window"]["end"],
-        "rows": found["window"]["rows"],
-        "baseline": serving["arn"],
-        "reason": found["reason"],
-        "columns": [
-            one["name"] for one in (*found["columns"], *found.get("signals", [])) if one["band"] == "drift"
-        ],
-        "report": f"{folder}/report",
-    }
-    write_json(f"{folder}/window.json", said)
-    decision = policy.confirm(measured(name, bucket), CASES[name].monitoring)
-    said |= {"confirmed": decision.yes, "why": decision.why}
-    log.info("%s: %s (%s); %s", name, said["verdict"], said["reason"], said["why"])
-    if decision.yes:
-        context["outlet_events"][DRIFT].add(Asset(f"drift/{name}"), extra=said)
-    return said
+def judge(serving: InService, bucket: str, **context: Any) -> WindowReport:
+    """Keep the window's verdict; where it confirms a drift, emit the asset `drift/<use case>`."""
+    name = serving["use_case"]
+    folder = folder_of(name, bucket, context["dag_run"])
+    report = _summary(serving, f"{folder}/report", read_json(f"{folder}/report/drift.json"))
+    write_json(f"{folder}/window.json", report)
+    confirmed = policy.confirm(measured_windows(name, bucket), CASES[name].monitoring)
+    report |= {"confirmed": confirmed.yes, "why": confirmed.why}
+    log.info("%s: %s (%s); %s", name, report["verdict"], report["reason"], report["why"])
+    if confirmed.yes:
+        context["outlet_events"][DRIFT].add(Asset(f"drift/{name}"), extra=report)
+    return report
 
 
-def measured(use_case: str, bucket: str) -> list[policy.Window]:
+def _summary(serving: InService, folder: str, drift: dict[str, Any]) -> WindowReport:
+    """What is kept of `drift.json`."""
+    signals = (*drift["columns"], *drift.get("signals", []))
+    return WindowReport(
+        use_case=serving["use_case"],
+        verdict=drift["verdict"],
+        start=drift["window"]["start"],
+        end=drift["window"]["end"],
+        rows=drift["window"]["rows"],
+        baseline=serving["arn"],
+        reason=drift["reason"],
+        columns=[signal["name"] for signal in signals if signal["band"] == "drift"],
+        report=folder,
+    )
+
+
+def measured_windows(use_case: str, bucket: str) -> list[policy.Window]:
     """The newest windows of a use case."""
-    kept = [
-        uri for uri in list_objects(f"s3://{bucket}/{use_case}/monitoring") if uri.endswith("/window.json")
-    ]
-    return [_window(read_json(uri)) for uri in kept[-REMEMBERED:]]
+    objects = list_objects(f"s3://{bucket}/{use_case}/monitoring")
+    documents = [uri for uri in objects if uri.endswith("/window.json")]
+    return [_window(read_json(uri)) for uri in documents[-REMEMBERED:]]
 
 
-def _window(said: dict[str, Any]) -> policy.Window:
-    start, end = (datetime.fromisoformat(said[name]) for name in ("start", "end"))
-    return policy.Window(start, end, said["verdict"], said["baseline"])
+def _window(report: WindowReport) -> policy.Window:
+    start, end = (datetime.fromisoformat(moment) for moment in (report["start"], report["end"]))
+    return policy.Window(start, end, report["verdict"], report["baseline"])
 
 
 @task
-def notify(said: dict[str, Any], **context: Any) -> None:
-    """Tell people of a drift: by the notifier that the Variable `ml_notifier` names, or by Amazon SNS.
+def notify(report: WindowReport, **context: Any) -> None:
+    """Tell people of a drift.
 
-    `ml_notifier` is JSON: `{"class": "airflow.providers.slack....SlackNotifier", "arguments": {...}}`;
-    `ml_sns_topic_arn` the topic for SNS. Without either nobody is told.
+    :raises AirflowSkipException: when there is no news, or nobody is named.
     """
-    if said["verdict"] not in ("watch", "drift"):
-        raise AirflowSkipException(f"{said['use_case']}: {said['verdict']}")
-    subject = f"{said['use_case']}: {said['verdict']}"
-    text = f"{said['reason']}\n{said['why']}\n{said['report']}/report.html"
-    if not tell(subject, text, context):
+    if report["verdict"] not in ("watch", "drift"):
+        raise AirflowSkipException(f"{report['use_case']}: {report['verdict']}")
+    subject = f"{report['use_case']}: {report['verdict']}"
+    text = f"{report['reason']}\n{report['why']}\n{report['report']}/report.html"
+    if not send_message(subject, text, context):
         raise AirflowSkipException("Neither the Variable ml_notifier nor ml_sns_topic_arn is set.")
-
-
-def tell(subject: str, text: str, context: Any) -> bool:
-    """Send a message; False where nobody is named who gets it."""
-    from importlib import import_module
-
-    if kept := Variable.get("ml_notifier", default=None):
-        chosen = json.loads(kept)
-        module, _, name = chosen["class"].rpartition(".")
-        arguments = {key: _filled(value, subject, text) for key, value in chosen["arguments"].items()}
-        getattr(import_module(module), name)(**arguments)(context)
-        return True
-    if topic := Variable.get("ml_sns_topic_arn", default=None):
-        from airflow.providers.amazon.aws.hooks.sns import SnsHook
-
-        SnsHook().publish_to_target(topic, text, subject)  # type: ignore[no-untyped-call]
-        return True
-    return False
-
-
-def _filled(value: Any, subject: str, text: str) -> Any:
-    """`{subject}` and `{text}` in a notifier's argument, replaced."""
-    if not isinstance(value, str):
-        return value
-    return value.replace("{subject}", subject).replace("{text}", text)

@@ -1,27 +1,39 @@
-"""What a recommendation use case serves: the version behind its primary campaign, and the run behind that.
+"""What a recommendation use case serves: the version behind its primary campaign, and that version's run.
 
-A run's key is the name of its solution versions, so that a campaign leads to the folder of its run; there
+The name of a solution version carries the key of its run. So a campaign leads to that run's folder, whose
 `run.json` says which data it learned from.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from airflow.sdk import task
-from airflow.sdk.exceptions import AirflowException
 
+from aws_ml.clients import Aws
+from include.workflows.common.errors import NotOfThisProject
 from include.workflows.common.s3_documents import read_json, write_json
+from include.workflows.common.xcom import Reference, pull
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from include.use_cases.definition import RecommendationUseCase, Recommender
 
+RECORD = "record"  # id of the task that records a run
 VERSION_PREFIX = "run-"  # the name of a solution version, before the key of its run
 
 
-class NotRecorded(AirflowException):
-    """A campaign serves a version that no workflow of this project has trained."""
+class ServedDict(TypedDict):
+    """`Served` in XCom."""
+
+    use_case: str
+    arn: str
+    run: str
+    data: dict[str, str]
+    trained: str
+    since: str
 
 
 @dataclass(frozen=True)
@@ -35,34 +47,44 @@ class Served:
     trained: str  # when that run began, ISO 8601
     since: str  # when the campaign was updated, ISO 8601
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def to_dict(self) -> ServedDict:
+        return cast("ServedDict", asdict(self))
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Served:
+        return cls(**content)
 
 
-def name_in(dataset_group: str, one: Recommender) -> str:
+class RunRecord(TypedDict):
+    """`run.json`: what a run learned from, and what it made."""
+
+    use_case: str
+    moment: str  # when the run began, ISO 8601
+    run: str  # S3 URI
+    data: dict[str, str]  # URI of the raw file, by dataset type in lower case
+    versions: dict[str, str]  # ARN by recommender
+
+
+def name_in(dataset_group: str, recommender: Recommender) -> str:
     """The name of a recommender's solution and campaign; the group's name may be a template."""
-    return f"{dataset_group}-{one.key.replace('_', '-')}"
+    return f"{dataset_group}-{recommender.key.replace('_', '-')}"
 
 
-def campaign_of(case: RecommendationUseCase, one: Recommender) -> dict[str, Any] | None:
+def campaign_of(case: RecommendationUseCase, recommender: Recommender) -> dict[str, Any] | None:
     """The description of a recommender's campaign; None where there is none that answers."""
-    from aws_ml.clients import Aws
-
-    client, name = Aws().client("personalize"), name_in(case.dataset_group, one)
+    client, name = Aws().client("personalize"), name_in(case.dataset_group, recommender)
     for page in client.get_paginator("list_campaigns").paginate():
-        for found in page["campaigns"]:
-            if found["name"] == name and found["status"] == "ACTIVE":
-                return dict(client.describe_campaign(campaignArn=found["campaignArn"])["campaign"])
+        for summary in page["campaigns"]:
+            if summary["name"] == name and summary["status"] == "ACTIVE":
+                return dict(client.describe_campaign(campaignArn=summary["campaignArn"])["campaign"])
     return None
 
 
 def served(case: RecommendationUseCase, bucket: str) -> Served | None:
     """What the use case's campaigns serve; None where its primary recommender has no campaign.
 
-    :raises NotRecorded: when somebody else has trained what serves.
+    :raises NotOfThisProject: when somebody else has trained what serves.
     """
-    from aws_ml.clients import Aws
-
     campaign = campaign_of(case, case.primary)
     if campaign is None:
         return None
@@ -70,13 +92,13 @@ def served(case: RecommendationUseCase, bucket: str) -> Served | None:
     version = Aws().client("personalize").describe_solution_version(solutionVersionArn=arn)["solutionVersion"]
     name = version.get("name", "")
     if not name.startswith(VERSION_PREFIX):
-        raise NotRecorded(
+        raise NotOfThisProject(
             f"{campaign['name']} serves {arn}, which no run of the DAG {case.name} has trained."
         )
     run = run_folder(case.name, bucket, name.removeprefix(VERSION_PREFIX))
-    found = read_json(f"{run}/run.json")
+    record: RunRecord = read_json(f"{run}/run.json")
     since = campaign.get("lastUpdatedDateTime", campaign["creationDateTime"])
-    return Served(case.name, arn, run, found["data"], found["moment"], since.isoformat())
+    return Served(case.name, arn, run, record["data"], record["moment"], since.isoformat())
 
 
 def run_folder(use_case: str, bucket: str, key: str) -> str:
@@ -84,19 +106,21 @@ def run_folder(use_case: str, bucket: str, key: str) -> str:
     return f"s3://{bucket}/{use_case}/runs/{key}"
 
 
-@task(multiple_outputs=True, trigger_rule="none_failed")
-def record(case_name: str, run: str, keys: list[str], data: dict[str, str], **context: Any) -> dict[str, Any]:
+@task(multiple_outputs=True, trigger_rule="none_failed", task_id=RECORD)
+def record_run(
+    case_name: str, run: str, trained: dict[str, Reference], data: dict[str, str], **context: Any
+) -> RunRecord:
     """Write `run.json`: the data that the run learned from, and the version of each recommender.
 
-    :return: `use_case`, `moment` (when the run began), `run`, `data`, `versions`.
+    :param trained: where the ARN of a recommender's version is left; nothing where it was not chosen.
     """
-    trained = {key: context["ti"].xcom_pull(task_ids=f"{key}.train", key="arn") for key in keys}
-    found = {
-        "use_case": case_name,
-        "moment": context["dag_run"].run_after.isoformat(),
-        "run": run,
-        "data": data,
-        "versions": {key: arn for key, arn in trained.items() if arn},
-    }
-    write_json(f"{run}/run.json", found)
-    return found
+    versions = {key: pull(context["ti"], source) for key, source in trained.items()}
+    record = RunRecord(
+        use_case=case_name,
+        moment=context["dag_run"].run_after.isoformat(),
+        run=run,
+        data=data,
+        versions={key: arn for key, arn in versions.items() if arn},
+    )
+    write_json(f"{run}/run.json", record)
+    return record

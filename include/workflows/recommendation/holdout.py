@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import logging
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -10,76 +12,77 @@ from typing import Any
 from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from aws_ml.clients import Aws
+from include.workflows.common.errors import OtherVersion, RecommendationsStay
 from include.workflows.common.s3_documents import read_lines, write_json
+from include.workflows.common.xcom import Reference, pull
 
 log = logging.getLogger(__name__)
 
-RESULTS = 25
+LIST_LENGTH = 25
 RANKED = 100  # popular items that a ranking campaign orders
-AT_ONCE = 8  # requests to a campaign
-
-
-class NothingChanged(RuntimeError):
-    """Events were sent, and the recommendations stayed as they were."""
-
-
-class OtherVersion(RuntimeError):
-    """A campaign serves a version that another run trained."""
+CONCURRENT = 8  # requests to a campaign
 
 
 @task(trigger_rule="none_failed")
-def ask_campaign(key: str, ask: str, run: str, most_users: str, **context: Any) -> dict[str, Any]:
+def ask_campaign(
+    key: str,
+    ask: str,
+    run: str,
+    most_users: str,
+    campaign: Reference,
+    version: Reference,
+    unseen: Reference,
+    **context: Any,
+) -> dict[str, Any]:
     """Ask a campaign for every user of the hold-out, and keep the answers in S3.
 
-    Films that a user has watched are filtered out by the filter that `filter_unseen` made.
-
+    :param ask: `user`, `item`, `ranking` or `cold`: what the recommender is asked.
+    :param campaign: its ARN.
+    :param version: ARN of the solution version that this run trained.
+    :param unseen: ARN of the filter that leaves out what a user knows.
     :raises OtherVersion: when another run updated the campaign: its answers say nothing about this run.
+    :raises AirflowSkipException: when the recommender has no campaign in this run.
     """
-    campaign = context["ti"].xcom_pull(task_ids=f"{key}.campaign", key="arn")
-    if not campaign:
+    ti = context["ti"]
+    campaign_arn = pull(ti, campaign)
+    if not campaign_arn:
         raise AirflowSkipException(f"{key} has no campaign in this run.")
     truth = "cold" if ask == "cold" else "holdout"
     users = sorted({user for user, _ in _pairs(f"{run}/truth/{truth}.csv")})[: int(most_users)]
-    seen = context["ti"].xcom_pull(task_ids="filter_unseen", key="arn")
-    requests = _requests(ask, run, campaign, seen, users)
-    answers = _ask(requests)
-    _check_version(campaign, context["ti"].xcom_pull(task_ids=f"{key}.train", key="arn"))
+    answers = _ask(_requests(ask, run, campaign_arn, pull(ti, unseen), users))
+    _check_version(campaign_arn, pull(ti, version))
     write_json(f"{run}/answers/{key}.json", {"ask": ask, "answers": answers})
-    log.info("%d users were answered by %s", len(answers), campaign)
-    return {"users": len(answers), "campaign": campaign}
+    log.info("%d users were answered by %s", len(answers), campaign_arn)
+    return {"users": len(answers), "campaign": campaign_arn}
 
 
 def _check_version(campaign: str, trained: str) -> None:
-    """Raises OtherVersion. Looked at after the questions: versions only ever follow one another."""
-    from aws_ml.clients import Aws
-
-    found = Aws().client("personalize").describe_campaign(campaignArn=campaign)["campaign"]
-    if found["solutionVersionArn"] != trained:
+    """Raises OtherVersion. Checked after the questions: versions only ever follow one another."""
+    description = Aws().client("personalize").describe_campaign(campaignArn=campaign)["campaign"]
+    if description["solutionVersionArn"] != trained:
         raise OtherVersion(
-            f"{campaign} serves {found['solutionVersionArn']}, this run trained {trained}: another run uses "
-            "the dataset group at the same time. Give each its own, by the param dataset_group."
+            f"{campaign} serves {description['solutionVersionArn']}, this run trained {trained}: another run "
+            "uses the dataset group at the same time. Give each its own, by the param dataset_group."
         )
 
 
-def _requests(ask: str, run: str, campaign: str, seen: str, users: list[str]) -> dict[str, dict[str, Any]]:
-    """The request for each user, as boto3 takes it."""
-    common: dict[str, Any] = {"campaignArn": campaign, "filterArn": seen}
+def _requests(ask: str, run: str, campaign: str, unseen: str, users: list[str]) -> dict[str, dict[str, Any]]:
+    """The request per user, as boto3 takes it."""
+    common: dict[str, Any] = {"campaignArn": campaign, "filterArn": unseen}
     if ask == "ranking":
-        counts: dict[str, int] = {}
-        for _, item in _pairs(f"{run}/interactions/interactions.csv"):
-            counts[item] = counts.get(item, 0) + 1
-        popular = sorted(counts, key=lambda item: -counts[item])[:RANKED]
+        counts = Counter(item for _, item in _pairs(f"{run}/interactions/interactions.csv"))
+        popular = [item for item, _ in counts.most_common(RANKED)]
         return {user: {**common, "userId": user, "inputList": popular} for user in users}
-    common["numResults"] = RESULTS
+    common["numResults"] = LIST_LENGTH
     if ask == "item":
         newest = dict(_pairs(f"{run}/truth/newest.csv"))
-        return {u: {**common, "userId": u, "itemId": newest[u]} for u in users if u in newest}
+        return {user: {**common, "userId": user, "itemId": newest[user]} for user in users if user in newest}
     return {user: {**common, "userId": user} for user in users}
 
 
 def _ask(requests: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
-    from aws_ml.clients import Aws
-
+    """Recommended items by user."""
     runtime = Aws().client("personalize-runtime")
 
     def answer(request: dict[str, Any]) -> list[str]:
@@ -89,49 +92,52 @@ def _ask(requests: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
             items = runtime.get_recommendations(**request)["itemList"]
         return [str(item["itemId"]) for item in items]
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(CONCURRENT) as pool:
         return dict(zip(requests, pool.map(answer, requests.values()), strict=True))
 
 
 @task(trigger_rule="none_failed")
-def session(event_type: str, run: str, key: str, **context: Any) -> dict[str, Any]:
-    """A user clicks on the first recommendation; the very next ones have to be others.
+def session(
+    key: str, event_type: str, run: str, campaign: Reference, tracker: Reference, **context: Any
+) -> dict[str, Any]:
+    """A user interacts with the first recommendation; the very next ones have to be others.
 
-    :raises NothingChanged: when they are the same.
+    :param campaign: its ARN.
+    :param tracker: the description of the event tracker.
+    :raises RecommendationsStay: when they are the same.
+    :raises AirflowSkipException: when the recommender has no campaign in this run.
     """
-    from aws_ml.clients import Aws
-
-    tracker = context["ti"].xcom_pull(task_ids="event_tracker")
-    campaign = context["ti"].xcom_pull(task_ids=f"{key}.campaign", key="arn")
-    if not campaign:
+    campaign_arn = pull(context["ti"], campaign)
+    if not campaign_arn:
         raise AirflowSkipException(f"{key} has no campaign in this run.")
     (user, _), *_ = _pairs(f"{run}/truth/holdout.csv")
     runtime = Aws().client("personalize-runtime")
 
     def recommended() -> list[str]:
-        items = runtime.get_recommendations(campaignArn=campaign, userId=user)["itemList"]
+        items = runtime.get_recommendations(campaignArn=campaign_arn, userId=user)["itemList"]
         return [str(item["itemId"]) for item in items]
 
     before = recommended()
-    film = before[0]
-    event = {"eventType": event_type, "itemId": film, "eventValue": 5.0, "sentAt": datetime.now(UTC)}
+    clicked = before[0]
+    event = {"eventType": event_type, "itemId": clicked, "eventValue": 5.0, "sentAt": datetime.now(UTC)}
     Aws().client("personalize-events").put_events(
-        trackingId=tracker["trackingId"], userId=user, sessionId=f"visit-{user}", eventList=[event]
+        trackingId=pull(context["ti"], tracker)["trackingId"],
+        userId=user,
+        sessionId=f"visit-{user}",
+        eventList=[event],
     )
     after = recommended()
     log.info("User %s before: %s", user, ", ".join(before[:10]))
-    log.info("User %s after watching %s: %s", user, film, ", ".join(after[:10]))
+    log.info("User %s after %s of %s: %s", user, event_type, clicked, ", ".join(after[:10]))
     if before == after:
-        raise NothingChanged(
-            f"{user} watched {film}, and the campaign {campaign} recommends the same as before."
+        raise RecommendationsStay(
+            f"User {user} sent {event_type} for {clicked}; {campaign_arn} recommends the same as before."
         )
-    return {"user": user, "watched": film, "before": before[:10], "after": after[:10]}
+    return {"user": user, "watched": clicked, "before": before[:10], "after": after[:10]}
 
 
 def _pairs(uri: str) -> list[tuple[str, str]]:
     """The first two columns of a CSV file in S3, its header left out."""
-    import csv
-
     rows = csv.reader(read_lines(uri))
     next(rows)
     return [(row[0], row[1]) for row in rows]

@@ -1,4 +1,4 @@
-"""A classifier's challenger against its champion: what it is trained on, and on which rows both are scored.
+"""A classifier's challenger against its champion: trained, compared on the same rows, given the traffic.
 
 Everything that a step needs is a function of the run, so that a task that is repeated does the same again.
 """
@@ -8,116 +8,208 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import task
+from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
+from airflow.sdk import chain, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from aws_ml.names import resource_name, run_key
-from include.aws import sagemaker_requests
+from aws_ml.names import resource_name
+from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator
+from include.aws import sagemaker_requests as requests
 from include.use_cases.catalogue import CLASSIFIERS
-from include.workflows.classification.registry import Version, champion
-from include.workflows.common.job_tasks import processing_request
-from include.workflows.monitoring.windows import traffic
-from include.workflows.retraining.decision import CHALLENGER, CHAMPION, check_allowed, folder_of
+from include.workflows.classification.registry import REGISTER, Version, champion_of, describe_version
+from include.workflows.common.job_tasks import (
+    PROCESSING,
+    TRANSFORM,
+    processing_request,
+    start_and_wait,
+    update_endpoint,
+)
+from include.workflows.common.xcom import reference, xcom
+from include.workflows.monitoring.captured_files import traffic_inputs
+from include.workflows.retraining import decision, traffic_shift
+from include.workflows.retraining.causes import check_allowed, folder_of
+from include.workflows.retraining.handover import (
+    CHALLENGER,
+    CHAMPION,
+    SIDES,
+    ClassifierMatchDict,
+    ClassifierPlanDict,
+    training_run,
+)
 
 if TYPE_CHECKING:
     from include.aws.sagemaker_requests import Config
+    from include.use_cases.definition import UseCase
+    from include.workflows.retraining.handover import CauseDict
 
 
-@task(multiple_outputs=True)
-def plan(cause: dict[str, Any], bucket: str, code: dict[str, str], **context: Any) -> dict[str, Any]:
+def retrain(bucket: str, code: Any) -> Any:
+    """The task group `retrain`, to be expanded over the causes of classifiers."""
+
+    @task_group(group_id="retrain")
+    def group(cause: CauseDict) -> None:
+        plan: Any = plan_classifier(cause, bucket, code)
+        train = decision.train_challenger(plan, xcom(plan, "champion", "use_case"))
+        contest: Any = contest_classifier(plan, code)
+        chain(*start_and_wait(PROCESSING, "assemble", plan["assemble"]), train, contest)
+
+        gate: Any = decision.gate(plan, contest)
+        compare_on_same_rows(contest, gate)
+        approve = decision.ask_for_approval(plan, gate)
+        chain(gate, approve)
+        final_verified, rolled_back = shift_traffic(bucket, plan, contest, gate, approve)
+        steps = decision.trail(
+            plan=plan,
+            contest=contest,
+            gate=gate,
+            approve=approve,
+            verified=final_verified,
+            rolled_back=rolled_back,
+        )
+        [final_verified, rolled_back] >> decision.decide(cause, bucket, steps)
+
+    return group
+
+
+def compare_on_same_rows(contest: Any, gate: Any) -> None:
+    """The tasks from `holdout` to the gate: both models answer the same rows."""
+    hold_out = start_and_wait(PROCESSING, "holdout", contest["holdout"])
+    compare = start_and_wait(PROCESSING, "compare", contest["comparison"])
+    for side in SIDES:
+        chain(hold_out[1], *start_and_wait(TRANSFORM, f"score_{side}", contest[f"{side}_scores"]), compare[0])
+    chain(compare[1], gate)
+
+
+def shift_traffic(bucket: str, plan: Any, contest: Any, gate: Any, approve: Any) -> tuple[Any, Any]:
+    """The tasks that give the challenger a little traffic, then all of it, or go back to what served.
+
+    :return: the task that has verified the challenger alone, and the one that waits for the roll-back.
+    """
+    shift: Any = traffic_shift.shift(plan, contest, bucket, reference(gate, decision.VERDICT))
+    canary_config, final_config = (
+        SageMakerEndpointConfigOperator(task_id=f"{step}_config", config=shift[f"{step}_config"])
+        for step in ("canary", "final")
+    )
+    canary, final = (
+        update_endpoint(step, shift[step], xcom(shift, step, "EndpointConfigName"))
+        for step in ("canary", "final")
+    )
+    until = traffic_shift.canary_until(plan)
+    soak = DateTimeSensorAsync(task_id="soak", target_time=until)
+    verify = traffic_shift.verify_variant
+    canary_verified = verify.override(task_id="verify_canary")(plan, CHALLENGER)
+    final_verified = verify.override(task_id="verify_final")(plan, requests.ALL_TRAFFIC)
+    chain(approve, shift, canary_config, *canary, until, soak, canary_verified)
+    chain(canary_verified, final_config, *final, final_verified)
+
+    failed = traffic_shift.failed_shift(reference(shift, "roll_back"))
+    [canary[1], canary_verified, final[1], final_verified] >> failed
+    roll_back = update_endpoint("roll_back", failed, xcom(shift, "roll_back", "EndpointConfigName"))
+    return final_verified, roll_back[1]
+
+
+@task(task_id="plan", multiple_outputs=True)
+def plan_classifier(
+    cause: CauseDict, bucket: str, code: dict[str, str], **context: Any
+) -> ClassifierPlanDict:
     """Whether a challenger is trained, and on which data.
 
-    :return: `champion`, `folder`, `training_run` (run id of the use case's DAG), `conf` (its params), and
-        the request `assemble` of the job that adds labelled traffic to the champion's data.
+    :return: the plan, and the request of the job that adds labelled traffic to the champion's data.
     :raises AirflowSkipException: when the policy says no, or nothing serves yet.
     """
     name, run = cause["use_case"], context["dag_run"]
-    case, folder, serving = CLASSIFIERS[name], folder_of(name, bucket, run), champion(name)
+    case, folder, serving = CLASSIFIERS[name], folder_of(name, bucket, run), champion_of(name)
     if serving is None:
         raise AirflowSkipException(f"{name}: no version is approved; run the DAG {name} first.")
     check_allowed(cause, bucket, context)
-    inputs = {"code": code["files"], "raw": serving.data_uri}
-    inputs |= traffic(name, bucket, folder, datetime.fromisoformat(serving.since))
+    since = datetime.fromisoformat(serving.since)
     assemble = processing_request(
         case,
         "assemble",
         context,
         script="assemble.py",
-        inputs=inputs,
+        inputs={
+            "code": code["files"],
+            "raw": serving.data_uri,
+            **traffic_inputs(name, bucket, folder, since),
+        },
         outputs={"data": f"{folder}/data"},
         arguments=case.table_arguments,
     )
-    data_uri = f"{folder}/data/data.csv"
-    conf = {"data_uri": data_uri, "deploy": False, **context["params"]["overrides"]}
-    return {
-        "champion": serving.to_dict(),
-        "folder": folder,
-        "assemble": assemble,
-        "training_run": f"{context['dag'].dag_id}__{run_key(run)}",
-        "conf": conf,
-    }
-
-
-@task(multiple_outputs=True)
-def contest(planned: dict[str, Any], code: dict[str, str], **context: Any) -> dict[str, Any]:
-    """What the challenger is, and the requests that put both models to the same rows.
-
-    :return: `challenger`, and the requests `holdout`, `champion_scores`, `challenger_scores`, `comparison`.
-    """
-    from aws_ml.clients import Aws
-
-    folder, old = planned["folder"], planned["champion"]
-    name = old["use_case"]
-    case = CLASSIFIERS[name]
-    arn = context["ti"].xcom_pull(
-        dag_id=name, run_id=planned["training_run"], task_ids="register", key="arn", map_indexes=-1
+    conf = {"data_uri": f"{folder}/data/data.csv", "deploy": False, **context["params"]["overrides"]}
+    return ClassifierPlanDict(
+        champion=serving.to_dict(),
+        folder=folder,
+        assemble=assemble,
+        training_run=training_run(context),
+        conf=conf,
     )
-    package = Aws().client("sagemaker").describe_model_package(ModelPackageName=arn)
-    new = Version.of(name, package)
-    holdout = processing_request(
+
+
+@task(task_id="contest", multiple_outputs=True)
+def contest_classifier(plan: ClassifierPlanDict, code: dict[str, str], **context: Any) -> ClassifierMatchDict:
+    """The challenger, and the requests that put both models to the same rows."""
+    champion, folder = Version.from_dict(plan["champion"]), plan["folder"]
+    case = CLASSIFIERS[champion.use_case]
+    arn = context["ti"].xcom_pull(
+        dag_id=case.name, run_id=plan["training_run"], task_ids=REGISTER, key="arn", map_indexes=-1
+    )
+    challenger = describe_version(case.name, arn)
+    models = {CHAMPION: champion.model_name, CHALLENGER: challenger.model_name}
+    champion_scores, challenger_scores = (
+        _scores_request(case.name, side, models[side], folder, context) for side in SIDES
+    )
+    return ClassifierMatchDict(
+        challenger=challenger.to_dict(),
+        holdout=_holdout_request(case, champion.run, challenger.run, folder, code, context),
+        champion_scores=champion_scores,
+        challenger_scores=challenger_scores,
+        comparison=processing_request(
+            case,
+            "compare",
+            context,
+            script="compare.py",
+            inputs={
+                "code": code["files"],
+                "labelled": f"{folder}/holdout/labelled/test.csv",
+                **{side: f"{folder}/{side}/" for side in SIDES},
+            },
+            outputs={"comparison": f"{folder}/comparison"},
+            arguments=[*case.prediction_arguments, "--metric", case.promotion.metric],
+        ),
+    )
+
+
+def _holdout_request(
+    case: UseCase, champion: str, challenger: str, folder: str, code: dict[str, str], context: Any
+) -> Config:
+    """The job that picks rows from which neither model has learned.
+
+    :param champion, challenger: S3 URIs of their training runs.
+    """
+    return processing_request(
         case,
         "holdout",
         context,
         script="holdout.py",
         inputs={
             "code": code["files"],
-            "candidates": f"{new.run}/labelled/test.csv",
-            "learned_by_champion": f"{old['run']}/training_rows/",
-            "learned_by_challenger": f"{new.run}/training_rows/",
+            "candidates": f"{challenger}/labelled/test.csv",
+            "learned_by_champion": f"{champion}/training_rows/",
+            "learned_by_challenger": f"{challenger}/training_rows/",
         },
         outputs={"holdout": f"{folder}/holdout"},
         arguments=case.table_arguments,
     )
-    sides = {CHAMPION: old["model_name"], CHALLENGER: new.model_name}
-    scores = {f"{side}_scores": _scores(name, side, model, folder, context) for side, model in sides.items()}
-    comparison = processing_request(
-        case,
-        "compare",
-        context,
-        script="compare.py",
-        inputs={
-            "code": code["files"],
-            "labelled": f"{folder}/holdout/labelled/test.csv",
-            **{side: f"{folder}/{side}/" for side in sides},
-        },
-        outputs={"comparison": f"{folder}/comparison"},
-        arguments=[
-            *("--label-column", case.label_column),
-            *("--labels", *case.labels),
-            *("--threshold", str(case.threshold)),
-            *("--metric", case.promotion.metric),
-            *("--title", case.title),
-        ],
-    )
-    return {"challenger": new.to_dict(), "holdout": holdout, **scores, "comparison": comparison}
 
 
-def _scores(name: str, side: str, model: str, folder: str, context: Any) -> Config:
-    request = sagemaker_requests.transform(
+def _scores_request(name: str, side: str, model: str, folder: str, context: Any) -> Config:
+    """The transform job of one side."""
+    request = requests.transform(
         resource_name(name, f"{side}-scores", context["dag_run"]),
         model_name=model,
         source=f"{folder}/holdout/rows/",
         output=f"{folder}/{side}",
         instance_type=context["params"]["instance_type"],
     )
-    return sagemaker_requests.tagged(name, request)
+    return requests.tagged(name, request)

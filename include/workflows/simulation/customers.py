@@ -8,15 +8,17 @@ import logging
 import random
 import statistics
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import task
-from airflow.sdk.exceptions import AirflowFailException
 
+from aws_ml.clients import Aws
 from aws_ml.names import run_key
 from include.use_cases.catalogue import CLASSIFIERS, RECOMMENDERS
-from include.workflows.classification.registry import champion
+from include.workflows.classification.registry import champion_of
+from include.workflows.common.errors import NothingServes, UnknownColumn
 from include.workflows.common.s3_documents import read_json, read_lines, write_text
 from include.workflows.simulation.interactions import log_visits
 
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Row = dict[str, str]
-ROWS_A_REQUEST = 10
-AT_ONCE = 4
+ROWS_PER_REQUEST = 10
+CONCURRENT = 4  # requests
 
 
 @task
@@ -38,26 +40,27 @@ def send(bucket: str, **context: Any) -> dict[str, Any]:
 
     :return: `rows` sent, `requests`, `shifted` columns, `labels` (S3 URI of the ground truth, or None); of a
         recommendation use case what `log_visits` returns.
-    :raises AirflowFailException: when nothing serves, or a column is unknown.
+    :raises NothingServes: when no version is approved.
+    :raises UnknownColumn: when a column that is to be shifted does not exist.
     """
     params, key = context["params"], run_key(context["dag_run"])
     if params["use_case"] in RECOMMENDERS:
         return log_visits(RECOMMENDERS[params["use_case"]], bucket, context)
     case = CLASSIFIERS[params["use_case"]]
-    serving = champion(case.name)
+    serving = champion_of(case.name)
     if serving is None:
-        raise AirflowFailException(f"{case.name}: no version is approved; run the DAG {case.name} first.")
+        raise NothingServes(f"{case.name}: no version is approved; run the DAG {case.name} first.")
     chance = random.Random(f"{key}-{params['seed']}")  # noqa: S311 — made-up customers are no secret
-    known = list(csv.DictReader(read_lines(f"{serving.run}/training_rows/train.csv")))
+    learned = list(csv.DictReader(read_lines(f"{serving.run}/training_rows/train.csv")))
     importance = read_json(f"{serving.run}/baseline/importance.json")
     columns = params["columns"] or [most_important(case, importance)]
     if unknown := [name for name in columns if case.columns.get(name) not in ("number", "category")]:
-        raise AirflowFailException(f"{case.name} has no column {', '.join(unknown)} to shift.")
-    rows = chance.choices(known, k=params["rows"])
+        raise UnknownColumn(f"{case.name} has no column {', '.join(unknown)} to shift.")
+    rows = chance.choices(learned, k=params["rows"])
     if params["shift"]:
         for column in columns:
-            rows = shifted(rows, known, case, column, params["shift"], chance)
-    parts = [rows[n : n + ROWS_A_REQUEST] for n in range(0, len(rows), ROWS_A_REQUEST)]
+            rows = shift_column(rows, learned, case, column, params["shift"], chance)
+    parts = [rows[start : start + ROWS_PER_REQUEST] for start in range(0, len(rows), ROWS_PER_REQUEST)]
     labels = write_truth(bucket, case, parts, key) if params["ground_truth"] else None
     call(case, parts, key, params["seconds"])
     return {
@@ -69,29 +72,30 @@ def send(bucket: str, **context: Any) -> dict[str, Any]:
 
 
 def most_important(case: UseCase, importance: dict[str, float]) -> str:
-    """The number that the model listens to most."""
+    """The number column that weighs most in the model."""
     numbers = [name for name, kind in case.columns.items() if kind == "number"]
     return max(numbers, key=lambda name: importance.get(name, 0.0))
 
 
-def shifted(
-    rows: list[Row], known: list[Row], case: UseCase, column: str, strength: float, chance: random.Random
+def shift_column(
+    rows: list[Row], learned: list[Row], case: UseCase, column: str, strength: float, chance: random.Random
 ) -> list[Row]:
     """Rows with one column shifted.
 
-    :param strength: of a number, in standard deviations of what was learned; of a category, the share of
+    :param learned: the training rows.
+    :param strength: of a number, in standard deviations of the training rows; of a category, the share of
         rows that get its rarest value.
     """
     change = (
-        _moved(known, column, strength)
+        _number_shift(learned, column, strength)
         if case.columns[column] == "number"
-        else _replaced(known, column, strength, chance)
+        else _category_shift(learned, column, strength, chance)
     )
     return [{**row, column: change(row[column])} for row in rows]
 
 
-def _moved(known: list[Row], column: str, strength: float) -> Callable[[str], str]:
-    values = [float(row[column]) for row in known if row[column]]
+def _number_shift(learned: list[Row], column: str, strength: float) -> Callable[[str], str]:
+    values = [float(row[column]) for row in learned if row[column]]
     step = strength * statistics.pstdev(values)
     whole = all(value.is_integer() for value in values)
 
@@ -104,23 +108,23 @@ def _moved(known: list[Row], column: str, strength: float) -> Callable[[str], st
     return change
 
 
-def _replaced(known: list[Row], column: str, share: float, chance: random.Random) -> Callable[[str], str]:
-    values = [row[column] for row in known]
-    rarest = min(sorted(set(values)), key=values.count)
+def _category_shift(
+    learned: list[Row], column: str, share: float, chance: random.Random
+) -> Callable[[str], str]:
+    counts = Counter(row[column] for row in learned)
+    rarest = min(sorted(counts), key=counts.__getitem__)
     return lambda text: rarest if chance.random() < share else text
 
 
 def call(case: UseCase, parts: list[list[Row]], key: str, seconds: float) -> None:
     """Send each part as one request, spread over some seconds."""
-    from aws_ml.clients import Aws
-
     runtime = Aws().client("sagemaker-runtime")
     names = [name for name, kind in case.columns.items() if kind != "label"]
-    began = time.monotonic()
+    start = time.monotonic()
 
     def ask(numbered: tuple[int, list[Row]]) -> None:
         number, rows = numbered
-        due = began + seconds * number / len(parts)
+        due = start + seconds * number / len(parts)
         time.sleep(max(due - time.monotonic(), 0))
         runtime.invoke_endpoint(
             EndpointName=case.name,
@@ -130,9 +134,9 @@ def call(case: UseCase, parts: list[list[Row]], key: str, seconds: float) -> Non
             InferenceId=f"{key}-{number}",
         )
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(CONCURRENT) as pool:
         list(pool.map(ask, enumerate(parts)))
-    log.info("%d requests were answered in %.1f s", len(parts), time.monotonic() - began)
+    log.info("%d requests were answered in %.1f s", len(parts), time.monotonic() - start)
 
 
 def _csv(rows: list[Row], names: list[str]) -> str:
@@ -145,7 +149,7 @@ def _csv(rows: list[Row], names: list[str]) -> str:
 
 
 def write_truth(bucket: str, case: UseCase, parts: list[list[Row]], key: str) -> str:
-    """Put the labels where the monitor looks for them, one record a request, and return the URI."""
+    """Put the labels where the monitor looks for them, one record per request, and return the URI."""
     hour = time.strftime("%Y/%m/%d/%H", time.gmtime())
     uri = f"s3://{bucket}/{case.name}/ground_truth/{hour}/{key}.jsonl"
     write_text(uri, "".join(f"{line}\n" for line in truth(case, parts, key)))
@@ -153,7 +157,7 @@ def write_truth(bucket: str, case: UseCase, parts: list[list[Row]], key: str) ->
 
 
 def truth(case: UseCase, parts: list[list[Row]], key: str) -> Iterator[str]:
-    """Ground truth records as Model Monitor reads them: one a request, a label a row."""
+    """Ground truth records as Model Monitor reads them: one per request, a label per row."""
     for number, rows in enumerate(parts):
         data = "\n".join(row[case.label_column] for row in rows)
         yield json.dumps(

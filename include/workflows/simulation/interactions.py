@@ -8,9 +8,8 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowFailException
-
 from aws_ml.names import run_key
+from include.workflows.common.errors import NothingServes
 from include.workflows.common.s3_documents import read_lines, write_text
 from include.workflows.recommendation.campaigns import served
 
@@ -22,18 +21,18 @@ FIELDS = ("USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP", "EVENT_TYPE")
 
 
 def log_visits(case: RecommendationUseCase, bucket: str, context: Any) -> dict[str, Any]:
-    """Write interactions where the monitor looks for them: what users did next, as the hold-out knows it.
+    """Write interactions where the monitor looks for them: what users did next, taken from the hold-out.
 
-    With a `shift` so large a share of them is of another taste: each item stands for another one, always the
-    same, so that a new training can learn it.
+    `shift` is the share of them that follows another taste: each item is replaced by another one, always
+    by the same one, so that a new training can learn it.
 
     :return: `rows` written, `shift`, `files` (S3 URIs).
-    :raises AirflowFailException: when no campaign serves.
+    :raises NothingServes: when no campaign serves.
     """
     params, key = context["params"], run_key(context["dag_run"])
     serving = served(case, bucket)
     if serving is None:
-        raise AirflowFailException(f"{case.name}: no campaign serves; run the DAG {case.name} first.")
+        raise NothingServes(f"{case.name}: no campaign serves; run the DAG {case.name} first.")
     chance = random.Random(f"{key}-{params['seed']}")  # noqa: S311 — made-up visitors are no secret
     holdout, training = (
         list(csv.DictReader(read_lines(f"{serving.run}/{place}")))
@@ -55,14 +54,14 @@ def another_taste(
     items = sorted({item for _, item in earlier})
     others = random.Random(params["seed"]).sample(items, len(items))  # noqa: S311
     exchanged = dict(zip(items, others, strict=True))
-    found = []
+    mixed = []
     for visit in visits:
         if chance.random() < params["shift"]:
             user, item = chance.choice(earlier)
-            found.append((user, exchanged[item]))
+            mixed.append((user, exchanged[item]))
         else:
-            found.append(visit)
-    return found
+            mixed.append(visit)
+    return mixed
 
 
 def _visits(rows: list[dict[str, str]]) -> list[Visit]:

@@ -45,7 +45,7 @@ def test_the_page_is_well_formed_and_needs_nothing_from_elsewhere(drifted: Monit
     assert {"svg", "table", "style"} <= found.tags
     assert not {"script", "link", "img", "iframe", "object"} & found.tags
     assert not re.search(r"https?:|//|@import|url\(|src=|href=", html)
-    assert html.count("&lt;script&gt;alert(&#x27;Q&amp;A&#x27;)") == 4  # title twice, value, violation
+    assert html.count("&lt;script&gt;alert(&#39;Q&amp;A&#39;)") == 4  # title twice, value, violation
 
 
 def test_the_page_shows_verdict_columns_quality_violations_and_bad_lines(drifted: Monitored) -> None:
@@ -61,7 +61,7 @@ def test_the_first_columns_and_the_score_are_pictured(drifted: Monitored) -> Non
     headings = re.findall(r"<h2>([^<]+)</h2>", page(drifted))
     pictured = headings[headings.index("Columns") + 1 :][:9]
     first = [column["name"] for column in drifted.read()["columns"][:8]]
-    assert [name.replace("&#x27;", "'") for name in pictured] == ["score", *first]
+    assert [name.replace("&#39;", "'") for name in pictured] == ["score", *first]
 
 
 def test_a_window_without_rows_has_a_page(monitored: Monitored) -> None:

@@ -130,3 +130,74 @@ def test_rows_of_one_class_cannot_be_evaluated(folder: Path) -> None:
     assert run(folder) == 1
     message = (folder / "message").read_text()
     assert message == "all 8 rows are of one class: ROC and precision-recall are not defined"
+
+
+# ---- words for the classes, and gates
+
+
+def test_the_report_speaks_in_the_words_for_the_classes_and_the_documents_in_labels(folder: Path) -> None:
+    assert run(folder, "--classes", "stays", "leaves") == 0
+    content, html = document(folder), (folder / "evaluation/report.html").read_text()
+    assert content["classes"] == ["stays", "leaves"]
+    assert content["positive_label"] == "True."
+    assert set(pd.read_csv(folder / "evaluation/predictions.csv", dtype=str)["predicted"]) == {
+        *("True.", "False.")
+    }
+    assert '<th scope="col">stays</th><th scope="col">leaves</th>' in html
+    assert "of actual leaves</small>" in html
+    assert ">actual stays</text>" in html  # legend of the scores
+    assert "“leaves” (label “True.”)" in html
+    assert "actual False." not in html
+
+
+def test_without_words_the_labels_are_the_words(folder: Path) -> None:
+    assert run(folder) == 0
+    assert document(folder)["classes"] == ["False.", "True."]
+    assert "actual True." in (folder / "evaluation/report.html").read_text()
+
+
+def test_gates_are_checked_and_shown_on_their_metrics(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gates = {"accuracy": 0.6, "recall": 0.5, "f2": 0.9}  # measured: 0.625, 0.3333, 0.3571
+    assert run(folder, "--gates", json.dumps(gates)) == 0
+    content, html = document(folder), (folder / "evaluation/report.html").read_text()
+    assert content["gates"]["accuracy"] == {"least": 0.6, "value": 0.625, "passed": True}
+    assert content["gates"]["recall"] == {"least": 0.5, "value": pytest.approx(1 / 3), "passed": False}
+    assert content["gates_passed"] is False
+    assert '<span class="up">gate 0.6, passed</span>' in html
+    assert '<span class="down">gate 0.5, missed</span>' in html
+    assert "<span>F2</span><b>0.3571</b>" in html  # a tile of its own: no other report has it
+    assert "missed gates: recall 0.3333 < 0.5, f2 0.3571 < 0.9" in capsys.readouterr().out
+
+
+def test_a_value_that_reaches_its_gate_passes(folder: Path) -> None:
+    assert run(folder, "--gates", '{"accuracy": 0.625}') == 0
+    assert document(folder)["gates_passed"] is True
+
+
+def test_without_gates_all_have_passed(folder: Path) -> None:
+    assert run(folder) == 0
+    assert (document(folder)["gates"], document(folder)["gates_passed"]) == ({}, True)
+
+
+WRONG_GATES = {
+    "unknown metric": ('{"f3": 0.5}', "unknown metric 'f3'"),
+    "a metric that is no number": ('{"confusion_matrix": 0.5}', "unknown metric 'confusion_matrix'"),
+    "text": ('{"f1": "high"}', "f1: 'high' is not a finite number"),
+    "NaN": ('{"f1": NaN}', "f1: nan is not a finite number"),
+    "true": ('{"f1": true}', "f1: True is not a finite number"),
+    "no object": ("[0.5]", "expected an object of metrics and least values"),
+    "no JSON": ("f1=0.5", "not JSON"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_GATES)
+def test_wrong_gates_are_an_error_of_usage_before_anything_is_read(
+    case: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, expected = WRONG_GATES[case]
+    (folder / "test.csv").unlink()
+    with pytest.raises(SystemExit, match="2"):
+        run(folder, "--gates", text)
+    assert expected in capsys.readouterr().err

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from quality.classification import evaluate
-from reports.evaluation import Report
+from reports.evaluation import EvaluationReport
 from reports.plots import Axis, Plot, Series
 
 VOID = {"meta"}
@@ -46,15 +46,16 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
+def report() -> EvaluationReport:
     actual = np.array([True] * 48 + [False] * 286)
     scores = np.concatenate([np.full(37, 0.9), np.full(11, 0.3), np.full(3, 0.7), np.full(283, 0.1)])
-    return Report(
+    return EvaluationReport(
         title=f"Churn {EVIL}",
         actual=actual,
         predicted=scores > 0.5,
         scores=scores,
         labels=("False.", "True."),
+        classes=("False.", "True."),
         threshold=0.5,
         metrics=evaluate(actual, scores > 0.5, scores),
         facts={"Run": "churn-1", "Data": EVIL},
@@ -63,21 +64,21 @@ def report() -> Report:
     )
 
 
-def test_the_page_is_well_formed_and_every_text_is_escaped(report: Report) -> None:
+def test_the_page_is_well_formed_and_every_text_is_escaped(report: EvaluationReport) -> None:
     html = report.html()
     page = Page(html)
     assert {"svg", "table", "style"} <= page.tags
     assert "script" not in page.tags
-    assert html.count("&lt;script&gt;alert(&#x27;Q&amp;A&#x27;)") == 4  # title twice, data, source
+    assert html.count("&lt;script&gt;alert(&#39;Q&amp;A&#39;)") == 4  # title twice, data, source
 
 
-def test_the_page_needs_nothing_from_elsewhere(report: Report) -> None:
+def test_the_page_needs_nothing_from_elsewhere(report: EvaluationReport) -> None:
     html = report.html()
     assert not re.search(r"https?:|//|@import|url\(|src=|href=", html)
     assert not {"link", "img", "iframe", "object"} & Page(html).tags
 
 
-def test_the_matrix_has_actual_rows_and_predicted_columns(report: Report) -> None:
+def test_the_matrix_has_actual_rows_and_predicted_columns(report: EvaluationReport) -> None:
     """CH-5, defect of the original: the matrix was transposed. TP 37, FP 3, FN 11, TN 283."""
     cells = [cell for cell in Page(report.matrix()).cells if cell]
     assert cells[:3] == ["predicted", "False.", "True."]
@@ -87,14 +88,14 @@ def test_the_matrix_has_actual_rows_and_predicted_columns(report: Report) -> Non
     ]
 
 
-def test_tiles_show_ours_the_published_and_the_difference(report: Report) -> None:
+def test_tiles_show_ours_the_published_and_the_difference(report: EvaluationReport) -> None:
     tiles = report.html().partition('<div class="tiles">')[2].partition('<div class="plots">')[0]
     assert "<b>0.9581</b><span>published 0.9581</span>" in tiles
     assert '<span>published 0.9900</span><span class="down">-0.0650</span>' in tiles
     assert tiles.count(">published ") == 2  # the rest has nothing to be compared with
 
 
-def test_all_curves_are_there(report: Report) -> None:
+def test_all_curves_are_there(report: EvaluationReport) -> None:
     names = re.findall(r'aria-label="([^"]+)"', report.html())
     assert names == [
         "ROC curve",
@@ -105,12 +106,12 @@ def test_all_curves_are_there(report: Report) -> None:
     ]
 
 
-def test_the_operating_point_is_marked_where_it_is(report: Report) -> None:
+def test_the_operating_point_is_marked_where_it_is(report: EvaluationReport) -> None:
     (mark,) = (series for series in report.roc().series if series.kind == "marks")
     assert mark.points[0] == pytest.approx((3 / 286, 37 / 48))
 
 
-def test_precision_ends_where_nothing_is_called_positive_any_more(report: Report) -> None:
+def test_precision_ends_where_nothing_is_called_positive_any_more(report: EvaluationReport) -> None:
     lines = {series.name: series.points for series in report.trade_off().series}
     assert max(x for x, _ in lines["Precision"]) == 0.89
     assert lines["Precision"][-1][1] == 1.0

@@ -1,0 +1,321 @@
+"""The steps of a classifier's workflow, each as it appears in the DAG's list.
+
+    with (case := Classifier(CHURN)).dag(doc_md=__doc__):
+        chain([case.stage_data(), case.upload_code()], *case.preprocess(), *case.train(), ...)
+
+A method makes the tasks of its step and returns them; which step comes after which is said by the DAG file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow.sdk import DAG, TaskGroup, TriggerRule, chain
+
+from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator, SageMakerModelOperator
+from aws_ml.operators.sagemaker_registry import (
+    SageMakerApproveModelPackageOperator,
+    SageMakerCreateModelPackageOperator,
+)
+from include.aws import sagemaker_requests as requests
+from include.workflows.classification.deployment import deployment_requested, publish, verify
+from include.workflows.classification.registry import REGISTER
+from include.workflows.clean_up import delete_use_case
+from include.workflows.common.errors import WorkflowError
+from include.workflows.common.job_tasks import (
+    ENDPOINT,
+    PROCESSING,
+    TRAINING,
+    TRANSFORM,
+    image_template,
+    name_template,
+    start_and_wait,
+)
+from include.workflows.common.params import classifier_params, gates_template, hyperparameter_templates
+from include.workflows.common.staging import stage_table, upload_code
+from include.workflows.common.xcom import operator_of, reference, xcom
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, XComArg
+
+    from include.aws.sagemaker_requests import Config
+    from include.use_cases.definition import UseCase
+    from include.workflows.common.job_tasks import Pair
+    from include.workflows.common.xcom import Task
+
+TaskType = TypeVar("TaskType", bound="BaseOperator | XComArg")
+
+BUCKET = "{{ var.value.ml_bucket }}"
+OUTPUTS = ("train", "validation", "test", "labelled", "training_rows", "model", "summary")
+CLIENT_ROWS = "test/batch_transform_test.csv"  # below the run: rows as a client sends them
+
+
+class Classifier:
+    """A use case on SageMaker with its bucket, run, names and tags."""
+
+    def __init__(self, case: UseCase) -> None:
+        self.case = case
+        self.run = f"s3://{BUCKET}/{case.name}/runs/{{{{ macros.aws_ml.run_key(dag_run) }}}}"
+        self.sklearn = image_template("sklearn", case.sklearn_version)
+        self.xgboost = image_template("xgboost", case.xgboost_version)
+        self._groups: dict[str, TaskGroup] = {}
+        self._tasks: dict[str, Task] = {}
+
+    def dag(self, *, doc_md: str | None) -> DAG:
+        """The DAG of the use case, to be entered: one run at a time, started by hand or by `retraining`."""
+        return DAG(
+            self.case.name,
+            description=self.case.title,
+            doc_md=doc_md,
+            schedule=None,
+            catchup=False,
+            max_active_runs=1,
+            dagrun_timeout=timedelta(hours=24),
+            params=classifier_params(self.case),
+            tags=list(self.case.tags),
+            default_args={"owner": self.case.owner, "retries": 1, "retry_delay": timedelta(seconds=30)},
+        )
+
+    def stage_data(self) -> XComArg:
+        """`stage_data`: the raw data as one canonical table in S3."""
+        names = {self.case.dataset: "data", **{join.dataset: join.dataset for join in self.case.raw.joins}}
+        uris = {dataset: f"{{{{ params.{param}_uri or '' }}}}" for dataset, param in names.items()}
+        with self._group("data"):
+            return self._keep(stage_table(BUCKET, uris, dict(self.case.columns), asdict(self.case.raw)))
+
+    def upload_code(self) -> XComArg:
+        """`upload_code`: the job scripts, by their content."""
+        with self._group("data"):
+            return self._keep(upload_code(self.case.name, BUCKET, ["jobs"]))
+
+    def preprocess(self) -> Pair:
+        """`preprocess`: the data checked and split, the feature transformer fitted."""
+        return self._process(
+            "data",
+            "preprocess",
+            inputs={"raw": self._left("stage_data", "uri")},
+            outputs=OUTPUTS,
+            arguments=["--seed", "{{ params.split_seed }}", *self.case.table_arguments],
+        )
+
+    def train(self) -> Pair:
+        """`train`: built-in XGBoost on the features."""
+        request = requests.training(
+            name_template(self.case.name, "train"),
+            image=self.xgboost,
+            channels={channel: f"{self.run}/{channel}/" for channel in ("train", "validation")},
+            output=f"{self.run}/training",
+            hyperparameters=hyperparameter_templates(self.case),
+            instance_type="{{ params.training_instance_type }}",
+        )
+        with self._group("training"):
+            return self._keep_pair(start_and_wait(TRAINING, "train", self._tagged(request)))
+
+    def create_model(self) -> BaseOperator:
+        """`create_model`: features, XGBoost and label as one inference pipeline."""
+        request = requests.model(name_template(self.case.name, "model"), self._containers())
+        with self._group("training"):
+            return self._keep(SageMakerModelOperator(task_id="create_model", config=self._tagged(request)))
+
+    def batch_transform(self) -> Pair:
+        """`batch_transform`: predictions for the test rows."""
+        request = requests.transform(
+            name_template(self.case.name, "batch-transform"),
+            model_name=self._model_name,
+            source=f"{self.run}/test/",
+            output=f"{self.run}/predictions",
+            instance_type="{{ params.transform_instance_type }}",
+        )
+        with self._group("evaluation"):
+            return self._keep_pair(start_and_wait(TRANSFORM, "batch_transform", self._tagged(request)))
+
+    def evaluate(self) -> Pair:
+        """`evaluate`: metrics, gates and the HTML report."""
+        return self._process(
+            "evaluation",
+            "evaluate",
+            inputs={name: f"{self.run}/{name}/" for name in ("labelled", "predictions")},
+            outputs=("evaluation",),
+            arguments=self.case.evaluation_arguments(
+                self._left("stage_data", "source"), gates_template(self.case)
+            ),
+        )
+
+    def baseline(self) -> Pair:
+        """`baseline`: what data and predictions look like, for the drift monitor."""
+        return self._process(
+            "evaluation",
+            "baseline",
+            image=self.xgboost,  # it also reads the model: how much each column weighs
+            inputs={
+                "data": f"{self.run}/training_rows/",
+                "predictions": f"{self.run}/evaluation/predictions.csv",
+                "features": f"{self.run}/validation/",
+                "summary": f"{self.run}/summary/",
+                "model": self._model_data,
+            },
+            outputs=("baseline",),
+            arguments=self.case.table_arguments,
+        )
+
+    def register(self) -> BaseOperator:
+        """`register`: the next version in the model package group of the use case; it waits for approval."""
+        request = requests.model_package(
+            self.case.name,
+            containers=self._containers(),
+            run=self.run,
+            instance_type="{{ params.endpoint_instance_type }}",
+            properties={
+                "model_name": self._model_name,
+                "data_uri": self._left("stage_data", "uri"),
+                "code": self._left("upload_code", "bundle"),
+            },
+        )
+        with self._group("registration"):
+            return self._keep(
+                SageMakerCreateModelPackageOperator(task_id=REGISTER, config=self._tagged(request))
+            )
+
+    def deploy(self) -> TaskGroup:
+        """`deploy...`: the endpoint of the use case's name, verified; then the version is approved.
+
+        Skipped where the trigger form asks for no deployment, or where the model missed a gate.
+        """
+        name = self.case.name
+        with TaskGroup("deploy", group_display_name="deployment") as group:
+            requested = deployment_requested(f"{self.run}/evaluation/evaluation.json")
+            variants = [
+                requests.variant(
+                    requests.ALL_TRAFFIC, self._model_name, "{{ params.endpoint_instance_type }}"
+                )
+            ]
+            configuration = requests.endpoint_config(
+                name_template(name, "endpoint"), variants=variants, capture=f"s3://{BUCKET}/{name}/capture"
+            )
+            create_config = SageMakerEndpointConfigOperator(
+                task_id="create_endpoint_config", config=self._tagged(configuration)
+            )
+            config_name = xcom(create_config, "EndpointConfig", "EndpointConfigName")
+            endpoint = start_and_wait(
+                ENDPOINT,
+                "deploy_endpoint",
+                self._tagged({"EndpointName": name, "EndpointConfigName": config_name}),
+                wait_id="wait_for_endpoint",
+                waits_for={"endpoint_config_name": config_name},
+                operation="create",  # updates an endpoint that exists
+            )
+            verified = verify(
+                name, f"{self.run}/{CLIENT_ROWS}", f"{self.run}/predictions/{CLIENT_ROWS.split('/')[1]}.out"
+            )
+            approve = SageMakerApproveModelPackageOperator(
+                task_id="approve",
+                model_package_arn=xcom(self._earlier(REGISTER), key="arn"),
+                reason="Its answers on the endpoint are those of the batch transform.",
+            )
+            chain(requested, create_config, *endpoint, verified, approve)
+        self._tasks["verify"] = verified
+        return group
+
+    def publish(self) -> XComArg:
+        """`publish`: the asset `model/<use case>` with the metrics."""
+        announced = publish(
+            self.case.name,
+            self._model_name,
+            self.run,
+            self._left("stage_data", "source"),
+            reference(self._earlier("verify")),
+        )
+        return self._keep(announced)
+
+    def teardown(self) -> XComArg:
+        """`teardown`: deletes all resources of the use case, where the form asks for it; S3 objects stay."""
+        task = delete_use_case(self.case.name)
+        task.as_teardown(setups=operator_of(self._earlier("create_model")))
+        return task
+
+    def _process(
+        self,
+        group: str,
+        step: str,
+        *,
+        inputs: dict[str, str],
+        outputs: tuple[str, ...],
+        arguments: list[str],
+        image: str | None = None,
+    ) -> Pair:
+        """A processing job that runs `<step>.py` and leaves each output below the run, under its name."""
+        request = requests.processing(
+            name_template(self.case.name, step),
+            image=image or self.sklearn,
+            script=f"{step}.py",
+            inputs={"code": self._left("upload_code", "files"), **inputs},
+            outputs={name: f"{self.run}/{name}" for name in outputs},
+            arguments=arguments,
+            instance_type="{{ params.processing_instance_type }}",
+        )
+        with self._group(group):
+            pair = start_and_wait(
+                PROCESSING, step, self._tagged(request), trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+            )
+        return self._keep_pair(pair)
+
+    def _containers(self) -> list[Config]:
+        return [
+            self._transformer("feature-transform"),
+            requests.algorithm_container(self.xgboost, self._model_data),
+            self._transformer("inverse-label-transform"),
+        ]
+
+    def _transformer(self, mode: str) -> Config:
+        """The fitted feature transformer as a serving container, in one of its two modes."""
+        return requests.script_container(
+            self.sklearn,
+            f"{self.run}/model/model.tar.gz",
+            bundle=self._left("upload_code", "bundle"),
+            script="inference.py",
+            environment={"TRANSFORM_MODE": mode, "DECISION_THRESHOLD": str(self.case.threshold)},
+        )
+
+    @property
+    def _model_data(self) -> str:
+        return self._left("wait_for_train", "ModelArtifacts", "S3ModelArtifacts")
+
+    @property
+    def _model_name(self) -> str:
+        return self._left("create_model", "Model", "ModelName")
+
+    def _tagged(self, request: Config) -> Config:
+        return requests.tagged(self.case.name, request)
+
+    def _group(self, name: str) -> TaskGroup:
+        """A group of the graph; the ids of the tasks in it do not carry its name."""
+        if name not in self._groups:
+            self._groups[name] = TaskGroup(name, prefix_group_id=False)
+        return self._groups[name]
+
+    def _keep(self, task: TaskType) -> TaskType:
+        """Remember a task for the steps that read what it leaves."""
+        self._tasks[operator_of(task).task_id] = task
+        return task
+
+    def _keep_pair(self, pair: Pair) -> Pair:
+        for task in pair:
+            self._keep(task)
+        return pair
+
+    def _earlier(self, task_id: str) -> Task:
+        """A task of an earlier step.
+
+        :raises WorkflowError: when the DAG's list has not made it yet.
+        """
+        if task_id not in self._tasks:
+            raise WorkflowError(
+                f"{self.case.name}: a step reads what {task_id} leaves, which no step before it made."
+            )
+        return self._tasks[task_id]
+
+    def _left(self, task_id: str, *path: str) -> str:
+        """A template: what a task of an earlier step leaves."""
+        return xcom(self._earlier(task_id), *path)

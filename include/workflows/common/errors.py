@@ -1,0 +1,49 @@
+"""Errors of the workflows.
+
+WorkflowError               a workflow that cannot go on, or is put together wrongly
+├── NotOfThisProject        a version, or a campaign, that no workflow of this project has made
+├── NothingServes           a step needs a model in service, and there is none
+├── UnknownColumn           a column that the use case does not have
+├── EndpointDisagrees       an endpoint answers something else than the batch transform did
+├── RecommendationsStay     events were sent, and the recommendations did not change
+├── OtherVersion            a campaign serves a version that another run has trained
+└── VerificationFailed      a promoted model is not what was compared, fails, or is too slow
+
+What no second try can mend is an `AirflowFailException`, too.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+
+class WorkflowError(AirflowException):
+    """A workflow that cannot go on."""
+
+
+class NotOfThisProject(WorkflowError):
+    """A version lacks what the project's workflows leave with it, or was trained by somebody else."""
+
+
+class NothingServes(WorkflowError, AirflowFailException):
+    """No model of the use case is in service."""
+
+
+class UnknownColumn(WorkflowError, AirflowFailException):
+    """The use case has no such column."""
+
+
+class EndpointDisagrees(WorkflowError):
+    """The endpoint answers something else than the batch transform did."""
+
+
+class RecommendationsStay(WorkflowError):
+    """Events were sent, and the recommendations did not change."""
+
+
+class OtherVersion(WorkflowError):
+    """A campaign serves a version that another run has trained."""
+
+
+class VerificationFailed(WorkflowError, AirflowFailException):
+    """A model in service is not what was compared, or it fails, or is too slow."""

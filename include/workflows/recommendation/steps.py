@@ -1,0 +1,280 @@
+"""The steps of a recommendation workflow on Amazon Personalize, each as it appears in the DAG's list.
+
+    with (case := Recommendation(MOVIES)).dag(doc_md=__doc__):
+        chain([*case.stage_data(), case.upload_code()], *case.prepare(), case.validate(), ...)
+
+A method makes the tasks of its step and returns them; which step comes after which is said by the DAG file.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, Param, TaskGroup, TriggerRule
+
+from aws_ml.operators.personalize import (
+    PersonalizeDatasetGroupOperator,
+    PersonalizeDeleteDatasetGroupOperator,
+    PersonalizeEventTrackerOperator,
+    PersonalizeFilterOperator,
+)
+from include.aws.sagemaker_requests import processing, tagged, tagged_group
+from include.workflows.common.errors import WorkflowError
+from include.workflows.common.job_tasks import (
+    BATCH_INFERENCE,
+    PROCESSING,
+    image_template,
+    name_template,
+    start_and_wait,
+)
+from include.workflows.common.params import TEARDOWN, instance_type, own_data, unless_teardown
+from include.workflows.common.staging import stage_data, upload_code
+from include.workflows.common.xcom import reference, xcom
+from include.workflows.recommendation import holdout, training
+from include.workflows.recommendation.campaigns import record_run, run_folder
+from include.workflows.recommendation.training import CLICKS, GROUP, ROLE, RUN_KEY, UNSEEN, arn_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, XComArg
+
+    from include.use_cases.definition import RecommendationUseCase
+    from include.workflows.common.job_tasks import Pair
+    from include.workflows.recommendation.training import Trained
+
+BUCKET = "{{ var.value.ml_bucket }}"
+PREPARED = ("interactions", "items", "users", "truth", "batch", "summary")
+EVALUATED = ("answers", "offline", "published", "truth", "summary", "interactions")
+
+
+class Recommendation:
+    """A use case on Personalize with its bucket, run and names."""
+
+    def __init__(self, case: RecommendationUseCase) -> None:
+        self.case = case
+        self.run = run_folder(case.name, BUCKET, RUN_KEY)
+        self.trained: dict[str, Trained] = {}  # by recommender
+
+    def dag(self, *, doc_md: str | None) -> DAG:
+        """The DAG of the use case, to be entered: one run at a time, since runs share the dataset group."""
+        return DAG(
+            self.case.name,
+            description=self.case.title,
+            doc_md=doc_md,
+            schedule=None,
+            catchup=False,
+            max_active_runs=1,
+            dagrun_timeout=timedelta(hours=48),
+            params=self._params(),
+            tags=list(self.case.tags),
+            default_args={"owner": self.case.owner, "retries": 1, "retry_delay": timedelta(seconds=30)},
+        )
+
+    def _params(self) -> dict[str, Any]:
+        keys = [recommender.key for recommender in self.case.recommenders]
+        return {
+            **{f"{kind.lower()}_uri": own_data(kind.lower()) for kind in self.case.datasets},
+            "dataset_group": Param(
+                self.case.dataset_group,
+                type="string",
+                pattern="^[a-zA-Z0-9][a-zA-Z0-9-]{0,39}$",
+                title="Dataset group",
+                description="Created where there is none; one that exists is used again, with its campaigns.",
+            ),
+            "recommenders": Param(
+                keys, type="array", items={"enum": keys}, examples=keys, title="Recommenders"
+            ),
+            "deploy": Param(True, type="boolean", title="Deploy", description="Create or update campaigns."),
+            "min_tps": Param(
+                1, type="integer", minimum=1, title="Provisioned requests per second and campaign"
+            ),
+            "holdout_users": Param(1000, type="integer", minimum=1, title="Users of the hold-out, at most"),
+            "split_seed": Param(self.case.split_seed, type="integer", minimum=0, title="Seed of the split"),
+            "teardown": TEARDOWN,
+            "processing_instance_type": instance_type(self.case.instance_type),
+        }
+
+    def stage_data(self) -> list[XComArg]:
+        """`stage_...`: the raw tables in S3."""
+        self.staged = {
+            kind.lower(): stage_data.override(task_id=f"stage_{kind.lower()}")(
+                dataset, BUCKET, f"{{{{ params.{kind.lower()}_uri or '' }}}}"
+            )
+            for kind, dataset in self.case.datasets.items()
+        }
+        return list(self.staged.values())
+
+    def upload_code(self) -> XComArg:
+        """`upload_code`: the job scripts, by their content."""
+        self.code = upload_code(self.case.name, BUCKET, ["jobs", f"use_cases/{self.case.name}/jobs"])
+        return self.code
+
+    def prepare(self) -> Pair:
+        """`prepare`: the tables read, checked and split."""
+        uris = self._uris()
+        return self._process(
+            "prepare",
+            "prepare.py",
+            inputs={"ratings": uris["interactions"], "items": uris["items"], "users": uris["users"]},
+            outputs=PREPARED,
+            arguments=[
+                *("--seed", "{{ params.split_seed }}"),
+                *("--cold-share", str(self.case.cold_share)),
+                *("--holdout-share", str(self.case.holdout_share)),
+                *("--event-type", self.case.event_type),
+            ],
+        )
+
+    def validate(self) -> TaskGroup:
+        """`validate...`: what Personalize would refuse, before it is paid for."""
+        return training.validate(self.case, self.run)
+
+    def dataset_group(self) -> BaseOperator:
+        """`dataset_group`: where all resources of the use case live."""
+        self.group = PersonalizeDatasetGroupOperator(
+            task_id="dataset_group",
+            config=tagged_group(self.case.name, {"name": GROUP}),
+            deferrable=True,
+        )
+        return self.group
+
+    def import_data(self) -> TaskGroup:
+        """`import_...`: a schema, a dataset and an import job per table, side by side."""
+        return training.import_files(self.case, self.run, self.group)
+
+    def train(self) -> list[TaskGroup]:
+        """Per recommender: a solution, this run's version, its metrics; and a campaign, where it serves."""
+        self.trained = {
+            recommender.key: training.train(recommender, self.group) for recommender in self.case.recommenders
+        }
+        return [recommender.group for recommender in self.trained.values()]
+
+    def filter_unseen(self) -> BaseOperator:
+        """`filter_unseen`: leaves out what a user knows."""
+        expression = f'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("{self.case.event_type}")'
+        config = {"name": UNSEEN, "datasetGroupArn": arn_of(self.group), "filterExpression": expression}
+        self.unseen = PersonalizeFilterOperator(task_id="filter_unseen", config=config, deferrable=True)
+        return self.unseen
+
+    def event_tracker(self) -> BaseOperator:
+        """`event_tracker`: takes the events of visitors."""
+        config = {"name": CLICKS, "datasetGroupArn": arn_of(self.group)}
+        self.tracker = PersonalizeEventTrackerOperator(
+            task_id="event_tracker", config=config, deferrable=True
+        )
+        return self.tracker
+
+    def offline_metrics(self) -> XComArg:
+        """`offline_metrics`: the service's own metrics in one table."""
+        published = {"metrics": dict(self.case.published), "source": self.case.published_source}
+        metrics = {key: reference(recommender.metrics) for key, recommender in self.trained.items()}
+        return training.offline_metrics(metrics, self.run, published)
+
+    def record(self) -> XComArg:
+        """`record`: which data the run learned from, and which versions it trained."""
+        return record_run(self.case.name, self.run, self._versions(), self._uris())
+
+    def ask_campaigns(self) -> TaskGroup:
+        """`ask_...`: every campaign, for every user of the hold-out."""
+        versions, unseen = self._versions(), reference(self.unseen, "arn")
+        with TaskGroup("ask", prefix_group_id=False) as group:
+            for recommender in self.case.recommenders:
+                if campaign := self.trained[recommender.key].campaign:
+                    holdout.ask_campaign.override(task_id=f"ask_{recommender.key}")(
+                        recommender.key,
+                        recommender.ask,
+                        self.run,
+                        "{{ params.holdout_users }}",
+                        campaign=reference(campaign, "arn"),
+                        version=versions[recommender.key],
+                        unseen=unseen,
+                    )
+        return group
+
+    def batch(self) -> Pair:
+        """`batch...`: the primary recommender's lists for all users of the hold-out, as a file."""
+        primary = self.trained[self.case.primary.key]
+        request = {
+            "jobName": f"batch-{RUN_KEY}",
+            "solutionVersionArn": arn_of(primary.version),
+            "jobInput": {"s3DataSource": {"path": f"{self.run}/batch/users.json"}},
+            "jobOutput": {"s3DataDestination": {"path": f"{self.run}/recommendations/"}},
+            "filterArn": arn_of(self.unseen),
+            "roleArn": ROLE,
+        }
+        with TaskGroup("batch"):
+            pair = start_and_wait(BATCH_INFERENCE, "start", request, wait_id="wait")
+        # of the version, whether it has a campaign or not
+        [primary.wait, self.unseen] >> pair[0]
+        return pair
+
+    def session(self) -> XComArg:
+        """`session`: a user interacts, and the next recommendations change.
+
+        :raises WorkflowError: when the primary recommender has no campaign to ask.
+        """
+        primary = self.trained[self.case.primary.key]
+        if primary.campaign is None:
+            raise WorkflowError(f"{self.case.name}: the primary recommender has no campaign.")
+        return holdout.session(
+            self.case.primary.key,
+            self.case.event_type,
+            self.run,
+            reference(primary.campaign, "arn"),
+            reference(self.tracker),
+        )
+
+    def evaluate(self) -> Pair:
+        """`evaluate`: what each recommender is worth, as numbers and as a report."""
+        return self._process(
+            "evaluate",
+            "evaluate_recommenders.py",
+            inputs={name: f"{self.run}/{name}/" for name in EVALUATED},
+            outputs=("evaluation",),
+            arguments=["--title", self.case.title, "--data-source", self._source()],
+        )
+
+    def publish(self) -> XComArg:
+        """`publish`: the asset `model/<use case>` with the metrics."""
+        return training.publish(self.case.name, self.run, self._source())
+
+    def teardown(self) -> BaseOperator:
+        """`teardown`: deletes the dataset group and all in it, where the trigger form asks for it."""
+        task = PersonalizeDeleteDatasetGroupOperator(
+            task_id="teardown", dataset_group=GROUP, pre_execute=unless_teardown
+        )
+        task.as_teardown(setups=self.group)
+        return task
+
+    def _process(
+        self,
+        step: str,
+        script: str,
+        *,
+        inputs: dict[str, str],
+        outputs: tuple[str, ...],
+        arguments: list[str],
+    ) -> Pair:
+        """A processing job that runs a script and leaves each output below the run, under its name."""
+        request = processing(
+            name_template(self.case.name, step),
+            image=image_template("sklearn", self.case.sklearn_version),
+            script=script,
+            inputs={"code": xcom(self.code, "files"), **inputs},
+            outputs={name: f"{self.run}/{name}" for name in outputs},
+            arguments=arguments,
+            instance_type="{{ params.processing_instance_type }}",
+        )
+        rule = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+        return start_and_wait(PROCESSING, step, tagged(self.case.name, request), trigger_rule=rule)
+
+    def _uris(self) -> dict[str, str]:
+        """Templates: where each raw table lies."""
+        return {kind: xcom(task, "uri") for kind, task in self.staged.items()}
+
+    def _source(self) -> str:
+        return xcom(self.staged["interactions"], "source")
+
+    def _versions(self) -> dict[str, Any]:
+        """Where the ARN of each recommender's version is left."""
+        return {key: reference(recommender.version, "arn") for key, recommender in self.trained.items()}
