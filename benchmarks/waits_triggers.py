@@ -1,6 +1,6 @@
-"""Runs many triggers in one event loop, as a triggerer does, and measures it: see benchmarks/waits.py.
+"""Measures many triggers in an event loop, as a triggerer runs them: see benchmarks/waits.py.
 
-Usage, in Airflow's environment: python -m benchmarks.waits_triggers ours|provider NAMES.json RESULT.json
+Usage, in Airflow's environment: python -m benchmarks.waits_triggers plugin|provider NAMES.json RESULT.json
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ def make(side: str, name: str) -> BaseTrigger:
 
 
 async def wait_for_all(side: str, names: list[str]) -> dict[str, Any]:
-    process, told = psutil.Process(), dict[str, float]()
+    process, event_times = psutil.Process(), dict[str, float]()
     peak = before = process.memory_info().rss
     spent, longest = cpu_seconds(), 0.0
 
     async def watch(name: str) -> None:
         async for _ in make(side, name).run():
-            told[name] = time.time()
+            event_times[name] = time.time()
             return
 
     started = time.monotonic()
@@ -83,7 +83,7 @@ async def wait_for_all(side: str, names: list[str]) -> dict[str, Any]:
         peak = max(peak, process.memory_info().rss)
     await asyncio.gather(*tasks)
     return {
-        "told": told,
+        "event_times": event_times,
         "calls_a_minute": calls / (time.monotonic() - started) * 60,
         "kib_a_wait": (peak - before) / 1024 / len(names),
         "cpu_seconds": cpu_seconds() - spent,

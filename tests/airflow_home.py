@@ -101,7 +101,7 @@ def run_dag_of(build: Callable[[], object]) -> DagRun:
 
 
 def run_dag(dag: DAG, conf: dict[str, Any] | None = None) -> DagRun:
-    """Run a DAG in this process, as if no bundle held others, and return the run."""
+    """Run a DAG in this process, as the only DAG of its bundle, and return the run."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 
@@ -152,8 +152,8 @@ def aws(aws_state: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def called(aws_state: Path) -> Callable[[], list[dict[str, Any]]]:
-    """`called()`: what Airflow has asked AWS for until now."""
+def airflow_calls(aws_state: Path) -> Callable[[], list[dict[str, Any]]]:
+    """`airflow_calls()`: the calls that Airflow has made to AWS until now."""
     from tests.permissions import of_airflow
 
     return lambda: of_airflow(record_of(aws_state))

@@ -1,7 +1,7 @@
 """IAM in small: what calls need, and whether the roles of the template grant it.
 
 `Template` reads the template as CloudFormation does; `needs` says which permissions a recorded call takes.
-Only what the template uses is understood; anything else fails aloud.
+It supports only what the template uses; anything else is an error.
 """
 
 from __future__ import annotations
@@ -57,26 +57,27 @@ class Template:
 
     def __init__(self, **parameters: str) -> None:
         self.raw: dict[str, Any] = yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506 — a safe loader
-        defaults = {name: one.get("Default", "") for name, one in self.raw["Parameters"].items()}
+        defaults = {name: parameter.get("Default", "") for name, parameter in self.raw["Parameters"].items()}
         self._values = {**PSEUDO, **defaults, **PARAMETERS, **parameters}
 
     def resolve(self, value: Any) -> Any:
         """A value without short forms."""
         if isinstance(value, list):
-            return [found for one in value if (found := self.resolve(one)) is not NOTHING]
+            elements = [self.resolve(element) for element in value]
+            return [element for element in elements if element is not NOTHING]
         if not isinstance(value, dict):
             return value
         if len(value) == 1 and next(iter(value)).startswith("!"):
             ((name, argument),) = value.items()
             return self._call(name, argument)
-        found = {key: self.resolve(one) for key, one in value.items()}
-        return {key: one for key, one in found.items() if one is not NOTHING}
+        members = {key: self.resolve(member) for key, member in value.items()}
+        return {key: member for key, member in members.items() if member is not NOTHING}
 
     def _call(self, name: str, argument: Any) -> Any:
         if name in ("!Ref", "!GetAtt"):
             return NOTHING if argument == "AWS::NoValue" else self._values.get(argument, argument)
         if name == "!Sub":
-            return re.sub(r"\$\{([^}]+)\}", lambda found: str(self._values[found[1]]), argument)
+            return re.sub(r"\$\{([^}]+)\}", lambda match: str(self._values[match[1]]), argument)
         if name == "!Equals":
             return self.resolve(argument[0]) == self.resolve(argument[1])
         if name == "!Not":
@@ -90,7 +91,7 @@ class Template:
 
     def role(self, name: str) -> Role:
         policies = self.resource(name)["Policies"]
-        return Role([one for policy in policies for one in policy["PolicyDocument"]["Statement"]])
+        return Role([statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]])
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,10 @@ class Role:
 
     @property
     def actions(self) -> set[str]:
-        return {action for one in self.statements for action in _many(one["Action"])}
+        return {action for statement in self.statements for action in _many(statement["Action"])}
 
     def allows(self, need: Need) -> bool:
-        effects = {one["Effect"] for one in self.statements if _covers(one, need)}
+        effects = {statement["Effect"] for statement in self.statements if _covers(statement, need)}
         return effects == {"Allow"}
 
 
@@ -122,17 +123,18 @@ def _many(value: str | list[str]) -> list[str]:
 
 
 def _covers(statement: dict[str, Any], need: Need) -> bool:
-    named = any(fnmatchcase(need.action.lower(), one.lower()) for one in _many(statement["Action"]))
+    action = need.action.lower()
+    action_matches = any(fnmatchcase(action, like.lower()) for like in _many(statement["Action"]))
     if "NotResource" in statement:
-        meant = not any(fnmatchcase(need.resource, one) for one in _many(statement["NotResource"]))
+        resource_matches = not any(fnmatchcase(need.resource, arn) for arn in _many(statement["NotResource"]))
     else:
-        meant = any(fnmatchcase(need.resource, one) for one in _many(statement["Resource"]))
+        resource_matches = any(fnmatchcase(need.resource, arn) for arn in _many(statement["Resource"]))
     conditions = statement.get("Condition", {})
     assert set(conditions) <= {"StringEquals", "StringLike"}, conditions
-    tests = [test for wanted in conditions.values() for test in wanted.items()]
+    tests = [test for members in conditions.values() for test in members.items()]
     return (
-        named
-        and meant
+        action_matches
+        and resource_matches
         and all(key in need.context and fnmatchcase(need.context[key], like) for key, like in tests)
     )
 
@@ -177,7 +179,7 @@ def needs(event: dict[str, Any]) -> Iterator[Need]:
 def _needs_of_s3(name: str, parameters: dict[str, Any]) -> Iterator[Need]:
     bucket = f"arn:aws:s3:::{parameters['Bucket']}"
     keys = [parameters["Key"]] if "Key" in parameters else []
-    keys += [one["Key"] for one in parameters.get("Delete", {}).get("Objects", [])]
+    keys += [entry["Key"] for entry in parameters.get("Delete", {}).get("Objects", [])]
     if name == "CopyObject":
         yield Need("s3:GetObject", f"arn:aws:s3:::{parameters['CopySource']}")
         name = "PutObject"
@@ -211,5 +213,7 @@ def of_airflow(record: Path) -> list[dict[str, Any]]:
 
 def refused(role: Role, events: list[dict[str, Any]]) -> set[str]:
     """What a role lacks for some calls, as `action on resource`."""
-    wanted = {(need.action, need.resource): need for event in events for need in needs(event)}
-    return {f"{action} on {resource}" for (action, resource), need in wanted.items() if not role.allows(need)}
+    distinct = {(need.action, need.resource): need for event in events for need in needs(event)}
+    return {
+        f"{action} on {resource}" for (action, resource), need in distinct.items() if not role.allows(need)
+    }

@@ -68,7 +68,11 @@ class JobTask(BaseOperator):
         return Aws.of(self)
 
     def look(self, name: str) -> Description:
-        """The job as AWS describes it now."""
+        """The job as AWS describes it now.
+
+        :raises JobRejected: when AWS refuses, or there is no job of that name.
+        :raises ServiceFault: when AWS is at fault.
+        """
         self._description = self.kind.look(self.aws.client(self.kind.service), name)
         return self._description
 
@@ -126,7 +130,11 @@ class JobTask(BaseOperator):
         return name
 
     def on_kill(self) -> None:
-        """The worker is told to end: stop the job that it waits for."""
+        """Airflow ends the worker's process: stop the job that it waits for.
+
+        :raises JobRejected: when AWS refuses.
+        :raises ServiceFault: when AWS is at fault.
+        """
         if self.stop_on_kill and self._job_here:
             from aws_ml.lifecycle.stop import stop
 

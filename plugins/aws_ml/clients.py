@@ -78,6 +78,6 @@ _LOCK = threading.RLock()
 
 
 def forget_clients() -> None:
-    """Make every client anew at its next use."""
+    """Make new clients from now on, for tests that change the endpoint."""
     with _LOCK:
         _CLIENTS.clear()

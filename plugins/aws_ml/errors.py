@@ -1,12 +1,15 @@
 """Who is at fault when a job does not succeed, and therefore whether a retry makes sense.
 
+Everything in this package raises errors of this family; a wrong parameter of an operator is a ValueError.
+
 JobError
-├── JobRejected    AWS refuses the request; the same request will be refused again
-├── InvalidData    the data, or its schema, would be refused; every fault is named with its place
-├── JobExists      the name is taken by another request, and the policy says to fail
-├── JobFailed      the job failed by its own fault, was stopped, or an update was rolled back
-├── JobSuperseded  it was an earlier try's, and stopped when that try was killed or cleared: worth a retry
-├── JobTimedOut    nobody knows: the job did not end in time
+├── JobRejected    AWS refuses the request; it would refuse the same request again
+│   └── UnknownImage   the table of image URIs does not have the image
+├── InvalidData    the data, or its schema, would be refused; the message has file, line and column
+├── JobExists      the name is taken by another request, and cannot be used
+├── JobFailed      the job failed by its own fault or was stopped, or an update was rolled back
+├── JobSuperseded  the job of an earlier try was stopped when that try was killed or cleared: worth a retry
+├── JobTimedOut    unknown: the job did not end in time
 └── ServiceFault   throttling, capacity, AWS's own failure: worth a retry
 """
 
@@ -32,24 +35,28 @@ class JobRejected(JobError):
     """AWS refuses the request."""
 
 
+class UnknownImage(JobRejected):
+    """The framework, version or region is not in the table of image URIs."""
+
+
 class InvalidData(JobError):
-    """Data that AWS would refuse; the text names each fault with file, line and column."""
+    """Data that AWS would refuse; the message names each fault with file, line and column."""
 
 
 class JobExists(JobError):
-    """A job of this name exists and is another one."""
+    """A job or resource of this name exists and is another one."""
 
 
 class JobFailed(JobError):
-    """The job failed; the text carries AWS's reason and the last lines of its log."""
+    """The job failed; the message has AWS's reason and the last lines of its log."""
 
 
 class JobSuperseded(JobError):
-    """A job that this try had found running was stopped: by the try that created it, killed or cleared."""
+    """The job of an earlier try was stopped when that try was killed or cleared."""
 
 
 class JobTimedOut(JobError):
-    """The job did not end in the time that was given to it."""
+    """The job did not end in time."""
 
 
 class ServiceFault(JobError):
@@ -90,9 +97,11 @@ TRANSIENT_CODES = {
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether a call may succeed when it is made again: connection, throttling, quota, AWS's fault."""
+    """Whether a call may succeed when it is repeated: connection, throttling, quota, AWS's fault."""
     from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
+    if isinstance(error, ServiceFault):
+        return True
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"]["Code"] in TRANSIENT_CODES or status >= 500
@@ -124,17 +133,18 @@ def _says(error: Exception, code: str, message: re.Pattern[str]) -> bool:
 
 
 def from_call(error: Exception, doing: str) -> JobError:
-    """The error of a call to AWS as one of ours.
+    """The error of this family for an error of a call to AWS.
 
-    :param doing: "creating the training job churn-train-1"
+    :param doing: "creating the training job churn-train-1", for the message.
     """
     return (ServiceFault if is_transient(error) else JobRejected)(f"{doing}: {error}")
 
 
 @contextmanager
 def calling(doing: str) -> Iterator[None]:
-    """Errors of AWS inside become ours, told with what was being done.
+    """Errors of AWS within become errors of this family; their message says what was being done.
 
+    :param doing: "creating the training job churn-train-1"
     :raises JobRejected: when AWS refuses.
     :raises ServiceFault: when AWS is at fault.
     """
@@ -147,5 +157,9 @@ def calling(doing: str) -> Iterator[None]:
 
 
 def from_reason(text: str, reason: str) -> JobError:
-    """The error of a job that failed for a reason of AWS's."""
+    """The error of a job that failed.
+
+    :param text: the message.
+    :param reason: AWS's reason, which says whose fault it is.
+    """
     return (ServiceFault if reason.startswith(SERVICE_REASONS) else JobFailed)(text)

@@ -10,9 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-
-class UnknownImage(LookupError):
-    """The framework, version or region is not in the table."""
+from aws_ml.clients import Aws
+from aws_ml.errors import UnknownImage
 
 
 @cache
@@ -22,28 +21,29 @@ def _table() -> dict[str, Any]:
 
 
 def image_uri(framework: str, version: str, region: str) -> str:
-    """The image of one framework version in one region.
+    """The image of a framework's version in a region.
 
     >>> image_uri("xgboost", "3.2-0", "eu-west-1")
     '141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:3.2-0'
 
-    :raises UnknownImage: naming what the table knows.
+    :raises UnknownImage: naming what the table has.
     """
-    found = _table()
+    entry = _table()
     for key, kind in ((framework, "framework"), (version, f"version of {framework}"), (region, "region")):
-        if key not in found:
-            raise UnknownImage(f"{key!r} is not a known {kind}; known are {', '.join(sorted(found))}")
-        found = found[key]
-    return str(found)
+        if key not in entry:
+            raise UnknownImage(f"{key!r} is not a known {kind}; known are {', '.join(sorted(entry))}")
+        entry = entry[key]
+    return str(entry)
 
 
 def connection_region(aws_conn_id: str = "aws_default") -> str:
-    """The region that the Airflow connection, or else the environment, names."""
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
-
-    return str(AwsGenericHook(aws_conn_id=aws_conn_id, client_type="sagemaker").conn_region_name)
+    """The region of the Airflow connection; without one there, of the environment."""
+    return str(Aws(aws_conn_id).client("sagemaker").meta.region_name)
 
 
 def connection_image_uri(framework: str, version: str, aws_conn_id: str = "aws_default") -> str:
-    """The image in the region of the Airflow connection: what templates use."""
+    """The image in the region of the Airflow connection, for templates.
+
+    :raises UnknownImage: naming what the table has.
+    """
     return image_uri(framework, version, connection_region(aws_conn_id))

@@ -1,7 +1,7 @@
 """Every kind of job under a real scheduler, while workers, the triggerer and the local AWS are killed.
 
-What is expected each time: as many jobs as the policy allows, the true end, and each line of the job's log
-exactly once in the log of the task's last try.
+Each test expects as many jobs as the policy allows, the true outcome, and each line of the job's log exactly
+once in the log of the task's last try.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(900)
 KINDS = list(counting_jobs.REQUESTS)
 LOGGED = ("processing", "training", "transform")
 DEATHS = ("before create", "after create", "while waiting")
-QUICK = {  # tasks defer at once; Airflow notices within seconds that somebody died
+QUICK = {  # tasks defer at once; Airflow notices a dead process within seconds
     "AIRFLOW__AWS_ML__DEFER_AFTER": "0",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
@@ -61,7 +61,7 @@ class Run:
         return self
 
     def wait_until_deferred(self) -> None:
-        """Until the triggerer has it: before, nobody can tell the trigger that its task was killed."""
+        """Wait until the triggerer has the task: before that, Airflow cannot tell the trigger of a kill."""
         eventually(lambda: self.task["state"] == "deferred" and self.task["triggerer_job"])
         time.sleep(1)
 
@@ -79,9 +79,9 @@ class Run:
         moment = SimpleNamespace(run_id=self.id, run_after=datetime.fromisoformat(run["run_after"]))
         name = resource_name("chaos", self.kind, moment, 32)
         # a second job of the same run has a number for its last characters
-        listed = getattr(self.stack.sagemaker, kind.list)(NameContains=name[:30], MaxResults=50)
-        found = sorted(listed[kind.summaries], key=lambda job: str(job["CreationTime"]))
-        return {job[kind.name]: job[kind.status] for job in found}
+        answer = getattr(self.stack.sagemaker, kind.list)(NameContains=name[:30], MaxResults=50)
+        summaries = sorted(answer[kind.summaries], key=lambda job: str(job["CreationTime"]))
+        return {job[kind.name]: job[kind.status] for job in summaries}
 
     def lines(self) -> Counter[int]:
         """How often each line of the job is in the log of the last try."""
@@ -111,7 +111,7 @@ def complete(run: Run) -> None:
         assert run.lines() == dict.fromkeys(range(counting_jobs.LINES), 1)
 
 
-# All runs of a scene are started together: what happens to one must not matter to the others.
+# All runs of a scene start together: what happens to a run must not affect the others.
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def aws_death(stack: Stack, triggerer_death: Any) -> dict[str, Run]:
 
 @pytest.fixture(scope="module")
 def people(stack: Stack, aws_death: dict[str, Run]) -> dict[tuple[str, str], Run]:
-    """Runs whose task is cleared, or marked as failed, by somebody while it waits."""
+    """Runs whose task a user clears, or marks as failed, while it waits."""
     runs: dict[tuple[str, str], Run] = {}
     for act in ("clear", "fail"):  # a scene each: a job lasts 18 seconds, and must not end before the act
         scene = {(kind, act): Run(stack, kind, "deferred") for kind in KINDS}
@@ -179,8 +179,8 @@ def people(stack: Stack, aws_death: dict[str, Run]) -> dict[tuple[str, str], Run
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_restart_of_aws_is_told_as_it_is(aws_death: dict[str, Run], people: Any, kind: str) -> None:
-    """Its running jobs failed by its fault: one more is allowed. Endpoints come back by themselves."""
+def test_a_restart_of_aws_fails_its_running_jobs(aws_death: dict[str, Run], people: Any, kind: str) -> None:
+    """Its running jobs fail by its fault, so that another is created. Endpoints come back by themselves."""
     run = aws_death[kind].finish()
     assert run.state == "success"
     if kind == "endpoint":
@@ -204,7 +204,7 @@ def test_clearing_a_task_stops_its_job_and_starts_another(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_task_that_somebody_fails_leaves_no_job_behind(
+def test_a_task_that_a_user_marks_as_failed_leaves_no_job_behind(
     people: dict[tuple[str, str], Run], kind: str
 ) -> None:
     run = people[kind, "fail"]

@@ -21,7 +21,7 @@ SETTINGS = {"ML_RETRAINING_SCHEDULE": "0 0 29 2 *"}  # the clock stays out of it
 
 
 class Retraining:
-    """The DAG as a person sees it, and somebody who reports drift."""
+    """The retraining DAG by the REST API, and reports of drift."""
 
     def __init__(self, stack: Stack) -> None:
         self.api = stack.api
@@ -42,7 +42,7 @@ class Retraining:
 
     def settle(self, after: int) -> list[dict[str, Any]]:
         """The runs that came after so many others, once there is no unfinished one."""
-        eventually(lambda: len(self.runs) > after and all(one["state"] in FINISHED for one in self.runs))
+        eventually(lambda: len(self.runs) > after and all(run["state"] in FINISHED for run in self.runs))
         return self.runs[after:]
 
     def causes(self, run: dict[str, Any]) -> list[str]:
@@ -62,7 +62,7 @@ def moment(run: dict[str, Any], which: str) -> datetime:
     return datetime.fromisoformat(run[which])
 
 
-def test_drift_reported_while_the_consumer_is_paused_is_heard_when_it_is_confirmed_again(
+def test_drift_reported_while_the_consumer_is_paused_is_handled_when_reported_again(
     retraining: Retraining,
 ) -> None:
     before = len(retraining.runs)
@@ -73,7 +73,7 @@ def test_drift_reported_while_the_consumer_is_paused_is_heard_when_it_is_confirm
     retraining.pause(False)
     retraining.report(CHURN)
     runs = retraining.settle(before)
-    assert [(one["state"], retraining.causes(one)) for one in runs] == [("success", [CHURN])]
+    assert [(run["state"], retraining.causes(run)) for run in runs] == [("success", [CHURN])]
 
 
 def test_two_use_cases_that_drift_at_once_are_both_looked_at(retraining: Retraining) -> None:
@@ -91,7 +91,7 @@ def test_two_use_cases_that_drift_at_once_are_both_looked_at(retraining: Retrain
 def test_drift_during_a_retraining_waits_for_its_end(retraining: Retraining) -> None:
     before = len(retraining.runs)
     retraining.report(CHURN)
-    eventually(lambda: [one for one in retraining.runs[before:] if one["state"] == "running"])
+    eventually(lambda: [run for run in retraining.runs[before:] if run["state"] == "running"])
     retraining.report(MOVIES)
     eventually(lambda: len(retraining.runs) == before + 2)
     first, second = retraining.settle(before)

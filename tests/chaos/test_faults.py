@@ -1,4 +1,4 @@
-"""Workflows bear a service that is busy, and tell the truth about jobs that did not succeed."""
+"""Workflows survive a busy service, and report jobs that did not succeed as failures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_ml import clients as clients
+from aws_ml.clients import Aws, forget_clients
 from aws_ml.operators import sagemaker as operators
 from aws_ml.sensors import sagemaker as sensors
 from scripts import local_settings as local
@@ -39,15 +39,15 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
         process, url = start_local_aws(tmp_path_factory.mktemp("faulty") / "state", "--faults", faults)
         started.append(process)
         os.environ["AWS_ENDPOINT_URL"] = url
-        clients._CLIENTS.clear()
+        forget_clients()
         place = {"LocationConstraint": local.REGION}
-        clients.Aws().client("s3").create_bucket(Bucket=local.BUCKET, CreateBucketConfiguration=place)
+        Aws().client("s3").create_bucket(Bucket=local.BUCKET, CreateBucketConfiguration=place)
 
     yield start
     for process in started:
         process.terminate()
         process.wait(30)
-    clients._CLIENTS.clear()
+    forget_clients()
     if before is None:
         del os.environ["AWS_ENDPOINT_URL"]
     else:
@@ -116,14 +116,15 @@ def test_an_update_that_is_rolled_back_is_a_failure(
     sagemaker.get_waiter("endpoint_in_service").wait(
         EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
-    config = {"EndpointName": name, "EndpointConfigName": f"{name}-new"}
+    update = {"EndpointName": name, "EndpointConfigName": f"{name}-new"}
     run = run_dag_of(
         lambda: operators.SageMakerEndpointOperator(
-            task_id="update", config=config, operation="update", deferrable=deferrable, check_interval=1
+            task_id="update", config=update, operation="update", deferrable=deferrable, check_interval=1
         )
     )
     assert run.state == "failed"
-    assert "asked for was" in (told := reason(caplog, capfd))
-    assert "rolled back" in told
+    text = reason(caplog, capfd)
+    assert "asked for was" in text
+    assert "rolled back" in text
     assert sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"] == f"{name}-old"
     sagemaker.delete_endpoint(EndpointName=name)

@@ -1,16 +1,17 @@
-"""A dataset group that is half made, on a server that is killed, is deleted all the same."""
+"""A dataset group that is half made, on a server that is killed, can be deleted."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
-from aws_ml import clients as clients
+from aws_ml.clients import forget_clients
 from aws_ml.operators.personalize import PersonalizeDeleteDatasetGroupOperator
 from include.use_cases.movie_recommendations.use_case import MOVIES
 from scripts import local_settings as local
@@ -47,9 +48,9 @@ class Server:
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     running = Server(tmp_path / "state")
     monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
-    clients._CLIENTS.clear()
+    forget_clients()
     yield running
-    clients._CLIENTS.clear()
+    forget_clients()
     running.process.terminate()
     running.process.wait(30)
 
@@ -67,20 +68,20 @@ def active(look: Callable[[], dict[str, Any]]) -> None:
 
 @pytest.fixture
 def half_made(personalize: Any) -> str:
-    """Interactions are in, users are being imported; a version is in training, a tracker begun."""
+    """A group with imported interactions, a running import of users, a running training and a new tracker."""
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=local.BUCKET, CreateBucketConfiguration={"LocationConstraint": local.REGION})
     users = [f"{n},30,F,writer" for n in range(60)]
     group = personalize.create_dataset_group(name="half")["datasetGroupArn"]
-    active(lambda: personalize.describe_dataset_group(datasetGroupArn=group))
+    active(partial(personalize.describe_dataset_group, datasetGroupArn=group))
     for kind, rows in (("Interactions", ROWS), ("Users", users)):
         text = "\n".join([",".join(MOVIES.schemas[kind]), *rows]) + "\n"
         s3.put_object(Bucket=local.BUCKET, Key=f"half/{kind}.csv", Body=text.encode())
-        made = personalize.create_schema(name=f"half-{kind}", schema=json.dumps(MOVIES.avro(kind)))
+        schema = personalize.create_schema(name=f"half-{kind}", schema=json.dumps(MOVIES.avro(kind)))
         dataset = personalize.create_dataset(
-            name=f"half-{kind}", schemaArn=made["schemaArn"], datasetGroupArn=group, datasetType=kind
+            name=f"half-{kind}", schemaArn=schema["schemaArn"], datasetGroupArn=group, datasetType=kind
         )["datasetArn"]
-        active(lambda dataset=dataset: personalize.describe_dataset(datasetArn=dataset))
+        active(partial(personalize.describe_dataset, datasetArn=dataset))
         job = personalize.create_dataset_import_job(
             jobName=f"half-{kind}",
             datasetArn=dataset,
@@ -88,8 +89,8 @@ def half_made(personalize: Any) -> str:
             roleArn=local.ROLE,
         )["datasetImportJobArn"]
         if kind == "Interactions":
-            active(lambda job=job: personalize.describe_dataset_import_job(datasetImportJobArn=job))
-    # trains a version by itself as soon as it is there
+            active(partial(personalize.describe_dataset_import_job, datasetImportJobArn=job))
+    # it trains a version by itself as soon as it exists
     solution = personalize.create_solution(name="half", datasetGroupArn=group, recipeArn=RECIPE)
     while not personalize.list_solution_versions(solutionArn=solution["solutionArn"])["solutionVersions"]:
         time.sleep(0.05)
@@ -105,7 +106,7 @@ def tear_down(group: str) -> Any:
 
 
 def check_empty(personalize: Any) -> None:
-    for listed in (
+    for resources in (
         "dataset_groups",
         "solutions",
         "solution_versions",
@@ -113,8 +114,8 @@ def check_empty(personalize: Any) -> None:
         "datasets",
         "schemas",
     ):
-        answer = getattr(personalize, f"list_{listed}")()
-        assert [value for name, value in answer.items() if name != "ResponseMetadata"] == [[]], listed
+        answer = getattr(personalize, f"list_{resources}")()
+        assert [value for name, value in answer.items() if name != "ResponseMetadata"] == [[]], resources
 
 
 def test_what_a_killed_server_left_half_made_is_deleted(
@@ -132,12 +133,12 @@ def test_a_server_that_is_killed_while_it_deletes(server: Server, personalize: A
 
     def kill() -> None:
         """As soon as the solution, which is waited for until its training is over, is being deleted."""
-        watch = boto3.client("personalize")
+        client = boto3.client("personalize")
         while not deaths:
-            found = watch.list_solutions(datasetGroupArn=half_made)["solutions"]
-            if not found or found[0]["status"].startswith("DELETE"):
+            solutions = client.list_solutions(datasetGroupArn=half_made)["solutions"]
+            if not solutions or solutions[0]["status"].startswith("DELETE"):
                 server.die()
-                deaths.append(found[0]["status"] if found else "gone")
+                deaths.append(solutions[0]["status"] if solutions else "gone")
             time.sleep(0.02)
 
     killer = threading.Thread(target=kill)

@@ -80,9 +80,9 @@ def test_the_trigger_form_offers_data_seed_deployment_hyperparameters_and_instan
 
 
 @pytest.fixture(scope="module")
-def before(aws: str, called: Any) -> int:
+def before(aws: str, airflow_calls: Any) -> int:
     """How many calls other modules' tests have made."""
-    return len(called())
+    return len(airflow_calls())
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +138,10 @@ def test_the_version_that_serves_is_approved_and_has_its_baseline(run: Any) -> N
     assert read_json(baselines["Constraints"]["S3Uri"])["features"]
 
 
-def test_airflows_role_allows_all_that_the_run_has_asked_for(run: Any, before: int, called: Any) -> None:
-    events = called()[before:]
+def test_airflows_role_allows_all_that_the_run_has_asked_for(
+    run: Any, before: int, airflow_calls: Any
+) -> None:
+    events = airflow_calls()[before:]
     names = {event["eventName"] for event in events}
     assert {"CreateTrainingJob", "CreateModelPackage", "InvokeEndpoint", "GetObject", "PutObject"} <= names
     role = Template(AllowCleanUp="no", UseMwaa="no").role("AirflowRole")

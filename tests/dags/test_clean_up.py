@@ -133,10 +133,10 @@ def test_objects_stay_unless_asked_for_and_a_second_run_finds_nothing(dag_bag: D
         assert left == dict.fromkeys(left, set())
 
 
-def test_it_takes_a_role_that_may_clean_up(dag_bag: DagBag, ours: Things, called: Any) -> None:
-    before = len(called())
+def test_it_takes_a_role_that_may_clean_up(dag_bag: DagBag, ours: Things, airflow_calls: Any) -> None:
+    before = len(airflow_calls())
     clean_up(dag_bag, dry_run=False, objects=True)
-    events = called()[before:]
+    events = airflow_calls()[before:]
     names = {event["eventName"] for event in events}
     assert {"GetResources", "DeleteEndpoint", "DeleteModelPackageGroup", "DeleteObjects"} <= names
     assert refused(Template(UseMwaa="no").role("AirflowRole"), events) == set()

@@ -51,7 +51,7 @@ def exists(name: str) -> bool:
     return True
 
 
-def run(build: Callable[[], Any]) -> tuple[str, Any]:
+def run(build: Callable[[], Any]) -> tuple[str | None, Any]:
     """State and result of a DAG of one task."""
     dag_run = run_dag_of(build)
     (instance,) = dag_run.get_task_instances()
@@ -68,16 +68,16 @@ def test_an_endpoint_is_called(endpoint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "more"),
+    ("body", "options"),
     [("21", {"expected": "43"}), ("text", {}), ("21", {"target_variant": "nobody"})],
     ids=["another answer", "the model refuses", "no such variant"],
 )
 def test_a_call_that_is_not_answered_as_expected_fails(
-    endpoint: str, body: str, more: dict[str, Any]
+    endpoint: str, body: str, options: dict[str, Any]
 ) -> None:
     state, _ = run(
         lambda: sagemaker_endpoints.SageMakerInvokeEndpointOperator(
-            task_id="call", endpoint_name=endpoint, body=body, **more
+            task_id="call", endpoint_name=endpoint, body=body, **options
         )
     )
     assert state == "failed"
@@ -92,8 +92,8 @@ def test_traffic_is_shifted_and_checked(endpoint: str, deferrable: bool) -> None
         )
     )
     assert state == "success"
-    shown = {v["VariantName"]: v["CurrentWeight"] for v in description["ProductionVariants"]}
-    assert shown == weights
+    weights_now = {v["VariantName"]: v["CurrentWeight"] for v in description["ProductionVariants"]}
+    assert weights_now == weights
 
 
 def test_traffic_of_an_unknown_variant_is_refused(endpoint: str) -> None:
@@ -105,7 +105,7 @@ def test_traffic_of_an_unknown_variant_is_refused(endpoint: str) -> None:
     assert state == "failed"
 
 
-def delete_config(name: str) -> str:
+def delete_config(name: str) -> str | None:
     build = lambda: sagemaker_endpoints.SageMakerDeleteEndpointConfigOperator(task_id="x", config_name=name)  # noqa: E731
     return run(build)[0]
 
@@ -146,7 +146,7 @@ def versions() -> list[str]:
     ]
 
 
-def register(group: str, **properties: str) -> tuple[str, Any]:
+def register(group: str, **properties: str) -> tuple[str | None, Any]:
     config = {
         "ModelPackageGroupName": group,
         "ModelApprovalStatus": "PendingManualApproval",
@@ -179,14 +179,14 @@ def test_a_version_is_registered_once_however_often_the_task_runs(aws: str) -> N
 
 
 def approval(arn: str) -> tuple[str, str]:
-    found = sagemaker().describe_model_package(ModelPackageName=arn)
-    return found["ModelApprovalStatus"], found.get("ApprovalDescription", "")
+    version = sagemaker().describe_model_package(ModelPackageName=arn)
+    return version["ModelApprovalStatus"], version.get("ApprovalDescription", "")
 
 
-def approve(arn: str, **more: Any) -> tuple[str, Any]:
+def approve(arn: str, **options: Any) -> tuple[str | None, Any]:
     return run(
         lambda: sagemaker_registry.SageMakerApproveModelPackageOperator(
-            task_id="approve", model_package_arn=arn, **more
+            task_id="approve", model_package_arn=arn, **options
         )
     )
 
@@ -210,11 +210,11 @@ def test_a_version_that_is_not_there_cannot_be_approved(versions: list[str]) -> 
     assert approve(f"{versions[0]}9")[0] == "failed"
 
 
-def newest(arn: str, **more: Any) -> tuple[str, Any]:
+def newest(arn: str, **options: Any) -> tuple[str | None, Any]:
     group = arn.split("/")[-2]
     return run(
         lambda: sagemaker_registry.SageMakerNewestApprovedModelPackageOperator(
-            task_id="newest", group=group, **more
+            task_id="newest", group=group, **options
         )
     )
 

@@ -13,7 +13,7 @@ def refused(code: str, message: str) -> ClientError:
 
 
 @pytest.mark.parametrize(
-    ("error", "missing", "taken"),
+    ("error", "missing", "name_taken"),
     [
         (refused("ResourceNotFoundException", ""), True, False),
         (refused("ValidationException", 'Could not find model "arn:x".'), True, False),
@@ -32,6 +32,6 @@ def refused(code: str, message: str) -> ClientError:
     ],
 )
 def test_only_aws_says_that_a_thing_is_missing_or_its_name_taken(
-    error: Exception, missing: bool, taken: bool
+    error: Exception, missing: bool, name_taken: bool
 ) -> None:
-    assert (is_missing(error), is_taken(error)) == (missing, taken)
+    assert (is_missing(error), is_taken(error)) == (missing, name_taken)

@@ -29,35 +29,36 @@ EXAMPLES = sorted((FOLDER / "examples").glob("*.py"))
 
 def classes(module: ModuleType) -> list[type]:
     return [
-        found
-        for name, found in vars(module).items()
-        if name.startswith("SageMaker") and inspect.isclass(found) and found.__module__ == module.__name__
+        member
+        for name, member in vars(module).items()
+        if name.startswith("SageMaker") and inspect.isclass(member) and member.__module__ == module.__name__
     ]
 
 
 CLASSES = [
-    found
+    task_class
     for module in (operators, sensors, sagemaker_endpoints, sagemaker_registry)
-    for found in classes(module)
+    for task_class in classes(module)
 ]
 
 
-def own_parameters(found: type) -> set[str]:
+def own_parameters(task_class: type) -> set[str]:
     """Names of the parameters that this project adds."""
-    ours = [base for base in found.__mro__ if base.__module__.startswith("aws_ml")]
+    bases = [base for base in task_class.__mro__ if base.__module__.startswith("aws_ml")]
     return {
         name
-        for base in ours
-        for name, parameter in inspect.signature(inspect.unwrap(base.__init__)).parameters.items()
-        if "__init__" in vars(base) and parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        for base in bases
+        if "__init__" in vars(base)
+        for name, parameter in inspect.signature(inspect.unwrap(vars(base)["__init__"])).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
 
 
-@pytest.mark.parametrize("found", CLASSES, ids=lambda found: found.__name__)
-def test_every_operator_is_on_the_page_with_its_parameters(found: type) -> None:
-    assert f"`{found.__name__}`" in PAGE
-    assert inspect.getdoc(found)
-    for name in own_parameters(found):
+@pytest.mark.parametrize("task_class", CLASSES, ids=lambda task_class: task_class.__name__)
+def test_every_operator_is_on_the_page_with_its_parameters(task_class: type) -> None:
+    assert f"`{task_class.__name__}`" in PAGE
+    assert inspect.getdoc(task_class)
+    for name in own_parameters(task_class):
         assert f"`{name}`" in PAGE, name
 
 
@@ -66,9 +67,9 @@ def test_the_check_sees_parameters() -> None:
     assert own_parameters(JobTask) == {"stop_on_kill"}
 
 
-@pytest.mark.parametrize("found", CLASSES, ids=lambda found: found.__name__)
-def test_every_operator_has_an_example(found: type) -> None:
-    assert any(re.search(rf"\b{found.__name__}\(", path.read_text()) for path in EXAMPLES)
+@pytest.mark.parametrize("task_class", CLASSES, ids=lambda task_class: task_class.__name__)
+def test_every_operator_has_an_example(task_class: type) -> None:
+    assert any(re.search(rf"\b{task_class.__name__}\(", path.read_text()) for path in EXAMPLES)
 
 
 def test_every_example_is_on_the_page() -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from aws_ml.images import UnknownImage, image_uri
+from aws_ml.errors import UnknownImage
+from aws_ml.images import image_uri
 
 
 def test_the_account_depends_on_the_region() -> None:

@@ -72,23 +72,23 @@ def run_of(task: Callable[[], Any]) -> DagRun:
     return run_dag_of(task)
 
 
-def operator(word: str, config: dict[str, Any], **more: Any) -> Callable[[], Any]:
-    made = getattr(operators, f"Personalize{word}Operator")
-    return lambda: made(task_id="task", config=config, check_interval=1, **more)
+def operator(word: str, config: dict[str, Any], **options: Any) -> Callable[[], Any]:
+    operator_class = getattr(operators, f"Personalize{word}Operator")
+    return lambda: operator_class(task_id="task", config=config, check_interval=1, **options)
 
 
 @pytest.fixture(scope="module")
 def group(aws: str, database: None, data: str) -> dict[str, str]:
     """A dataset group with imported interactions, made by the operators."""
-    made = {"group": execute(operator("DatasetGroup", {"name": "films"}, deferrable=True))["datasetGroupArn"]}
+    arns = {"group": execute(operator("DatasetGroup", {"name": "films"}, deferrable=True))["datasetGroupArn"]}
     schema = execute(operator("Schema", {"name": "films", "schema": SCHEMA}))
-    config = {"name": "films", "schemaArn": schema["schemaArn"], "datasetGroupArn": made["group"]}
-    made["schema"] = schema["schemaArn"]
-    found = execute(operator("Dataset", {**config, "datasetType": "Interactions"}))
-    made["dataset"] = found["datasetArn"]
-    job = execute(operator("DatasetImportJob", import_of(made, "films-1", data), deferrable=False))
+    config = {"name": "films", "schemaArn": schema["schemaArn"], "datasetGroupArn": arns["group"]}
+    arns["schema"] = schema["schemaArn"]
+    dataset = execute(operator("Dataset", {**config, "datasetType": "Interactions"}))
+    arns["dataset"] = dataset["datasetArn"]
+    job = execute(operator("DatasetImportJob", import_of(arns, "films-1", data), deferrable=False))
     assert job["status"] == "ACTIVE"
-    return made
+    return arns
 
 
 def import_of(group: dict[str, str], name: str, uri: str) -> dict[str, Any]:
@@ -105,11 +105,11 @@ def version(group: dict[str, str]) -> dict[str, Any]:
     solution = execute(operator("Solution", solution_of(group, "for-you")))
     assert solution["performAutoTraining"] is False
     config = {"name": "run-1", "solutionArn": solution["solutionArn"]}
-    found: dict[str, Any] = execute(operator("SolutionVersion", config, deferrable=True))
-    return found
+    description: dict[str, Any] = execute(operator("SolutionVersion", config, deferrable=True))
+    return description
 
 
-def test_the_same_again_is_reused(group: dict[str, str], data: str, client: Any) -> None:
+def test_the_same_request_is_created_once(group: dict[str, str], data: str, client: Any) -> None:
     before = len(client.list_dataset_import_jobs(datasetArn=group["dataset"])["datasetImportJobs"])
     again = execute(operator("DatasetImportJob", import_of(group, "films-1", data)))
     assert again["jobName"] == "films-1"
@@ -119,7 +119,7 @@ def test_the_same_again_is_reused(group: dict[str, str], data: str, client: Any)
     assert len(jobs) == before
 
 
-def test_another_one_of_the_name_is_an_error_that_lists_the_differences(
+def test_another_request_of_the_same_name_is_an_error_that_lists_the_differences(
     group: dict[str, str], version: dict[str, Any]
 ) -> None:
     other = solution_of(group, "for-you", "aws-sims")
@@ -151,24 +151,25 @@ def test_metrics(version: dict[str, Any]) -> None:
 
 
 def operator_of(word: str, config: dict[str, Any]) -> Callable[[], Any]:
-    made = getattr(calls, f"Personalize{word}Operator")
-    return lambda: made(task_id="task", config=config)
+    operator_class = getattr(calls, f"Personalize{word}Operator")
+    return lambda: operator_class(task_id="task", config=config)
 
 
 @pytest.fixture(scope="module")
 def campaign(version: dict[str, Any]) -> str:
     config = {"name": "films", "solutionVersionArn": version["solutionVersionArn"], "minProvisionedTPS": 1}
-    found = execute(operator("Campaign", config, deferrable=True))
-    return str(found["campaignArn"])
+    description = execute(operator("Campaign", config, deferrable=True))
+    return str(description["campaignArn"])
 
 
 def test_a_campaign_is_created_once_then_updated(campaign: str, version: dict[str, Any], client: Any) -> None:
     config = {"name": "run-2", "solutionArn": version["solutionArn"]}
     newer = execute(operator("SolutionVersion", config))["solutionVersionArn"]
     update = {"name": "films", "solutionVersionArn": newer}
-    found = execute(operator("Campaign", update, deferrable=True))
-    assert found["campaignArn"] == campaign
-    assert (found["solutionVersionArn"], found["latestCampaignUpdate"]["status"]) == (newer, "ACTIVE")
+    description = execute(operator("Campaign", update, deferrable=True))
+    assert description["campaignArn"] == campaign
+    assert description["solutionVersionArn"] == newer
+    assert description["latestCampaignUpdate"]["status"] == "ACTIVE"
     moment = client.describe_campaign(campaignArn=campaign)["campaign"]["lastUpdatedDateTime"]
     execute(operator("Campaign", update))
     assert client.describe_campaign(campaignArn=campaign)["campaign"]["lastUpdatedDateTime"] == moment
@@ -195,7 +196,7 @@ def test_start_and_sensor(
         start = operators.PersonalizeSolutionVersionOperator(
             task_id="start", config=config, wait_for_completion=False
         )
-        arn = start.output["arn"]
+        arn: Any = start.output["arn"]  # type: ignore[index]
         return start >> sensors.PersonalizeSolutionVersionSensor(
             task_id="task", arn=arn, deferrable=deferrable, poke_interval=1
         )
@@ -237,7 +238,7 @@ def test_a_quota_is_waited_for(group: dict[str, str], client: Any) -> None:
     assert task.ensure(task.aws.client("personalize")).created
 
 
-def test_a_quota_that_stays_used_up_ends_the_task(group: dict[str, str], monkeypatch: Any) -> None:
+def test_a_quota_that_stays_full_ends_the_task(group: dict[str, str], monkeypatch: Any) -> None:
     from botocore.exceptions import ClientError
 
     def full() -> None:
@@ -248,7 +249,7 @@ def test_a_quota_that_stays_used_up_ends_the_task(group: dict[str, str], monkeyp
         ensure_personalize.patiently("creating it", full, logging.getLogger())
 
 
-def test_a_resource_that_failed_for_ever_says_so(group: dict[str, str], monkeypatch: Any) -> None:
+def test_a_resource_that_failed_is_an_error_with_its_reason(group: dict[str, str], monkeypatch: Any) -> None:
     kind = PERSONALIZE["Solution"]
     failed = {"name": "s", "status": "CREATE FAILED", "failureReason": "out of luck", "solutionArn": "a"}
     monkeypatch.setattr(ensure_personalize, "create_or_none", lambda *_: None)
@@ -260,9 +261,9 @@ def test_a_resource_that_failed_for_ever_says_so(group: dict[str, str], monkeypa
 
 def test_the_hook_finds_by_name(group: dict[str, str]) -> None:
     hook = PersonalizeHook()
-    found = hook.find("DatasetGroup", "films")
-    assert found is not None
-    assert found["datasetGroupArn"] == group["group"]
+    films = hook.find("DatasetGroup", "films")
+    assert films is not None
+    assert films["datasetGroupArn"] == group["group"]
     assert hook.find("DatasetGroup", "other") is None
 
 
@@ -280,5 +281,5 @@ def test_teardown_of_everything_is_in_order_and_can_be_repeated(
     kinds = [arn.split(":")[5].split("/")[0] for arn in deleted]
     assert kinds.index("campaign") < kinds.index("solution") < kinds.index("dataset")
     assert kinds[-2:] == ["dataset-group", "schema"]
-    assert "films" not in [one["name"] for one in client.list_dataset_groups()["datasetGroups"]]
+    assert "films" not in [group["name"] for group in client.list_dataset_groups()["datasetGroups"]]
     assert execute(build) in ([], None)

@@ -50,12 +50,11 @@ BAD_SCHEMAS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("told", BAD_SCHEMAS)
-def test_a_schema_is_checked_before_the_data(told: str) -> None:
-    given = BAD_SCHEMAS[told]
+@pytest.mark.parametrize("message", BAD_SCHEMAS)
+def test_a_schema_is_checked_before_the_data(message: str) -> None:
     with pytest.raises(InvalidData, match="The schema would be refused") as caught:
-        validate(boto3.client("s3"), "s3://no-such-bucket/x", given, log)
-    assert told in str(caught.value)
+        validate(boto3.client("s3"), "s3://no-such-bucket/x", BAD_SCHEMAS[message], log)
+    assert message in str(caught.value)
 
 
 @pytest.fixture
@@ -76,18 +75,20 @@ def group() -> Iterator[str]:
     run_dag_of(lambda: PersonalizeDeleteDatasetGroupOperator(task_id="delete", dataset_group="rooms"))
 
 
-def test_room_is_what_the_quota_leaves_beside_what_is_there(group: str) -> None:
+def test_the_room_is_the_quota_minus_what_exists(group: str) -> None:
     client = boto3.client("personalize")
     again = [f"s{number}" for number in range(4)]
-    wanted = {"Solution": [*again, "new", ""], "DatasetGroup": ["rooms", "other"], "Campaign": ["c"]}
-    assert check_quotas(client, group, wanted, {}) == {
+    names = {"Solution": [*again, "new", ""], "DatasetGroup": ["rooms", "other"], "Campaign": ["c"]}
+    assert check_quotas(client, group, names, {}) == {
         "Solution": "5 of 10",
         "DatasetGroup": "2 of 5",
         "Campaign": "1 of 5",
     }
     assert check_quotas(client, "not-there", {"Solution": ["a"]}, {}) == {"Solution": "1 of 10"}
-    told = r"4 solutions are there and 1 more are wanted \(new\), 4 are possible; .*2 more.*\(c1, c2\), 1 are"
-    with pytest.raises(JobRejected, match=told):
+    message = (
+        r"4 solutions exist and 1 would be added \(new\), 4 are allowed; 0 .* 2 would .*\(c1, c2\), 1 are"
+    )
+    with pytest.raises(JobRejected, match=message):
         check_quotas(
             client,
             group,
@@ -95,18 +96,18 @@ def test_room_is_what_the_quota_leaves_beside_what_is_there(group: str) -> None:
             {"Solution": 4, "Campaign": 1},
         )
     assert check_quotas(client, group, {"Solution": again}, {"Solution": 3}) == {"Solution": "4 of 3"}
-    with pytest.raises(JobRejected, match="No quota is known of Films"):
+    with pytest.raises(JobRejected, match="There is no quota for Films"):
         check_quotas(client, group, {"Films": ["a"]}, {})
 
 
-def test_the_operator_looks_for_room_and_ignores_names_that_a_template_left_empty(group: str) -> None:
+def test_the_operator_checks_the_room_and_ignores_empty_names(group: str) -> None:
     name = "{% if params.more %}more{% endif %}"
 
     def build() -> Any:
         return PersonalizeCheckQuotasOperator(
             task_id="room",
             dataset_group=group,
-            wanted={"Solution": ["s0", name]},
+            names={"Solution": ["s0", name]},
             quotas={"Solution": 4},
             params={"more": False},
         )

@@ -1,4 +1,4 @@
-"""Data that Personalize would refuse is told by file, line and column before it is imported from S3."""
+"""Data that Personalize would refuse is named by file, line and column before it is imported from S3."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ pytestmark = pytest.mark.usefixtures("aws", "database")
 log = logging.getLogger(__name__)
 
 
-def check(kind: str, *files: str | bytes, given: Any = None, mode: str = "FULL") -> dict[str, Any]:
+def check(kind: str, *files: str | bytes, avro: Any = None, mode: str = "FULL") -> dict[str, Any]:
     """Put files below a prefix of their own, and validate the prefix."""
     s3, prefix = boto3.client("s3"), f"checks/{next(NUMBERS)}"
     for number, file in enumerate(files):
         body = file.encode() if isinstance(file, str) else file
         s3.put_object(Bucket=local.BUCKET, Key=f"{prefix}/{number}.csv", Body=body)
     uri = f"s3://{local.BUCKET}/{prefix}"
-    return validate(s3, uri, given or schema(kind), log, mode=mode)
+    return validate(s3, uri, avro or schema(kind), log, mode=mode)
 
 
 NUMBERS = itertools.count()
 
 
 def test_files_below_a_prefix_are_one_dataset() -> None:
-    found = check("Interactions", table(ROWS[:700]), table(ROWS[700:]).replace("\n", "\r\n"))
-    assert (found["files"], found["rows"]) == (2, 1200)
+    summary = check("Interactions", table(ROWS[:700]), table(ROWS[700:]).replace("\n", "\r\n"))
+    assert (summary["files"], summary["rows"]) == (2, 1200)
     assert check("Items", table(FILMS, ITEM_HEADER))["rows"] == 30
 
 
 def test_what_the_service_allows_is_no_fault() -> None:
     film_rows = ['"nine, or ten",,880000000', '"quoted ""title""",Drama,-883612800', "", "12,Drama,0"]
     assert check("Items", table([*FILMS, *film_rows], ITEM_HEADER))["rows"] == 33
-    own = schema("Items", SEEN={"type": ["null", "boolean"]}, LENGTH={"type": ["double", "null"]})
+    extended = schema("Items", SEEN={"type": ["null", "boolean"]}, LENGTH={"type": ["double", "null"]})
     rows = ["1,Drama,0,true,1.5e3", "2,Drama,0,,", "3,Drama,0,false,-.5"]
-    assert check("Items", table(rows, f"{ITEM_HEADER},SEEN,LENGTH"), given=json.dumps(own))["rows"] == 3
+    assert check("Items", table(rows, f"{ITEM_HEADER},SEEN,LENGTH"), avro=json.dumps(extended))["rows"] == 3
 
 
 FAULTS: dict[str, tuple[str, str | bytes, str]] = {
@@ -154,13 +154,13 @@ FAULTS: dict[str, tuple[str, str | bytes, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_told_with_its_place(fault: str) -> None:
-    kind, content, told = FAULTS[fault]
+def test_a_fault_is_named_with_its_place(fault: str) -> None:
+    kind, content, message = FAULTS[fault]
     with pytest.raises(InvalidData) as caught:
         check(kind, content)
     text = str(caught.value)
     number = text.partition("checks/")[2].partition("/")[0].partition(" ")[0]
-    assert told.replace("checks/N", f"checks/{number}") in text
+    assert message.replace("checks/N", f"checks/{number}") in text
     assert text.startswith(f"The data of {kind} at s3://{local.BUCKET}/checks/")
 
 
@@ -184,20 +184,20 @@ def test_rows_that_are_added_to_others_need_fewer_users() -> None:
         check("Interactions", table(few[1:]), mode="INCREMENTAL")
 
 
-def test_a_line_without_an_end_is_not_read_to_its_end() -> None:
-    faults, taken = Faults(), []
+def test_a_line_that_is_too_long_is_not_read_to_its_end() -> None:
+    faults, pieces_read = Faults(), []
     read = read_schema(schema("Items"), faults)
     assert read is not None
 
     def pieces() -> Iterator[bytes]:
         yield f"{ITEM_HEADER}\n1,".encode()
         for number in range(100):  # 100 MB
-            taken.append(number)
+            pieces_read.append(number)
             yield b"x" * 1024**2
 
     Table(read, Counts(read), faults).check("long.csv", pieces())
-    assert faults.found == [f"long.csv, line 2: it has more than {LONGEST_LINE} bytes"]
-    assert len(taken) <= 2
+    assert faults.texts == [f"long.csv, line 2: it has more than {LONGEST_LINE} bytes"]
+    assert len(pieces_read) <= 2
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
@@ -208,22 +208,22 @@ def test_it_does_not_matter_where_the_stream_is_cut(size: int) -> None:
     counts = Counts(read)
     body = film('1,"Com\u00e9die, noire",0\n2,Drama,soon').removesuffix("\n").encode()
     Table(read, counts, faults).check("i.csv", (body[n : n + size] for n in range(0, len(body), size)))
-    assert faults.found == [
+    assert faults.texts == [
         "i.csv, line 4, column CREATION_TIMESTAMP: 'soon'; expected a whole number of 64 bits"
     ]
     assert counts.rows == 31
 
 
 @pytest.mark.parametrize(
-    ("uri", "error", "told"),
+    ("uri", "error", "message"),
     [
         (f"s3://{local.BUCKET}/nowhere", InvalidData, "There is nothing at"),
         ("/tmp/films.csv", InvalidData, "is not an S3 URI"),
         ("s3://no-such-bucket/x", JobRejected, "reading s3://no-such-bucket/x: .*NoSuchBucket"),
     ],
 )
-def test_nothing_to_read(uri: str, error: type[Exception], told: str) -> None:
-    with pytest.raises(error, match=told):
+def test_nothing_to_read(uri: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
         validate(boto3.client("s3"), uri, schema("Items"), log)
 
 
@@ -231,8 +231,8 @@ def test_a_file_is_not_taken_for_its_neighbour() -> None:
     s3 = boto3.client("s3")
     for name, text in (("films.csv", table(FILMS, ITEM_HEADER)), ("films.csv.old", "nonsense")):
         s3.put_object(Bucket=local.BUCKET, Key=f"neighbours/{name}", Body=text.encode())
-    found = validate(s3, f"s3://{local.BUCKET}/neighbours/films.csv", schema("Items"), log)
-    assert (found["files"], found["rows"]) == (1, 30)
+    summary = validate(s3, f"s3://{local.BUCKET}/neighbours/films.csv", schema("Items"), log)
+    assert (summary["files"], summary["rows"]) == (1, 30)
 
 
 def run(**config: Any) -> Any:
@@ -243,12 +243,12 @@ def test_the_operator_tells_what_it_read_and_fails_without_a_retry(caplog: Any, 
     s3 = boto3.client("s3")
     for name, text in (("good", table(ROWS)), ("bad", table(ROWS[:900]))):
         s3.put_object(Bucket=local.BUCKET, Key=f"operator/{name}.csv", Body=text.encode())
-    uri, given = f"s3://{local.BUCKET}/operator", schema("Interactions")
-    good = run(uri=f"{uri}/good.csv", schema=given)
+    uri, avro = f"s3://{local.BUCKET}/operator", schema("Interactions")
+    good = run(uri=f"{uri}/good.csv", schema=avro)
     (instance,) = good.get_task_instances()
-    found = instance.xcom_pull(task_ids="check")
-    assert found == {"type": "Interactions", "files": 1, "rows": 1200, "bytes": len(table(ROWS))}
-    bad = run(uri=f"{uri}/bad.csv", schema=json.dumps(given), retries=3)
+    summary = instance.xcom_pull(task_ids="check")
+    assert summary == {"type": "Interactions", "files": 1, "rows": 1200, "bytes": len(table(ROWS))}
+    bad = run(uri=f"{uri}/bad.csv", schema=json.dumps(avro), retries=3)
     (instance,) = bad.get_task_instances()
     assert (instance.state, instance.try_number) == ("failed", 1)
     assert "900 different interactions" in caplog.text + capfd.readouterr().out

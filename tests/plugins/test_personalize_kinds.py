@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,9 +16,12 @@ from aws_ml.operators import personalize_checks as checks
 from aws_ml.sensors import personalize as sensors
 from scripts import local_settings as local
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @pytest.mark.parametrize(
-    ("word", "shown", "state"),
+    ("word", "description", "state"),
     [
         ("Campaign", {"status": "ACTIVE"}, "success"),
         (
@@ -39,21 +42,21 @@ from scripts import local_settings as local
         ),
     ],
 )
-def test_states(word: str, shown: dict[str, Any], state: str) -> None:
-    assert outcome(PERSONALIZE[word], shown).state == state
+def test_states(word: str, description: dict[str, Any], state: str) -> None:
+    assert outcome(PERSONALIZE[word], description).state == state
 
 
 @pytest.mark.usefixtures("database")
-def test_the_scheduler_makes_pools_of_the_quotas_size_and_leaves_those_that_are_there() -> None:
+def test_the_scheduler_creates_pools_of_the_quotas_size_and_keeps_existing_ones() -> None:
     from airflow.models.pool import Pool
 
     def after_start() -> dict[str, int]:
-        command = [local.AIRFLOW, "scheduler", "--num-runs", "1", "--skip-serve-logs"]
+        command: list[str | Path] = [local.AIRFLOW, "scheduler", "--num-runs", "1", "--skip-serve-logs"]
         subprocess.run(command, check=True, timeout=120, cwd=local.PROJECT)
         return {pool.pool: pool.slots for pool in Pool.get_pools() if pool.pool in pools.POOLS}
 
     assert after_start() == pools.POOLS
-    Pool.create_or_update_pool(pools.IMPORTS, slots=50, description="ours", include_deferred=True)
+    Pool.create_or_update_pool(pools.IMPORTS, slots=50, description="of the user", include_deferred=True)
     Pool.delete_pool(pools.BATCHES)
     assert after_start() == pools.POOLS | {pools.IMPORTS: 50}
 
@@ -67,7 +70,7 @@ def test_every_operator_and_sensor_is_on_the_page() -> None:
                     continue  # what the others are made of
                 assert f"`{name}" in page, name
     words = ("config", "wait_for_completion", "check_interval", "max_wait", "delete_schemas")
-    for name in (*words, "uri", "schema", "wanted"):
+    for name in (*words, "uri", "schema", "names"):
         assert f"`{name}`" in page, name
 
 

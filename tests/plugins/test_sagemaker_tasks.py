@@ -53,26 +53,28 @@ def states(dag_run: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_operators_are_the_providers_with_more(name: str) -> None:
-    ours, theirs = (getattr(m, f"SageMaker{name}Operator") for m in (operators, provider_operators))
-    assert issubclass(ours, theirs)
-    assert set(theirs.template_fields) <= set(ours.template_fields)
-    made = ours(task_id="x", config={"EndpointName": "e", "EndpointConfigName": "c"}, region_name="eu-west-1")
-    assert made.retry_policy == RETRY_POLICY
+def test_operators_are_subclasses_of_the_providers(name: str) -> None:
+    operator_class, base = (getattr(m, f"SageMaker{name}Operator") for m in (operators, provider_operators))
+    assert issubclass(operator_class, base)
+    assert set(base.template_fields) <= set(operator_class.template_fields)
+    task = operator_class(
+        task_id="x", config={"EndpointName": "e", "EndpointConfigName": "c"}, region_name="eu-west-1"
+    )
+    assert task.retry_policy == RETRY_POLICY
 
 
 @pytest.mark.parametrize("name", SENSORS)
-def test_sensors_are_the_providers_with_more(name: str) -> None:
-    ours, theirs = (getattr(m, f"SageMaker{name}Sensor") for m in (sensors, provider_sensors))
-    assert issubclass(ours, theirs)
-    assert set(theirs.template_fields) <= set(ours.template_fields)
+def test_sensors_are_subclasses_of_the_providers(name: str) -> None:
+    sensor_class, base = (getattr(m, f"SageMaker{name}Sensor") for m in (sensors, provider_sensors))
+    assert issubclass(sensor_class, base)
+    assert set(base.template_fields) <= set(sensor_class.template_fields)
 
 
-WAITS = [{"deferrable": True}, {"deferrable": False}]
+WAITS: list[dict[str, Any]] = [{"deferrable": True}, {"deferrable": False}]
 
 
-@pytest.mark.parametrize("how", WAITS, ids=["deferred", "in place"])
-def test_an_operator_can_wait_by_itself(how: dict[str, bool]) -> None:
+@pytest.mark.parametrize("how", WAITS, ids=["deferred", "here"])
+def test_an_operator_can_wait_by_itself(how: dict[str, Any]) -> None:
     name = unique("alone")
 
     def build() -> None:
@@ -114,7 +116,7 @@ def test_a_task_looks_by_itself_for_as_long_as_the_setting_says(
 
 @pytest.mark.parametrize("how", WAITS, ids=["deferred", "poking"])
 @pytest.mark.parametrize(("code", "expected"), [(HELLO, "success"), (FAILING, "failed")])
-def test_an_operator_starts_and_a_sensor_waits(how: dict[str, bool], code: str, expected: str) -> None:
+def test_an_operator_starts_and_a_sensor_waits(how: dict[str, Any], code: str, expected: str) -> None:
     name = unique("pair")
 
     def build() -> None:
@@ -146,8 +148,8 @@ def test_a_failed_job_is_not_tried_again_by_the_task() -> None:
     assert jobs(name) == [name]
 
 
-@pytest.mark.parametrize("how", WAITS, ids=["deferred", "in place"])
-def test_a_job_that_the_end_of_an_earlier_try_stops_gets_a_successor(how: dict[str, bool]) -> None:
+@pytest.mark.parametrize("how", WAITS, ids=["deferred", "here"])
+def test_a_job_that_the_end_of_an_earlier_try_stops_gets_a_successor(how: dict[str, Any]) -> None:
     """A cleared task's next try can start, and find the job, before the last one's trigger has stopped it."""
     name = unique("superseded")
     config = processing(name, "import time; time.sleep(8)")
@@ -177,9 +179,11 @@ def test_one_policy_decides_on_retries(error: type[Exception], action: str) -> N
 # ---- the trigger
 
 
-def trigger_for(name: str, **more: Any) -> JobTrigger:
+def trigger_for(name: str, **options: Any) -> JobTrigger:
     description = KINDS["processing"].look(sagemaker(), name)
-    return JobTrigger(Wait.for_job(KINDS["processing"], description, **more).serialize(), Aws().serialize())
+    return JobTrigger(
+        Wait.for_job(KINDS["processing"], description, **options).serialize(), Aws().serialize()
+    )
 
 
 async def first(trigger: JobTrigger) -> dict[str, Any]:
@@ -209,7 +213,7 @@ def test_the_trigger_ends_in_time_when_the_job_does_not() -> None:
     sagemaker().stop_processing_job(ProcessingJobName=name)
 
 
-def test_killing_the_wait_stops_the_job_unless_told_otherwise() -> None:
+def test_killing_the_wait_stops_the_job_unless_stop_on_kill_is_false() -> None:
     for stop_on_kill, expected in ((True, "Stopped"), (False, "InProgress")):
         name = unique("killed")
         sagemaker().create_processing_job(**processing(name, SLEEPING))
@@ -218,14 +222,14 @@ def test_killing_the_wait_stops_the_job_unless_told_otherwise() -> None:
         asyncio.run(trigger.on_kill())
         assert wait_until(name, expected) == expected
         sagemaker().stop_processing_job(ProcessingJobName=name) if not stop_on_kill else None
-        asyncio.run(trigger.on_kill())  # one that has ended is left as it is
+        asyncio.run(trigger.on_kill())  # a job that has ended is left as it is
 
 
 def test_the_event_loop_is_never_blocked() -> None:
     names = [unique("loop") for _ in range(3)]
     for name in names:
         sagemaker().create_processing_job(**processing(name, HELLO))
-    Aws(region_name="eu-west-1")  # a connection that nobody used yet: its clients are made while we measure
+    Aws(region_name="eu-west-1")  # a new connection: its clients are made while the test measures
 
     async def measure() -> float:
         longest = 0.0

@@ -1,7 +1,7 @@
-"""What each state of a job means to each operator and sensor, whichever way it waits.
+"""What each state of a job means to each operator and sensor, and to each way of waiting.
 
-Success, failure and a stop come from the local AWS elsewhere; here AWS is replaced by a description, as no
-server shows a state that does not exist.
+Other tests get success, failure and stops from the local AWS. Here a description replaces AWS, as no server
+can be made to show every state.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CLASSES = ["Processing", "Training", "Transform", "Tuning", "Endpoint"]
-NEW, OLD = "churn-2", "churn-1"  # endpoint configurations: asked for, and the one before
+NEW, OLD = "churn-2", "churn-1"  # endpoint configurations: the requested one and the one before
 NOW = dt.datetime.now(dt.UTC)
 ENDED: dict[str, type[errors.JobError] | None] = {
     "success": None,
@@ -35,7 +35,7 @@ ENDED: dict[str, type[errors.JobError] | None] = {
 
 
 def description(kind: Kind, state: str) -> dict[str, Any] | None:
-    """The job as AWS describes it in a state; None where it is gone."""
+    """The job as AWS describes it in a state; None when it is gone."""
     endpoint = kind.key == "endpoint"
     status = {
         "success": "InService" if endpoint else "Completed",
@@ -64,10 +64,10 @@ def operator(word: str) -> Any:
 
 
 def sensor(word: str) -> Any:
-    more: dict[str, Any] = {"job_name": "job"}
+    options: dict[str, Any] = {"job_name": "job"}
     if word == "Endpoint":
-        more = {"endpoint_name": "job", "endpoint_config_name": NEW}
-    return getattr(sensors, f"SageMaker{word}Sensor")(task_id="x", print_log=False, **more)
+        options = {"endpoint_name": "job", "endpoint_config_name": NEW}
+    return getattr(sensors, f"SageMaker{word}Sensor")(task_id="x", print_log=False, **options)
 
 
 def event(task: Any, state: str) -> dict[str, Any]:
@@ -76,8 +76,8 @@ def event(task: Any, state: str) -> dict[str, Any]:
         return {"job_name": "job", "state": "failure", "job_status": "missing", "reason": "there is none"}
     if state == "time-out":
         return {"job_name": "job", "state": "failure", "job_status": "timeout", "reason": "too late"}
-    found = outcome(task.kind, description(task.kind, state) or {}, task.expected())
-    return {"job_name": "job", "state": found.state, "job_status": found.status, "reason": found.reason}
+    now = outcome(task.kind, description(task.kind, state) or {}, task.expected())
+    return {"job_name": "job", "state": now.state, "job_status": now.status, "reason": now.reason}
 
 
 @pytest.mark.parametrize("state", ENDED)
@@ -114,7 +114,7 @@ def test_a_poking_sensor_judges_its_job(word: str, state: str, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("word", CLASSES)
-def test_a_state_that_nobody_knows_is_waited_on(word: str) -> None:
+def test_an_unknown_state_is_waited_on(word: str) -> None:
     """AWS adds states; a new one is neither a success nor a reason to fail."""
     kind = KINDS[word.lower()]
     assert outcome(kind, description(kind, "unknown") or {}).state == "running"

@@ -114,9 +114,9 @@ def test_a_second_run_updates_and_the_teardown_leaves_nothing(run: Any, dag_bag:
     assert personalize.list_schemas()["schemas"] == []
 
 
-def test_airflows_role_allows_all_that_the_runs_have_asked_for(run: Any, called: Any) -> None:
+def test_airflows_role_allows_all_that_the_runs_have_asked_for(run: Any, airflow_calls: Any) -> None:
     """Last: of all runs, the teardown included."""
-    events = called()
+    events = airflow_calls()
     names = {event["eventName"] for event in events}
     assert {"CreateCampaign", "GetPersonalizedRanking", "PutEvents", "DeleteDatasetGroup"} <= names
     assert refused(Template(AllowCleanUp="no", UseMwaa="no").role("AirflowRole"), events) == set()

@@ -50,7 +50,7 @@ def name_of(recommender: Recommender) -> str:
 def validate(case: RecommendationUseCase, run: str) -> TaskGroup:
     """What Personalize would refuse, before it is paid for: this run's files, and room for what is made."""
     with TaskGroup("validate") as group:
-        PersonalizeCheckQuotasOperator(task_id="quotas", dataset_group=GROUP, wanted=resource_names(case))
+        PersonalizeCheckQuotasOperator(task_id="quotas", dataset_group=GROUP, names=resource_names(case))
         for kind in case.schemas:
             PersonalizeValidateDatasetOperator(
                 task_id=kind.lower(), uri=file_of(kind, run), schema=case.avro(kind)

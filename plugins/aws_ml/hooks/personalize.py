@@ -24,9 +24,11 @@ class PersonalizeHook(AwsBaseHook):
         super().__init__(*args, **kwargs)
 
     def find(self, word: str, name: str, **within: str) -> Description | None:
-        """The description of the newest resource of a name; None where there is none.
+        """The description of the newest resource of a name; None when there is no such resource.
 
         :param word: its kind: Campaign, DatasetGroup ...
         :param within: parameters of the List operation, such as `solutionArn`, which versions need.
+        :raises JobRejected: when AWS refuses.
+        :raises ServiceFault: when AWS is at fault.
         """
         return find_named(self.conn, PERSONALIZE[word], name, **within)

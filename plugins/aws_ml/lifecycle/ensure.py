@@ -94,14 +94,15 @@ def create_or_none(client: Any, kind: Kind, request: Description) -> str | None:
 def _existing(
     client: Any, kind: Kind, request: Description, fingerprint: str, policy: Policy, log: TaskLog
 ) -> JobReference | None:
-    """The job that has the name, where it can be used; None: try the next name.
+    """The job of that name if it can be used; None: try the next name.
 
     :raises JobExists: by the policy `fail`.
     """
     name = request[kind.name]
     description = kind.look(client, name)
     now = outcome(kind, description)
-    tags = client.list_tags(ResourceArn=description[kind.arn])["Tags"]
+    with calling(f"listing the tags of the {kind.noun} {name}"):
+        tags = client.list_tags(ResourceArn=description[kind.arn])["Tags"]
     same_request = {"Key": REQUEST_TAG, "Value": fingerprint} in tags
     reference = JobReference(name, description[kind.arn], created=False)
     if same_request and now.state == "success":

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aws_ml.lifecycle.kinds import Description, Kind
     from aws_ml.lifecycle.logs import TaskLog
 
-BUSY_SECONDS = 3600.0  # how long an endpoint that somebody else changes is waited for
+BUSY_SECONDS = 3600.0  # how long an endpoint is waited for that another program changes
 BUSY_PAUSE = 5.0
 HEALTHY = ("InService", "Creating", "Updating")
 USELESS = ("Failed", "OutOfService")  # states of an endpoint that only deletion ends
@@ -49,7 +49,7 @@ def ensure_endpoint(
 
 
 def _create(client: Any, kind: Kind, request: Description, log: TaskLog) -> JobReference | None:
-    """None when somebody else created an endpoint of this name meanwhile."""
+    """None when another program created an endpoint of this name meanwhile."""
     arn = create_or_none(client, kind, request)
     if arn is None:
         return None
@@ -68,7 +68,8 @@ def _change(
         return JobReference(name, endpoint[kind.arn], created=False)
     if status in USELESS and create:
         log.warning("The endpoint %s is %s: it is deleted and created again", name, status)
-        client.delete_endpoint(EndpointName=name)
+        with calling(f"deleting the endpoint {name}"):
+            client.delete_endpoint(EndpointName=name)
     elif status == "InService" and _update(client, request):
         log.info("Updating the endpoint %s to %s", name, config)
         return JobReference(name, endpoint[kind.arn], created=True)
@@ -79,7 +80,7 @@ def _change(
 
 
 def _update(client: Any, request: Description) -> bool:
-    """False when somebody else began to change the endpoint meanwhile."""
+    """False when another program began to change the endpoint meanwhile."""
     from botocore.exceptions import ClientError
 
     with calling(f"updating the endpoint {request['EndpointName']}"):

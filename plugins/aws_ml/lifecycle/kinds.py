@@ -1,4 +1,4 @@
-"""The kinds of jobs and resources that are created and waited for: what distinguishes them is data."""
+"""The kinds of jobs and resources; what distinguishes them is data."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from botocore import xform_name  # noqa: TID253 — botocore alone is small, Airflow has it loaded
 
-from aws_ml.errors import is_missing
+from aws_ml.errors import calling, is_missing
 
 Description = dict[str, Any]  # of a job or resource, or a request, as boto3 has it
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of job: its operations (as methods of a boto3 client), its members, where its logs lie.
+    """A kind of job or resource: its operations (methods of a boto3 client), its members, its log group.
 
     KINDS["training"].look(client, "churn-train-20261121")["TrainingJobStatus"]
     """
@@ -30,7 +30,7 @@ class Kind:
     stop: str | None = None
     list: str = ""
     summaries: str = ""
-    status: str = ""  # empty: it is there at once, nobody waits for it
+    status: str = ""  # empty: it exists as soon as it is created
     waiter: str = ""  # in waiters/<service>.json
     log_group: str | None = None
     limit: int = 63  # characters of a name
@@ -47,21 +47,34 @@ class Kind:
         return bool(self.list) and self.service == "sagemaker" and not self.is_deletion
 
     def look(self, client: Any, name: str) -> Description:
-        """The job as its Describe operation shows it."""
+        """The job as its Describe operation shows it.
+
+        :raises JobRejected: when AWS refuses, or there is no job of that name.
+        :raises ServiceFault: when AWS is at fault.
+        """
+        with calling(f"describing the {self.noun} {name}"):
+            return self._describe(client, name)
+
+    def find(self, client: Any, name: str) -> Description | None:
+        """The job's description; None when there is no job of that name.
+
+        :raises JobRejected: when AWS refuses.
+        :raises ServiceFault: when AWS is at fault.
+        """
+        from botocore.exceptions import ClientError
+
+        with calling(f"describing the {self.noun} {name}"):
+            try:
+                return self._describe(client, name)
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
+
+    def _describe(self, client: Any, name: str) -> Description:
         answer: Description = getattr(client, self.describe)(**{self.name: name})
         answer.pop("ResponseMetadata", None)
         return answer[self.member] if self.member else answer
-
-    def find(self, client: Any, name: str) -> Description | None:
-        """The job's description; None when there is no job of that name."""
-        from botocore.exceptions import ClientError
-
-        try:
-            return self.look(client, name)
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
 
 
 def _job(key: str, name: str, word: str, console: str, **options: Any) -> Kind:
@@ -118,7 +131,7 @@ KINDS["endpoint_deletion"] = replace(
     KINDS["endpoint"], key="endpoint_deletion", waiter="EndpointDeleted", is_deletion=True
 )
 
-# What is there at once, without a wait.
+# These exist as soon as they are created.
 MODEL = Kind(
     key="model",
     noun="model",
@@ -143,7 +156,7 @@ KINDS |= {kind.key: kind for kind in (MODEL, ENDPOINT_CONFIG)}
 
 
 def _personalize(word: str, label: str = "name", waiter: str = "ResourceActive", **options: Any) -> Kind:
-    """A kind of Personalize: CreateDatasetGroup, datasetGroupArn ...; it is known by its ARN."""
+    """A kind of Personalize: CreateDatasetGroup, datasetGroupArn .... Its resources have ARNs, no names."""
     snake, member = xform_name(word), word[0].lower() + word[1:]
     return Kind(
         key=f"personalize_{snake}",

@@ -1,7 +1,7 @@
 """OpenLineage: what a job reads and writes, from its description.
 
 S3 data is a dataset as OpenLineage names it: namespace `s3://bucket`, name = key. A SageMaker resource is one
-with the start of its ARN as namespace (`arn:aws:sagemaker:eu-west-1:123456789012`) and its rest as name
+with the start of its ARN as namespace (`arn:aws:sagemaker:eu-west-1:123456789012`) and the rest as name
 (`model/churn`).
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CHANNELS = "InputDataConfig[].DataSource.S3DataSource.S3Uri"
 CONTAINER = "[ModelDataUrl, ModelDataSource.S3DataSource.S3Uri, ModelPackageName][]"
-# JMESPath expressions over the description: S3 URIs, ARNs, or `kind/name` for a resource known by its name.
+# JMESPath expressions over the description: S3 URIs, ARNs, or `kind/name` for a resource that is named.
 INPUTS: dict[str, tuple[str, ...]] = {
     "processing": ("ProcessingInputs[].S3Input.S3Uri",),
     "training": (CHANNELS, "CheckpointConfig.S3Uri"),
@@ -61,14 +61,17 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 
 
 def lineage(kind: Kind, description: dict[str, Any]) -> OperatorLineage[Any, Any]:
-    """Inputs and outputs of a job, each once, in the order of the description."""
+    """Inputs and outputs of a job, each once, in the order of the description.
+
+    :param description: of the job; members that it lacks are skipped.
+    """
     from airflow.providers.openlineage.extractors.base import OperatorLineage
 
     arn = str(description.get(kind.arn, ""))
 
     def datasets(expressions: tuple[str, ...]) -> list[Dataset]:
-        found = [jmespath.search(expression, description) for expression in expressions]
-        places = [place for part in found for place in (part if isinstance(part, list) else [part]) if place]
+        parts = [jmespath.search(expression, description) for expression in expressions]
+        places = [place for part in parts for place in (part if isinstance(part, list) else [part]) if place]
         return [_dataset(place, arn) for place in dict.fromkeys(places)]
 
     return OperatorLineage(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aws_ml.errors import calling
 from aws_ml.lifecycle.kinds import PERSONALIZE
 
 if TYPE_CHECKING:
@@ -13,9 +14,11 @@ if TYPE_CHECKING:
 
 
 def find_named(client: Any, kind: Kind, name: str, **within: str) -> Description | None:
-    """The description of the newest resource of a name; None where there is none.
+    """The description of the newest resource of a name; None when there is no such resource.
 
     :param within: parameters of the List operation, such as `solutionArn`, which versions need.
+    :raises JobRejected: when AWS refuses.
+    :raises ServiceFault: when AWS is at fault.
     """
     for summary in sorted(summaries(client, kind, within), key=_age):
         if summary.get(kind.label, name) != name:  # a summary without the name tells nothing
@@ -30,6 +33,8 @@ def below(client: Any, kind: Kind, group: str) -> list[Description]:
     """Summaries of all resources of a kind in a dataset group.
 
     :param group: the ARN of the dataset group.
+    :raises JobRejected: when AWS refuses.
+    :raises ServiceFault: when AWS is at fault.
     """
     if kind.word != "Campaign":
         return list(summaries(client, kind, {"datasetGroupArn": group}))
@@ -42,9 +47,12 @@ def summaries(client: Any, kind: Kind, within: dict[str, str]) -> Iterator[Descr
     """What the List operation shows of a kind, page by page.
 
     :param within: its parameters.
+    :raises JobRejected: when AWS refuses.
+    :raises ServiceFault: when AWS is at fault.
     """
-    for page in client.get_paginator(kind.list).paginate(**within):
-        yield from page[kind.summaries]
+    with calling(f"listing each {kind.noun}"):
+        for page in client.get_paginator(kind.list).paginate(**within):
+            yield from page[kind.summaries]
 
 
 def _age(summary: Description) -> float:

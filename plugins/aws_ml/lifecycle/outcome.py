@@ -24,8 +24,8 @@ class Outcome:
     """Whether a job runs, succeeded or failed.
 
     :param status: AWS's own word; `missing`, `timeout` or `unknown` when AWS gives none.
-    :param reason: AWS's own words where it gives any.
-    :param stopped: somebody stopped the job.
+    :param reason: AWS's own words, if it gives any.
+    :param stopped: a user or a program stopped the job.
     """
 
     state: State

@@ -44,13 +44,13 @@ JITTER = 0.1
 
 @dataclass(eq=False)
 class PolledJob:
-    """A job that somebody waits for, and when to look at it next.
+    """A job that is waited for, and when to look at it next.
 
     :param since: seconds since 1970; the job was created or changed after it.
     :param deadline: seconds since 1970; the wait ends as a time-out then.
     :param longest: seconds between two looks at most.
     :param expected: members that a successful job shows (see `outcome`).
-    :param cursor: how far its log was read; None: nobody wants its log lines.
+    :param cursor: how far its log was read; None: its log is not read.
     :param deliver: called with what is new: log lines, or the outcome, or both.
     :param due: seconds since 1970 of the next look.
     :param in_list: whether a List call could have shown the job.
@@ -110,7 +110,7 @@ class Poller:
             self._changed.notify()
 
     def poll_here(self, job: PolledJob) -> None:
-        """Look at a job until it has ended, in the caller's thread."""
+        """Look at a job until it has ended, in the caller's thread; its `deliver` is called with the news."""
         while not job.ended:
             self.look([job])
             if not job.ended:
@@ -170,7 +170,7 @@ class Poller:
             return
         try:
             job.deliver(job, lines, end)
-        except Exception:  # whoever waited has gone; the other waits go on
+        except Exception:  # the receiver may be gone; the other waits go on
             log.exception("News of the %s %s could not be delivered", job.kind.noun, job.name)
             job.ended = True
 

@@ -1,7 +1,7 @@
-"""Amazon Personalize: every resource and job, created once, waited for in the triggerer or by a sensor.
+"""Amazon Personalize: every resource and job is created once, and waited for in the triggerer or by a sensor.
 
-`config` is the request as boto3 takes it; what the operators return, what XCom carries, is the description.
-The ARN is in XCom by itself, under the key `arn`:
+`config` is the request as boto3 takes it. The operators return the description; XCom also has the ARN, under
+the key `arn`:
 
     solution = PersonalizeSolutionOperator(task_id="solution", config={...})
     version = PersonalizeSolutionVersionOperator(
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 def plain(description: Description) -> Description:
     """A description with dates as text, for XCom."""
-    found: Description = json.loads(json.dumps(description, default=str))
-    return found
+    text: Description = json.loads(json.dumps(description, default=str))
+    return text
 
 
 class PersonalizeOperator(JobTask, AwsBaseOperator[PersonalizeHook]):
@@ -76,15 +76,18 @@ class PersonalizeOperator(JobTask, AwsBaseOperator[PersonalizeHook]):
         self.max_wait = max_wait
 
     def ensure(self, client: Any) -> JobReference:
-        """Create the resource, or find it."""
+        """Create the resource, or find it.
+
+        :raises JobError: see `ensure_personalize`.
+        """
         return ensure_personalize(client, self.kind, self.request(), self.log)
 
     def request(self) -> Description:
-        """What is sent."""
+        """The request of the Create operation."""
         return self.config
 
     def execute(self, context: Context) -> Description:
-        """Create, and wait where that is asked for; returns the description.
+        """Create, and wait if `wait_for_completion`; returns the description.
 
         :raises JobError: see `aws_ml.errors`.
         """
@@ -103,7 +106,10 @@ class PersonalizeOperator(JobTask, AwsBaseOperator[PersonalizeHook]):
         return plain(description)
 
     def execute_complete(self, context: Context, event: Description | None = None) -> Description:
-        """Back from the triggerer: the description, or the reason why there is none."""
+        """Back from the triggerer: the description.
+
+        :raises JobError: when the resource did not become ACTIVE.
+        """
         return plain(self.look(self.successful_job(event)))
 
 
@@ -130,7 +136,7 @@ class PersonalizeDatasetOperator(PersonalizeOperator):
 
 
 class PersonalizeDatasetImportJobOperator(PersonalizeOperator):
-    """Import rows from S3, FULL (in place of all earlier ones) or INCREMENTAL."""
+    """Import rows from S3, FULL (replaces all earlier rows) or INCREMENTAL."""
 
     kind_key: ClassVar[str] = "personalize_dataset_import_job"
     default_pool = IMPORTS
@@ -149,9 +155,9 @@ class PersonalizeEventTrackerOperator(PersonalizeOperator):
 
 
 class PersonalizeSolutionOperator(PersonalizeOperator):
-    """Create a solution. It trains nothing by itself unless `performAutoTraining` is asked for.
+    """Create a solution. It trains nothing by itself unless `config` says `performAutoTraining`.
 
-    The service's own default trains within an hour and every seven days, and bills it.
+    By the service's own default it trains within an hour and then every seven days, and is billed.
     """
 
     kind_key: ClassVar[str] = "personalize_solution"
@@ -161,23 +167,27 @@ class PersonalizeSolutionOperator(PersonalizeOperator):
 
 
 class PersonalizeSolutionVersionOperator(PersonalizeOperator):
-    """Train a version of a solution; `config["name"]` makes it findable by a retry."""
+    """Train a version of a solution; a retry finds it by `config["name"]`."""
 
     kind_key: ClassVar[str] = "personalize_solution_version"
     default_pool = TRAININGS
 
 
 class PersonalizeCampaignOperator(PersonalizeOperator):
-    """Create a campaign, or update the one of the name: success is that the update is ACTIVE."""
+    """Create a campaign, or update the one of that name; it succeeds when the update is ACTIVE."""
 
     kind_key: ClassVar[str] = "personalize_campaign"
 
     def request(self) -> Description:
-        """A number that came out of a template is text."""
+        """The request with a number for minProvisionedTPS: a template returns text."""
         numbers = {m: int(self.config[m]) for m in ("minProvisionedTPS",) if m in self.config}
         return {**self.config, **numbers}
 
     def ensure(self, client: Any) -> JobReference:
+        """Create the campaign, or update it.
+
+        :raises JobError: see `ensure_campaign`.
+        """
         return ensure_campaign(client, self.kind, self.request(), self.log)
 
 
@@ -214,13 +224,13 @@ class PersonalizeBatchSegmentJobOperator(PersonalizeOperator):
 
 
 class PersonalizeDeleteDatasetGroupOperator(AwsBaseOperator[PersonalizeHook]):
-    """Delete a dataset group and all below it, in the order that the service wants.
+    """Delete a dataset group and all that it holds, in the order that the service demands.
 
-    What is still being made, changed or deleted is waited for; what is gone already is no fault: the operator
-    can be run at any time, again, and on a group that was half made.
+    Resources that are being created, changed or deleted are waited for; missing ones are no fault. The task
+    can run at any time, repeatedly, and on a group whose creation was interrupted.
 
     :param dataset_group: its name or ARN. (templated)
-    :param delete_schemas: also the schemas that only its datasets used (default True).
+    :param delete_schemas: also delete the schemas that only its datasets used (default True).
     :param max_wait: seconds after which the wait has failed.
     """
 
@@ -238,8 +248,9 @@ class PersonalizeDeleteDatasetGroupOperator(AwsBaseOperator[PersonalizeHook]):
     def execute(self, context: Context) -> list[str]:
         """Delete; returns the ARNs in the order of their deletion.
 
-        :raises JobTimedOut: when something stays busy for too long.
+        :raises JobTimedOut: when a resource stays busy for too long.
         :raises JobRejected: when the service refuses.
+        :raises ServiceFault: when AWS is at fault.
         """
         client = Aws.of(self).client("personalize")
         return delete_dataset_group(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class PersonalizeCallOperator(AwsBaseOperator[PersonalizeHook]):
-    """Make one call that has no state of its own, and return its answer.
+    """Make a call, and return its answer.
 
     :param config: the parameters of the call. (templated)
     """
@@ -40,7 +40,7 @@ class PersonalizeCallOperator(AwsBaseOperator[PersonalizeHook]):
         self.config = config
 
     def execute(self, context: Context) -> Description:
-        """Call.
+        """Call; returns the answer.
 
         :raises JobRejected: when the service refuses.
         :raises ServiceFault: when AWS is at fault.
@@ -59,19 +59,19 @@ class PersonalizeGetSolutionMetricsOperator(PersonalizeCallOperator):
 
 
 class PersonalizeGetRecommendationsOperator(PersonalizeCallOperator):
-    """Items for a user or like an item, by a campaign or recommender."""
+    """Recommend items for a user, or items like another, by a campaign or recommender."""
 
     service, operation = "personalize-runtime", "get_recommendations"
 
 
 class PersonalizeGetRankingOperator(PersonalizeCallOperator):
-    """The given items in the order that suits a user."""
+    """Rank items for a user."""
 
     service, operation = "personalize-runtime", "get_personalized_ranking"
 
 
 class PersonalizePutEventsOperator(PersonalizeCallOperator):
-    """Send up to ten events of one session to an event tracker."""
+    """Send up to ten events of a session to an event tracker."""
 
     service, operation = "personalize-events", "put_events"
 
@@ -89,7 +89,7 @@ class PersonalizePutUsersOperator(PersonalizeCallOperator):
 
 
 class PersonalizeStopSolutionVersionOperator(PersonalizeCallOperator):
-    """Stop a training; what it has used so far is billed."""
+    """Stop a training; it is billed up to then."""
 
     operation = "stop_solution_version_creation"
 
@@ -101,6 +101,6 @@ class PersonalizeStartRecommenderOperator(PersonalizeCallOperator):
 
 
 class PersonalizeStopRecommenderOperator(PersonalizeCallOperator):
-    """Stop a recommender; it costs nothing while it is stopped."""
+    """Stop a recommender; a stopped recommender is not billed."""
 
     operation = "stop_recommender"

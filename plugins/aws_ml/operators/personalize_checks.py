@@ -1,7 +1,7 @@
-"""Checks of what Personalize would refuse, before anything of it is paid for.
+"""Checks for what Personalize would refuse, before anything is paid for.
 
 PersonalizeValidateDatasetOperator(task_id="check", uri="s3://bucket/films/", schema={...})
-PersonalizeCheckQuotasOperator(task_id="room", dataset_group="films", wanted={"Campaign": ["for-you"]})
+PersonalizeCheckQuotasOperator(task_id="room", dataset_group="films", names={"Campaign": ["for-you"]})
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class PersonalizeValidateDatasetOperator(AwsBaseOperator[PersonalizeHook]):
 
     :param uri: S3 URI of a CSV file, or of the folder that holds several. (templated)
     :param schema: as text or as a dictionary. (templated)
-    :param import_mode: of the import that comes next: INCREMENTAL rows need not be enough to train on.
+    :param import_mode: of the import that follows: INCREMENTAL rows need not be enough to train on.
     """
 
     aws_hook_class = PersonalizeHook
@@ -53,6 +53,7 @@ class PersonalizeValidateDatasetOperator(AwsBaseOperator[PersonalizeHook]):
 
         :raises InvalidData: naming the first 20 faults with file, line, column and what was expected.
         :raises JobRejected: when S3 refuses.
+        :raises ServiceFault: when AWS is at fault.
         """
         summary = validate(Aws.of(self).client("s3"), self.uri, self.schema, self.log, mode=self.import_mode)
         self.log.info("%d rows of %s are valid for Personalize", summary["rows"], summary["type"])
@@ -60,35 +61,36 @@ class PersonalizeValidateDatasetOperator(AwsBaseOperator[PersonalizeHook]):
 
 
 class PersonalizeCheckQuotasOperator(AwsBaseOperator[PersonalizeHook]):
-    """Look whether the quotas have room for what will be created, and say so before it is begun.
+    """Check whether the quotas have room for what a workflow will create, before it starts.
 
     :param dataset_group: the name of the dataset group; it need not exist. (templated)
-    :param wanted: names by kind: Schema, DatasetGroup, Solution, Campaign, Recommender, Filter, EventTracker,
-        MetricAttribution. What is there already takes no more room; an empty name is none. (templated)
+    :param names: names by kind: Schema, DatasetGroup, Solution, Campaign, Recommender, Filter, EventTracker,
+        MetricAttribution. What exists already needs no more room; empty names are ignored. (templated)
     :param quotas: your account's, by kind, where they are not the service's defaults.
     """
 
     aws_hook_class = PersonalizeHook
-    template_fields = aws_template_fields("dataset_group", "wanted")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"wanted": "json"}
+    template_fields = aws_template_fields("dataset_group", "names")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"names": "json"}
     ui_color = "#ded7f5"
 
     def __init__(
         self,
         *,
         dataset_group: str,
-        wanted: Mapping[str, Sequence[str]],
+        names: Mapping[str, Sequence[str]],
         quotas: Mapping[str, int] | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("retry_policy", RETRY_POLICY)
         super().__init__(**kwargs)
-        self.dataset_group, self.wanted, self.quotas = dataset_group, wanted, quotas
+        self.dataset_group, self.names, self.quotas = dataset_group, names, quotas
 
     def execute(self, context: Context) -> dict[str, str]:
-        """Look; returns how much of each quota will be used: {"Campaign": "4 of 5"}.
+        """Check; returns how much of each quota will be used: {"Campaign": "4 of 5"}.
 
         :raises JobRejected: naming every kind without room.
+        :raises ServiceFault: when AWS is at fault.
         """
         client = Aws.of(self).client("personalize")
-        return check_quotas(client, self.dataset_group, self.wanted, self.quotas or {})
+        return check_quotas(client, self.dataset_group, self.names, self.quotas or {})

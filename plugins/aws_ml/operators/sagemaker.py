@@ -1,10 +1,10 @@
-"""SageMaker operators that submit once, tell the truth about the end, and stop what nobody waits for.
+"""SageMaker operators that create a job once, report its true outcome, and stop it when nobody waits for it.
 
 Each is the amazon provider's operator of the same name, with the same parameters: swap the import. New are
 
-:param if_exists: when a job of the name exists that is another one, or failed: `new` creates the next of
-    name-2, name-3 ... (default), `reuse` takes it as it is, `fail` raises. Without it the provider's
-    `action_if_job_exists="fail"` means `fail`.
+:param if_exists: what to do when a job of that name exists that has another request, or failed: `new` creates
+    the next of name-2, name-3 ... (default), `reuse` takes it as it is, `fail` raises. The provider's
+    `action_if_job_exists="fail"` means `fail` where `if_exists` is not set.
 :param stop_on_kill: stop the job when the task is killed or cleared while it waits (default True).
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class JobOperator(JobTask, provider.SageMakerBaseOperator):
-    """A mixin before the provider's operator: its `execute` and what follows a deferral."""
+    """A mixin before the provider's operator: `execute`, and what follows a deferral."""
 
     # of the provider's class
     wait_for_completion: bool
@@ -34,6 +34,7 @@ class JobOperator(JobTask, provider.SageMakerBaseOperator):
     deferrable: bool
 
     def __init__(self, *, if_exists: Policy | None = None, **kwargs: Any) -> None:
+        """:raises ValueError: when `if_exists` is not a policy."""
         super().__init__(**kwargs)
         if if_exists not in (None, *POLICIES):
             raise ValueError(f"if_exists is {if_exists!r}: expected one of {', '.join(POLICIES)}")
@@ -50,7 +51,10 @@ class JobOperator(JobTask, provider.SageMakerBaseOperator):
         return cast("Description", self.config)
 
     def ensure(self, client: Any) -> JobReference:
-        """Create the job, or find it."""
+        """Create the job, or find it.
+
+        :raises JobError: see `ensure_job`.
+        """
         return ensure_job(client, self.kind, self.request(), self.policy, self.log)
 
     def expected(self) -> Description:
@@ -58,11 +62,15 @@ class JobOperator(JobTask, provider.SageMakerBaseOperator):
         return {}
 
     def result(self, client: Any, description: Description) -> Description:
-        """What goes to XCom: the description, under the provider's key."""
+        """What goes to XCom: the description, under the provider's key.
+
+        :raises JobRejected: when AWS refuses to describe more that belongs to it.
+        :raises ServiceFault: when AWS is at fault.
+        """
         return {self.kind.word: provider.serialize(description)}
 
     def execute(self, context: Context) -> Description:
-        """Submit, and wait where that is asked for.
+        """Create, and wait if `wait_for_completion`; returns what goes to XCom.
 
         :raises JobError: see `aws_ml.errors`.
         """
@@ -86,7 +94,10 @@ class JobOperator(JobTask, provider.SageMakerBaseOperator):
         return self.result(client, description)
 
     def execute_complete(self, context: Context, event: Description | None = None) -> Description:
-        """Back from the triggerer: the result, or the reason why there is none."""
+        """Back from the triggerer; returns what goes to XCom.
+
+        :raises JobError: when the job did not succeed.
+        """
         description = self.look(self.successful_job(event))
         return self.result(self.aws.client("sagemaker"), description)
 
@@ -113,7 +124,7 @@ class SageMakerTrainingOperator(JobOperator, provider.SageMakerTrainingOperator)
 
 
 class SageMakerTransformOperator(JobOperator, provider.SageMakerTransformOperator):
-    """Run a transform job; with `config` of `Model` and `Transform`, create its model first."""
+    """Run a transform job; if `config` has `Model` and `Transform`, create the model first."""
 
     kind_key: ClassVar[str] = "transform"
 
@@ -121,6 +132,10 @@ class SageMakerTransformOperator(JobOperator, provider.SageMakerTransformOperato
         return cast("Description", self.config.get("Transform", self.config))
 
     def ensure(self, client: Any) -> JobReference:
+        """Create what `config` names, the model first, or find it.
+
+        :raises JobError: see `aws_ml.lifecycle`.
+        """
         if model := self.config.get("Model"):
             ensure_resource(client, MODEL, model, self.log)
         return super().ensure(client)
@@ -138,7 +153,7 @@ class SageMakerTuningOperator(JobOperator, provider.SageMakerTuningOperator):
 
 
 class SageMakerEndpointOperator(JobOperator, provider.SageMakerEndpointOperator):
-    """Create an endpoint, or update it: success is InService with the configuration that was asked for."""
+    """Create an endpoint, or update it; it succeeds when it is InService with the requested configuration."""
 
     kind_key: ClassVar[str] = "endpoint"
 
@@ -149,6 +164,10 @@ class SageMakerEndpointOperator(JobOperator, provider.SageMakerEndpointOperator)
         return {"EndpointConfigName": self.request()["EndpointConfigName"]}
 
     def ensure(self, client: Any) -> JobReference:
+        """Create what `config` names, the model first, or find it.
+
+        :raises JobError: see `aws_ml.lifecycle`.
+        """
         if model := self.config.get("Model"):
             ensure_resource(client, MODEL, model, self.log)
         if endpoint_config := self.config.get("EndpointConfig"):
@@ -162,11 +181,17 @@ class SageMakerEndpointOperator(JobOperator, provider.SageMakerEndpointOperator)
 
 
 class SageMakerModelOperator(JobTask, provider.SageMakerModelOperator):
-    """Create a model; the same one that exists is a success, another one of the name is not."""
+    """Create a model; it succeeds when the same one exists, and fails when another one of that name does."""
 
     kind_key: ClassVar[str] = "model"
 
     def execute(self, context: Context) -> Description:
+        """Create, or find; returns the description under the provider's key.
+
+        :raises JobExists: when another one of that name exists.
+        :raises JobRejected: when AWS refuses.
+        :raises ServiceFault: when AWS is at fault.
+        """
         self.preprocess_config()
         ensure_resource(self.aws.client("sagemaker"), MODEL, self.config, self.log)
         self.store_links(context, self.config["ModelName"])
@@ -174,11 +199,17 @@ class SageMakerModelOperator(JobTask, provider.SageMakerModelOperator):
 
 
 class SageMakerEndpointConfigOperator(JobTask, provider.SageMakerEndpointConfigOperator):
-    """Create an endpoint configuration; the same one that exists is a success, another one is not."""
+    """Create an endpoint configuration; it succeeds when the same one exists, and fails when another does."""
 
     kind_key: ClassVar[str] = "endpoint_config"
 
     def execute(self, context: Context) -> Description:
+        """Create, or find; returns the description under the provider's key.
+
+        :raises JobExists: when another one of that name exists.
+        :raises JobRejected: when AWS refuses.
+        :raises ServiceFault: when AWS is at fault.
+        """
         self.preprocess_config()
         ensure_resource(self.aws.client("sagemaker"), ENDPOINT_CONFIG, self.config, self.log)
         self.store_links(context, self.config["EndpointConfigName"])

@@ -1,4 +1,4 @@
-"""What endpoints need and the amazon provider lacks: shift traffic, call, delete safely."""
+"""Operators on endpoints that the amazon provider lacks: shift traffic, call, delete safely."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class EndpointTask(JobTask, AwsBaseOperator[SageMakerHook]):
-    """What the operators on an endpoint share.
+    """The base of the operators on an endpoint.
 
     :param endpoint_name: of the endpoint.
     :param deferrable: wait in the triggerer (default: Airflow's `operators.default_deferrable`).
@@ -37,7 +37,7 @@ class EndpointTask(JobTask, AwsBaseOperator[SageMakerHook]):
         self.deferrable = is_deferrable(deferrable)
 
     def call(self, operation: str, **parameters: Any) -> Any:
-        """Call SageMaker; errors tell what was being done.
+        """Call SageMaker; the message of an error says what was being done.
 
         :raises JobRejected: when AWS refuses.
         :raises ServiceFault: when AWS is at fault.
@@ -50,7 +50,7 @@ class SageMakerUpdateEndpointWeightsOperator(EndpointTask):
     """Shift an endpoint's traffic between its variants, and check that it was shifted.
 
     :param weights: by variant; a variant's share is its weight over the sum of all.
-    :param instance_counts: by variant, where they are to change.
+    :param instance_counts: by variant, where they shall change.
     """
 
     template_fields = (*EndpointTask.template_fields, "weights", "instance_counts")
@@ -66,9 +66,9 @@ class SageMakerUpdateEndpointWeightsOperator(EndpointTask):
         self.weights, self.instance_counts = weights, instance_counts
 
     def execute(self, context: Context) -> Description:
-        """Returns the endpoint's description.
+        """Shift, wait and check; returns the endpoint's description.
 
-        :raises JobFailed: when the endpoint does not show the weights afterwards.
+        :raises JobError: when the update does not succeed, or the endpoint does not have the weights then.
         """
         self.store_links(context, self.endpoint_name)
         counts = self.instance_counts or {}
@@ -90,33 +90,37 @@ class SageMakerUpdateEndpointWeightsOperator(EndpointTask):
         return self._verified()
 
     def execute_complete(self, context: Context, event: Description | None = None) -> Description:
+        """Back from the triggerer: check; returns the endpoint's description.
+
+        :raises JobError: when the update did not succeed, or the endpoint does not have the weights.
+        """
         self.successful_job(event)
         return self._verified()
 
     def _verified(self) -> Description:
         description = self.call("describe_endpoint", EndpointName=self.endpoint_name)
-        shown = {variant["VariantName"]: variant for variant in description["ProductionVariants"]}
-        wanted = [
+        variants = {variant["VariantName"]: variant for variant in description["ProductionVariants"]}
+        expected = [
             *((name, "CurrentWeight", float(value)) for name, value in self.weights.items()),
             *((name, "CurrentInstanceCount", int(n)) for name, n in (self.instance_counts or {}).items()),
         ]
-        for name, member, value in wanted:
-            found = shown.get(name, {}).get(member)
-            if found != value:
+        for name, member, value in expected:
+            actual = variants.get(name, {}).get(member)
+            if actual != value:
                 where = f"The endpoint {self.endpoint_name}, variant {name}"
-                raise JobFailed(f"{where}: {member} is {found}, asked for was {value}.")
+                raise JobFailed(f"{where}: {member} is {actual}, asked for was {value}.")
         self.log.info("The traffic of %s is shared by %s", self.endpoint_name, self.weights)
         return serialize({key: value for key, value in description.items() if key != "ResponseMetadata"})
 
 
 class SageMakerInvokeEndpointOperator(EndpointTask):
-    """Call an endpoint once, to see that it answers, and what.
+    """Call an endpoint once, and check its answer.
 
     :param body: the request.
     :param content_type: of the request.
     :param accept: content type of the answer.
-    :param target_variant: which variant answers; without it, by weights.
-    :param expected: the answer that makes the task a success; without it any.
+    :param target_variant: the variant that answers; without it AWS chooses by weight.
+    :param expected: the task fails for any other answer; without it no answer is a failure.
     """
 
     template_fields = (*EndpointTask.template_fields, "body", "target_variant", "expected")
@@ -139,7 +143,8 @@ class SageMakerInvokeEndpointOperator(EndpointTask):
         """Returns `{"body", "content_type", "variant"}`.
 
         :raises JobFailed: when the answer is not the expected one.
-        :raises JobRejected: when the endpoint refuses the request, its model's text included.
+        :raises JobRejected: when the endpoint refuses the request; the message has the model's text.
+        :raises ServiceFault: when AWS is at fault.
         """
         self.store_links(context, self.endpoint_name)
         optional = {"Accept": self.accept, "TargetVariant": self.target_variant}
@@ -152,8 +157,8 @@ class SageMakerInvokeEndpointOperator(EndpointTask):
             )
         text = answer["Body"].read().decode()
         if self.expected is not None and text.strip() != self.expected.strip():
-            told = f"answered {text.strip()!r}, expected was {self.expected!r}"
-            raise JobFailed(f"The endpoint {self.endpoint_name} {told}.")
+            answers = f"answered {text.strip()!r}, expected was {self.expected!r}"
+            raise JobFailed(f"The endpoint {self.endpoint_name} {answers}.")
         return {
             "body": text,
             "content_type": answer["ContentType"],
@@ -162,11 +167,15 @@ class SageMakerInvokeEndpointOperator(EndpointTask):
 
 
 class SageMakerDeleteEndpointOperator(EndpointTask):
-    """Delete an endpoint and wait until it is gone; one that is not there is a success."""
+    """Delete an endpoint and wait until it is gone; a missing endpoint is a success."""
 
     kind_key: ClassVar[str] = "endpoint_deletion"
 
     def execute(self, context: Context) -> None:
+        """Delete and wait.
+
+        :raises JobError: when AWS refuses, or the endpoint is not gone in time.
+        """
         client = self.aws.client("sagemaker")
         description = self.kind.find(client, self.endpoint_name)
         if description is None:
@@ -177,13 +186,17 @@ class SageMakerDeleteEndpointOperator(EndpointTask):
         self.defer_or_wait(Wait.for_job(self.kind, description), {}, deferrable=self.deferrable)
 
     def execute_complete(self, context: Context, event: Description | None = None) -> None:
+        """Back from the triggerer.
+
+        :raises JobError: when the endpoint is not gone in time.
+        """
         self.successful_job(event)
 
 
 class SageMakerDeleteEndpointConfigOperator(JobTask, AwsBaseOperator[SageMakerHook]):
-    """Delete an endpoint configuration that no endpoint uses; one that is not there is a success.
+    """Delete an endpoint configuration that no endpoint uses; a missing one is a success.
 
-    AWS deletes one in use, too, and then its endpoint can neither be updated nor explained.
+    AWS also deletes a configuration in use; then its endpoint can neither be updated nor described in full.
 
     :param config_name: of the configuration.
     """
@@ -197,9 +210,11 @@ class SageMakerDeleteEndpointConfigOperator(JobTask, AwsBaseOperator[SageMakerHo
         self.config_name = config_name
 
     def execute(self, context: Context) -> None:
-        """
+        """Delete.
+
         :raises JobExists: naming the endpoints that use it.
         :raises JobRejected: when AWS refuses.
+        :raises ServiceFault: when AWS is at fault.
         """
         client = self.aws.client("sagemaker")
         if ENDPOINT_CONFIG.find(client, self.config_name) is None:
@@ -211,12 +226,13 @@ class SageMakerDeleteEndpointConfigOperator(JobTask, AwsBaseOperator[SageMakerHo
             client.delete_endpoint_config(EndpointConfigName=self.config_name)
 
     def _users(self, client: Any) -> list[str]:
-        """Endpoints that serve the configuration, or are about to."""
-        found = []
-        for page in client.get_paginator("list_endpoints").paginate():
-            for summary in page["Endpoints"]:
-                endpoint = client.describe_endpoint(EndpointName=summary["EndpointName"])
-                pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
-                if self.config_name in (endpoint.get("EndpointConfigName"), pending):
-                    found.append(summary["EndpointName"])
-        return found
+        """Names of the endpoints that serve the configuration, or are about to."""
+        names = []
+        with calling(f"looking for endpoints that use {self.config_name}"):
+            for page in client.get_paginator("list_endpoints").paginate():
+                for summary in page["Endpoints"]:
+                    endpoint = client.describe_endpoint(EndpointName=summary["EndpointName"])
+                    pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+                    if self.config_name in (endpoint.get("EndpointConfigName"), pending):
+                        names.append(summary["EndpointName"])
+        return names

@@ -1,4 +1,4 @@
-"""The SageMaker model registry: which version may serve, and who said so.
+"""The SageMaker model registry: versions of models, and which of them are approved.
 
 A model package is known by its ARN: `arn:aws:sagemaker:eu-west-1:123456789012:model-package/churn/3`.
 """
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from aws_ml.lifecycle.kinds import Description
 
 Approval = Literal["Approved", "Rejected", "PendingManualApproval"]
-LOOKED_AT = 10  # newest versions among which that of an earlier try is sought
+NEWEST = 10  # how many versions are searched for the one that an earlier try registered
 
 
 class RegistryTask(AwsBaseOperator[SageMakerHook]):
-    """What the operators on the registry share."""
+    """The base of the operators on the registry."""
 
     aws_hook_class = SageMakerHook
     template_fields = aws_template_fields()
@@ -48,11 +48,16 @@ class RegistryTask(AwsBaseOperator[SageMakerHook]):
         return answer
 
     def describe(self, arn: str) -> Description:
+        """A version, with dates as text.
+
+        :raises JobRejected: when AWS refuses, or there is no such version.
+        :raises ServiceFault: when AWS is at fault.
+        """
         return serialize(self.call("describe_model_package", ModelPackageName=arn))
 
 
 class SageMakerCreateModelPackageOperator(RegistryTask):
-    """Register a version of a model in its group, which is created where there is none.
+    """Register a version of a model in its group, which is created if it does not exist.
 
     The same request is registered once, however often the task runs: a metadata property holds its digest
     (versions have no tags of their own: AWS gives them the group's).
@@ -68,21 +73,22 @@ class SageMakerCreateModelPackageOperator(RegistryTask):
         self.config = config
 
     def execute(self, context: Context) -> Description:
-        """Returns the version's description.
+        """Register; returns the version's description.
 
         :raises JobRejected: when AWS refuses.
+        :raises ServiceFault: when AWS is at fault.
         """
         group, fingerprint = self.config["ModelPackageGroupName"], digest(self.config)
         self._ensure_group(group)
-        found = self._registered(group, fingerprint)
-        if found is None:
+        version = self._registered(group, fingerprint)
+        if version is None:
             request = {name: value for name, value in self.config.items() if name != "Tags"}
             properties = {**request.get("CustomerMetadataProperties", {}), REQUEST_TAG: fingerprint}
             request |= {"CustomerMetadataProperties": properties, "ClientToken": fingerprint[:36]}
-            found = self.describe(str(self.call("create_model_package", **request)["ModelPackageArn"]))
-            self.log.info("Registered %s", found["ModelPackageArn"])
-        context["ti"].xcom_push(key="arn", value=found["ModelPackageArn"])
-        return found
+            version = self.describe(str(self.call("create_model_package", **request)["ModelPackageArn"]))
+            self.log.info("Registered %s", version["ModelPackageArn"])
+        context["ti"].xcom_push(key="arn", value=version["ModelPackageArn"])
+        return version
 
     def _ensure_group(self, group: str) -> None:
         from botocore.exceptions import ClientError
@@ -97,13 +103,13 @@ class SageMakerCreateModelPackageOperator(RegistryTask):
                     raise
 
     def _registered(self, group: str, fingerprint: str) -> Description | None:
-        """The version that an earlier try registered; it is among the newest."""
+        """The version that an earlier try registered, if it is among the newest."""
         newest = self.call(
             "list_model_packages",
             ModelPackageGroupName=group,
             SortBy="CreationTime",
             SortOrder="Descending",
-            MaxResults=LOOKED_AT,
+            MaxResults=NEWEST,
         )["ModelPackageSummaryList"]
         for summary in newest:
             version = self.describe(summary["ModelPackageArn"])
@@ -126,14 +132,19 @@ class SageMakerDescribeModelPackageOperator(RegistryTask):
         self.model_package_arn = model_package_arn
 
     def execute(self, context: Context) -> Description:
+        """Returns the version's description.
+
+        :raises JobRejected: when AWS refuses, or there is no such version.
+        :raises ServiceFault: when AWS is at fault.
+        """
         return self.describe(self.model_package_arn)
 
 
 class ApprovalTask(SageMakerDescribeModelPackageOperator):
-    """Set a version's approval state; the same state twice is one change.
+    """Set a version's approval state; a version that has that state already is not changed.
 
     :param model_package_arn: of the version.
-    :param reason: kept as the version's ApprovalDescription.
+    :param reason: stored as the version's ApprovalDescription.
     """
 
     approval: ClassVar[Approval]
@@ -144,22 +155,21 @@ class ApprovalTask(SageMakerDescribeModelPackageOperator):
         self.reason = reason
 
     def execute(self, context: Context) -> Description:
-        """Returns the version's description.
+        """Set the state; returns the version's description.
 
-        :raises JobFailed: when the version is not complete: nobody can serve it.
+        :raises JobFailed: when the version is not complete, so that no endpoint could serve it.
+        :raises JobRejected: when AWS refuses.
         """
-        found = self.describe(self.model_package_arn)
-        if self.approval == "Approved" and found["ModelPackageStatus"] != "Completed":
-            raise JobFailed(
-                f"{self.model_package_arn} is {found['ModelPackageStatus']}, only Completed is approved."
-            )
-        if found.get("ModelApprovalStatus") == self.approval:
-            self.log.info("%s is %s already", self.model_package_arn, self.approval)
-            return found
+        arn, version = self.model_package_arn, self.describe(self.model_package_arn)
+        if self.approval == "Approved" and version["ModelPackageStatus"] != "Completed":
+            status = version["ModelPackageStatus"]
+            raise JobFailed(f"{arn} is {status}; only a Completed version can be approved.")
+        if version.get("ModelApprovalStatus") == self.approval:
+            self.log.info("%s is %s already", arn, self.approval)
+            return version
         reason = {"ApprovalDescription": self.reason} if self.reason else {}
-        arn = self.model_package_arn
         self.call("update_model_package", ModelPackageArn=arn, ModelApprovalStatus=self.approval, **reason)
-        self.log.info("%s: %s → %s", arn, found.get("ModelApprovalStatus"), self.approval)
+        self.log.info("%s: %s → %s", arn, version.get("ModelApprovalStatus"), self.approval)
         return self.describe(arn)
 
 
@@ -185,6 +195,7 @@ class SageMakerNewestApprovedModelPackageOperator(RegistryTask):
     template_fields = (*RegistryTask.template_fields, "group")
 
     def __init__(self, *, group: str, if_none: Literal["fail", "skip"] = "fail", **kwargs: Any) -> None:
+        """:raises ValueError: when `if_none` is neither."""
         super().__init__(**kwargs)
         if if_none not in ("fail", "skip"):
             raise ValueError(f"if_none is {if_none!r}: expected fail or skip")
@@ -193,9 +204,10 @@ class SageMakerNewestApprovedModelPackageOperator(RegistryTask):
     def execute(self, context: Context) -> Description:
         """Returns the version's description.
 
-        :raises JobFailed: where there is none and that is a failure.
+        :raises JobFailed: when no version is approved and `if_none` is `fail`.
+        :raises AirflowSkipException: when no version is approved and `if_none` is `skip`.
         """
-        found = self.call(
+        newest = self.call(
             "list_model_packages",
             ModelPackageGroupName=self.group,
             ModelApprovalStatus="Approved",
@@ -203,7 +215,7 @@ class SageMakerNewestApprovedModelPackageOperator(RegistryTask):
             SortOrder="Descending",
             MaxResults=1,
         )["ModelPackageSummaryList"]
-        if found:
-            return self.describe(found[0]["ModelPackageArn"])
-        told = f"No version of {self.group} is approved."
-        raise AirflowSkipException(told) if self.if_none == "skip" else JobFailed(told)
+        if newest:
+            return self.describe(newest[0]["ModelPackageArn"])
+        message = f"No version of {self.group} is approved."
+        raise AirflowSkipException(message) if self.if_none == "skip" else JobFailed(message)

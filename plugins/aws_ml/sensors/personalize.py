@@ -1,4 +1,4 @@
-"""Sensors for everything of Personalize that takes time."""
+"""Sensors for the resources and jobs of Personalize."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class PersonalizeSolutionSensor(PersonalizeSensor):
 
 
 class PersonalizeSolutionVersionSensor(PersonalizeSensor):
-    """Wait for a training; one that was stopped is a failure."""
+    """Wait for a training; a stopped training is a failure."""
 
     kind_key: ClassVar[str] = "personalize_solution_version"
 

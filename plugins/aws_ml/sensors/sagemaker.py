@@ -1,11 +1,11 @@
-"""Sensors that wait for SageMaker jobs that others started, in the triggerer or by poking.
+"""Sensors that wait for SageMaker jobs, in the triggerer or by poking.
 
 Each is the amazon provider's sensor of the same name with the same parameters, and:
 
 :param deferrable: wait in the triggerer (default: Airflow's `operators.default_deferrable`).
 :param stop_on_kill: stop the job when the task is killed or cleared while it waits (default True).
 :param print_log: show the job's log lines in the task's log (default True).
-:param timeout: seconds at most, where it is less than the job's own time limit and a margin.
+:param timeout: seconds at most; the job's own time limit and a margin apply when they are shorter.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class JobSensor(JobTask, BaseSensorOperator):
 
     @property
     def job(self) -> str:
-        """The name of what is waited for."""
+        """The name of the job or endpoint that is waited for."""
         return str(getattr(self, "job_name", None) or getattr(self, "endpoint_name", ""))
 
     def expected(self) -> Description:
@@ -125,7 +125,7 @@ class SageMakerTuningSensor(JobSensor, provider.SageMakerTuningSensor):
 class SageMakerEndpointSensor(JobSensor, provider.SageMakerEndpointSensor):
     """Wait until an endpoint is in service.
 
-    :param endpoint_config_name: the configuration that it has to serve then; without it any.
+    :param endpoint_config_name: the configuration that it must have then; without it, any.
     """
 
     kind_key: ClassVar[str] = "endpoint"

@@ -79,7 +79,7 @@ class JobTrigger(BaseTrigger):
             poller.remove(job)
 
     async def on_kill(self) -> None:
-        """A user acted on the task: stop the job, so that nobody pays for a job that nobody waits for."""
+        """A user acted on the task: stop the job, which costs money and has no task that waits for it."""
         if self.stop_on_kill:
             await asyncio.to_thread(stop, Aws(**self.aws), self.wait["kind"], self.wait["name"])
 

@@ -1,4 +1,4 @@
-"""Whether there is enough to train on (developer guide, "Quotas")."""
+"""Whether there are enough rows to train on (developer guide, "Quotas")."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from aws_ml.validation.schemas import Schema
 
 FEWEST_INTERACTIONS, FEWEST_USERS = 1000, 25
-MOST_TYPES = 10  # of events, columns of one's own counted with them
+MOST_TYPES = 10  # types of events and columns that the user adds, together
 KEY = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")  # equal in all of these: the same interaction
 
 
 class Counts:
-    """Counts rows and, in interactions, what the minimums are about; forgets what is proved.
+    """Counts rows and, of interactions, what the minimums need; stops counting once they are reached.
 
-    Kept in memory: at most 1,000 interactions, and the users that were seen once until 25 were seen twice.
+    In memory: at most 1,000 interactions, and the users that occurred once until 25 users occurred twice.
     """
 
     def __init__(self, schema: Schema) -> None:
@@ -53,9 +53,9 @@ class Counts:
             (self._twice if user in self._once else self._once).add(user)
 
     def check(self, faults: Faults, *, alone: bool) -> None:
-        """Note which minimums are missed, after the last row.
+        """Add a fault for each minimum that is not reached. Call it after the last row.
 
-        :param alone: there will be no other rows to train on: a FULL import.
+        :param alone: there will be no other rows to train on (a FULL import).
         """
         if not self.rows:
             faults.add("there are no rows")
@@ -64,15 +64,15 @@ class Counts:
             self._check_types(faults)
 
     def _check_number(self, faults: Faults, alone: bool) -> None:
-        found, what = (len(self._unique), "different interactions") if alone else (self.rows, "interactions")
-        if found < FEWEST_INTERACTIONS:
-            faults.add(f"{found} {what}; expected {FEWEST_INTERACTIONS} at least")
+        count, what = (len(self._unique), "different interactions") if alone else (self.rows, "interactions")
+        if count < FEWEST_INTERACTIONS:
+            faults.add(f"{count} {what}; expected {FEWEST_INTERACTIONS} at least")
         if alone and len(self._twice) < FEWEST_USERS:
-            told = f"{len(self._twice)} users have two interactions or more"
-            faults.add(f"{told}; expected {FEWEST_USERS} at least")
+            users = f"{len(self._twice)} users have two interactions or more"
+            faults.add(f"{users}; expected {FEWEST_USERS} at least")
 
     def _check_types(self, faults: Faults) -> None:
-        own = len(self._schema.metadata)
-        if self._types and len(self._types) + own > MOST_TYPES:
-            told = f"{len(self._types)} types of events or more and {own} columns of its own"
-            faults.add(f"{told}; expected {MOST_TYPES} together at most")
+        added = len(self._schema.metadata)
+        if self._types and len(self._types) + added > MOST_TYPES:
+            count = f"{len(self._types)} types of events or more and {added} columns of its own"
+            faults.add(f"{count}; expected {MOST_TYPES} together at most")

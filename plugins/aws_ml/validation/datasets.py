@@ -1,4 +1,4 @@
-"""The CSV objects of an S3 location against the schema that Personalize will read them by."""
+"""Checks the CSV objects of an S3 location against the schema that Personalize will read them by."""
 
 from __future__ import annotations
 
@@ -21,20 +21,22 @@ MOST_BYTES = {"FULL": 100 * 10**9, "INCREMENTAL": 10**9}  # of an import (develo
 
 
 def validate(
-    client: Any, uri: str, given: str | dict[str, Any], log: TaskLog, *, mode: str = "FULL"
+    client: Any, uri: str, avro: str | dict[str, Any], log: TaskLog, *, mode: str = "FULL"
 ) -> dict[str, Any]:
     """Read everything that an import would read.
 
     :param client: of S3.
     :param uri: of a CSV file, or of the folder that holds several.
-    :param given: the Avro schema.
+    :param avro: the schema, as text or dictionary.
+    :param mode: FULL or INCREMENTAL.
     :return: what was read: `type`, `files`, `rows`, `bytes`.
     :raises InvalidData: naming the first 20 faults.
     :raises JobRejected: when S3 refuses.
+    :raises ServiceFault: when AWS is at fault.
     """
     faults = Faults()
-    schema = read_schema(given, faults)
-    if schema is None or faults.found:
+    schema = read_schema(avro, faults)
+    if schema is None or faults.texts:
         raise InvalidData(f"The schema would be refused: {faults}")
     counts = Counts(schema)
     table = Table(schema, counts, faults)
@@ -50,22 +52,23 @@ def validate(
         faults.add(f"{total} bytes; expected {MOST_BYTES[mode]} at most in a {mode} import")
     if not faults.full:
         counts.check(faults, alone=mode == "FULL")
-    if faults.found:
+    if faults.texts:
         raise InvalidData(f"The data of {schema.type} at {uri} would be refused: {faults}")
     return {"type": schema.type, "files": len(files), "rows": counts.rows, "bytes": total}
 
 
 def _objects(client: Any, uri: str) -> Iterator[tuple[str, int]]:
-    """Keys and sizes of the file, or of what lies below the folder. Raises InvalidData without any."""
+    """Keys and sizes of the file, or of the files below the folder. Raises InvalidData if there are none."""
     bucket, key = _place(uri)
     folder = f"{key.rstrip('/')}/" if key else ""
-    found = False
+    empty = True
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
-        for one in page.get("Contents", []):
-            if (one["Key"] == key or one["Key"].startswith(folder)) and not one["Key"].endswith("/"):
-                found = True
-                yield one["Key"], one["Size"]
-    if not found:
+        for entry in page.get("Contents", []):
+            name = entry["Key"]
+            if (name == key or name.startswith(folder)) and not name.endswith("/"):
+                empty = False
+                yield name, entry["Size"]
+    if empty:
         raise InvalidData(f"There is nothing at {uri}.")
 
 

@@ -1,4 +1,4 @@
-"""Room for what a workflow will create, looked up before anything is created.
+"""Whether the quotas have room for what a workflow will create, before anything is created.
 
 Without it a workflow imports and trains, is billed, and then waits for hours for room for its campaigns.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_ml.errors import JobRejected, calling
+from aws_ml.errors import JobRejected
 from aws_ml.lifecycle.kinds import PERSONALIZE
 from aws_ml.lifecycle.named import below, find_named, summaries
 
@@ -26,37 +26,41 @@ QUOTAS = IN_REGION | IN_GROUP
 
 
 def check_quotas(
-    client: Any, group: str, wanted: Mapping[str, Sequence[str]], quotas: Mapping[str, int]
+    client: Any, group: str, names: Mapping[str, Sequence[str]], quotas: Mapping[str, int]
 ) -> dict[str, str]:
-    """How much of each quota is used when what is wanted is there: {"Campaign": "4 of 5"}.
+    """How much of each quota is used when all resources exist: {"Campaign": "4 of 5"}.
 
     :param group: name of the dataset group that the resources belong to.
-    :param wanted: names of resources by kind; one that is there already takes no more room.
+    :param names: names of the resources by kind; one that exists already needs no more room.
     :param quotas: the account's own quotas, in place of the defaults.
-    :raises JobRejected: naming every kind without room.
+    :raises JobRejected: naming every kind without room; or a kind that has no quota.
+    :raises ServiceFault: when AWS is at fault.
     """
     limits = QUOTAS | dict(quotas)
-    if unknown := sorted(set(wanted) - set(limits)):
-        raise JobRejected(f"No quota is known of {', '.join(unknown)}; known are {', '.join(limits)}")
-    with calling("listing what there is"):
-        there = {kind: _names(client, PERSONALIZE[kind], group) for kind in wanted}
+    if unknown := sorted(set(names) - set(limits)):
+        raise JobRejected(f"There is no quota for {', '.join(unknown)}; there is for {', '.join(limits)}")
     used, missing = {}, []
-    for kind, names in wanted.items():
-        new = {name for name in names if name} - there[kind]
-        total, limit = len(there[kind]) + len(new), limits[kind]
-        used[kind] = f"{total} of {limit}"
+    for word, names_of_kind in names.items():
+        kind, limit = PERSONALIZE[word], limits[word]
+        existing = _names(client, kind, group)
+        new = {name for name in names_of_kind if name} - existing
+        total = len(existing) + len(new)
+        used[word] = f"{total} of {limit}"
         if new and total > limit:
-            noun = PERSONALIZE[kind].noun
-            more = f"{len(there[kind])} {noun}s are there and {len(new)} more are wanted"
-            missing.append(f"{more} ({', '.join(sorted(new))}), {limit} are possible")
+            missing.append(
+                f"{len(existing)} {kind.noun}s exist and {len(new)} would be added "
+                f"({', '.join(sorted(new))}), {limit} are allowed"
+            )
     if missing:
         raise JobRejected(f"Not enough room for the dataset group {group}: {'; '.join(missing)}")
     return used
 
 
 def _names(client: Any, kind: Kind, group: str) -> set[str]:
-    """Names of what counts against a quota: in the region, or in the group where there is one."""
+    """Names of what counts against a quota: in the region, or in the dataset group if it exists."""
     if kind.word in IN_REGION:
-        return {one[kind.label] for one in summaries(client, kind, {})}
-    found = find_named(client, PERSONALIZE["DatasetGroup"], group)
-    return {one[kind.label] for one in below(client, kind, found["datasetGroupArn"])} if found else set()
+        return {summary[kind.label] for summary in summaries(client, kind, {})}
+    description = find_named(client, PERSONALIZE["DatasetGroup"], group)
+    if description is None:
+        return set()
+    return {summary[kind.label] for summary in below(client, kind, description["datasetGroupArn"])}

@@ -17,7 +17,7 @@ REQUIRED = {
     "Users": {"USER_ID": "string"},
     "Items": {"ITEM_ID": "string"},
 }
-RESERVED = {  # dataset type → columns that have a meaning of their own, where they are there
+RESERVED = {  # dataset type → optional columns that the service knows
     "Interactions": {
         **{"EVENT_TYPE": "string", "EVENT_VALUE": "float", "IMPRESSION": "string"},
         **{"RECOMMENDATION_ID": "string", "EVENT_ATTRIBUTION_SOURCE": "string"},
@@ -25,7 +25,7 @@ RESERVED = {  # dataset type → columns that have a meaning of their own, where
     "Users": {},
     "Items": {"CREATION_TIMESTAMP": "long"},
 }
-# Quotas of the developer guide: columns of one's own, and textual ones among them.
+# Quotas of the developer guide: columns that the user adds, and textual ones among them.
 MOST_METADATA = {"Interactions": 5, "Users": 25, "Items": 100}
 MOST_TEXTUAL = 1
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -33,9 +33,9 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 @dataclass(frozen=True)
 class Column:
-    """One field of a schema.
+    """A field of a schema.
 
-    :param type: the Avro type without null; empty where it is none of the allowed ones.
+    :param type: the Avro type without null; empty if it is not an allowed type.
     """
 
     name: str
@@ -54,22 +54,23 @@ class Schema:
 
     @property
     def metadata(self) -> list[Column]:
-        """The columns of one's own."""
-        known = REQUIRED[self.type] | RESERVED[self.type]
-        return [column for column in self.columns if column.name not in known]
+        """The columns that the user adds to those of the service."""
+        service = REQUIRED[self.type] | RESERVED[self.type]
+        return [column for column in self.columns if column.name not in service]
 
     def place(self, name: str) -> int | None:
-        """Where a column stands in a row; None where there is none."""
+        """The index of a column in a row; None when there is no such column."""
         return next((n for n, column in enumerate(self.columns) if column.name == name), None)
 
 
-def read_schema(given: str | dict[str, Any], faults: Faults) -> Schema | None:
-    """The schema, with its faults noted; None where rows cannot be compared with it.
+def read_schema(avro: str | dict[str, Any], faults: Faults) -> Schema | None:
+    """The schema; None when rows cannot be compared with it.
 
-    :param given: Avro text, or the same as a dictionary.
+    :param avro: Avro text, or the same as a dictionary.
+    :param faults: the schema's faults are added to it.
     """
     try:
-        document = json.loads(given) if isinstance(given, str) else given
+        document = json.loads(avro) if isinstance(avro, str) else avro
     except ValueError as error:
         faults.add(f"schema: not valid JSON ({error})")
         return None
@@ -78,7 +79,7 @@ def read_schema(given: str | dict[str, Any], faults: Faults) -> Schema | None:
         return None
     for member, value in (("type", "record"), ("namespace", NAMESPACE), ("version", "1.0")):
         if document.get(member) != value:
-            faults.value(f"schema, {member}", str(document.get(member)), repr(value))
+            faults.add_value(f"schema, {member}", str(document.get(member)), repr(value))
     if not isinstance(document.get("fields"), list):
         faults.add("schema, fields: expected a list")
         return None
@@ -92,28 +93,28 @@ def read_schema(given: str | dict[str, Any], faults: Faults) -> Schema | None:
 
 def _column(field: Any, faults: Faults) -> Column | None:
     if not isinstance(field, dict) or not isinstance(field.get("name"), str):
-        faults.value("schema, fields", json.dumps(field), "an object with a name and a type")
+        faults.add_value("schema, fields", json.dumps(field), "an object with a name and a type")
         return None
-    given = field.get("type")
-    types = given if isinstance(given, list) else [given]
-    plain = [one for one in types if one != "null"] or ["null"]
-    if len(plain) > 1 or plain[0] not in TYPES:
-        told = f"one of {', '.join(TYPES)}, perhaps in a union with null"
-        faults.value(f"schema, field {field['name']}", json.dumps(given), told)
-        plain = [""]
+    avro_type = field.get("type")
+    types = avro_type if isinstance(avro_type, list) else [avro_type]
+    not_null = [name for name in types if name != "null"] or ["null"]
+    if len(not_null) > 1 or not_null[0] not in TYPES:
+        expected = f"one of {', '.join(TYPES)}, perhaps in a union with null"
+        faults.add_value(f"schema, field {field['name']}", json.dumps(avro_type), expected)
+        not_null = [""]
     flags = {flag: field.get(flag) is True for flag in ("categorical", "textual")}
-    return Column(field["name"], str(plain[0]), "null" in types, **flags)
+    return Column(field["name"], str(not_null[0]), "null" in types, **flags)
 
 
 def _check_names(schema: Schema, faults: Faults) -> None:
-    seen: set[str] = set()
+    names: set[str] = set()
     for column in schema.columns:
         if not NAME.fullmatch(column.name):
-            faults.value("schema, name of a field", column.name, "letters, digits and _, no digit first")
+            faults.add_value("schema, name of a field", column.name, "letters, digits and _, no digit first")
         plain = column.name.replace("_", "").lower()
-        if plain in seen:
+        if plain in names:
             faults.add(f"schema, field {column.name}: it is there twice (case and _ do not count)")
-        seen.add(plain)
+        names.add(plain)
 
 
 def _check_types(schema: Schema, faults: Faults) -> None:

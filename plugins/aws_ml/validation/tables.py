@@ -1,4 +1,4 @@
-"""CSV files against a schema, read as a stream: every fault with its file, line and column."""
+"""Checks CSV files against a schema, as a stream: every fault with its file, line and column."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from aws_ml.validation.faults import Faults
     from aws_ml.validation.schemas import Schema
 
-BLOCK = 500  # rows looked at together; more would keep Python's garbage collector busy
+BLOCK = 500  # rows checked together; more would keep Python's garbage collector busy
 LONGEST_LINE = 1024**2  # bytes; a hundred columns of a thousand characters fit
 
 
 class Table:
-    """Checks files one after the other, until there are faults enough.
+    """Checks files one after the other, until the list of faults is full.
 
     table.check("items.csv", pieces_of_bytes)
     """
@@ -32,9 +32,10 @@ class Table:
         self._checks = [check_of(schema, column) for column in schema.columns]
 
     def check(self, name: str, pieces: Iterable[bytes]) -> None:
-        """Check a file. What cannot be read at all ends it.
+        """Check a file; the check ends at the first line that cannot be read at all.
 
-        :param pieces: its content, cut anywhere.
+        :param name: of the file, for the faults.
+        :param pieces: its bytes, cut anywhere.
         """
         lines = _lines(pieces)
         try:
@@ -51,21 +52,21 @@ class Table:
             self.faults.add(f"{where}: it is empty; expected the header {','.join(self._names)}")
             return False
         if '"' in line:
-            self.faults.value(where, line, "a header without quotes")
+            self.faults.add_value(where, line, "a header without quotes")
             return False
         columns = line.split(",")
-        before = len(self.faults.found)
+        before = len(self.faults.texts)
         for column in dict.fromkeys(columns):
             if columns.count(column) > 1:
                 self.faults.add(f"{where}, column {column}: it is there twice")
             if column not in self._names:
-                self.faults.value(where, column, "no column that the schema does not have")
+                self.faults.add_value(where, column, "no column that the schema does not have")
         for column in self._names:
             if column not in columns:
                 self.faults.add(f"{where}, column {column}: it is missing")
-        if before == len(self.faults.found) and columns != self._names:
-            self.faults.value(where, line, f"the order of the schema, {','.join(self._names)}")
-        return before == len(self.faults.found)
+        if before == len(self.faults.texts) and columns != self._names:
+            self.faults.add_value(where, line, f"the order of the schema, {','.join(self._names)}")
+        return before == len(self.faults.texts)
 
     def _rows(self, name: str, lines: Iterator[str]) -> None:
         for numbers, rows, unreadable in _blocks(lines):
@@ -79,7 +80,7 @@ class Table:
                 return
 
     def _fit(self, rows: list[list[str]]) -> bool:
-        """Whether all is well, column by column: each different value is looked at once."""
+        """Whether no row has a fault; column by column, so that each different value is checked once."""
         if {len(row) for row in rows} != {len(self._names)}:
             return False
         columns = zip(self._checks, zip(*rows, strict=True), strict=True)
@@ -87,18 +88,20 @@ class Table:
 
     def _row(self, where: str, row: list[str]) -> None:
         if len(row) != len(self._names):
-            told = f"{len(row)} values; expected {len(self._names)}"
-            self.faults.add(f"{where}: {told} (a value with a comma needs quotes around it)")
+            count = f"{len(row)} values; expected {len(self._names)}"
+            self.faults.add(f"{where}: {count} (a value with a comma needs quotes around it)")
             return
         for column, check, text in zip(self._names, self._checks, row, strict=True):
             if expected := check(text):
-                self.faults.value(f"{where}, column {column}", text, expected)
+                self.faults.add_value(f"{where}, column {column}", text, expected)
 
 
 def _blocks(lines: Iterator[str]) -> Iterator[tuple[list[int], list[list[str]], str]]:
-    """Rows after the header, with the number of the line where each begins, and why it ends there.
+    """Blocks of rows after the header.
 
-    A row may have several lines; empty lines are no rows.
+    A row may have several lines; empty lines are skipped.
+
+    :return: the number of the line where each row begins, the rows, and why reading ended ("" if it did not).
     """
     reader = csv.reader(lines, strict=True)
     begins, numbers, rows, unreadable = 2, [], [], ""

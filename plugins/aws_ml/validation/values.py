@@ -1,4 +1,4 @@
-"""Single values of a CSV file against the column of a schema (developer guide, "Quotas")."""
+"""Checks single values of a CSV file against the column of a schema (developer guide, "Quotas")."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from aws_ml.validation.schemas import Column, Schema
 
-    # What was expected instead of a value; nothing where it fits.
+    # What was expected instead of a value; empty when the value fits.
     Check = Callable[[str], str]
 
 IDS = ("USER_ID", "ITEM_ID")

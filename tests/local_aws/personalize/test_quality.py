@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from implicit.als import AlternatingLeastSquares  # type: ignore[import-untyped]
-from implicit.nearest_neighbours import CosineRecommender  # type: ignore[import-untyped]
+from implicit.als import AlternatingLeastSquares
+from implicit.nearest_neighbours import CosineRecommender
 from scipy import sparse
 
 from data.interactions import read_items, read_ratings

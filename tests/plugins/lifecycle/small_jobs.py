@@ -27,7 +27,7 @@ def unique(word: str) -> str:
     return f"{word}-{uuid.uuid4().hex[:8]}"
 
 
-def processing(name: str, code: str, **more: Any) -> dict[str, Any]:
+def processing(name: str, code: str, **members: Any) -> dict[str, Any]:
     """A processing job that runs code given as text."""
     return {
         "ProcessingJobName": name,
@@ -37,7 +37,7 @@ def processing(name: str, code: str, **more: Any) -> dict[str, Any]:
             "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10}
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": 120},
-        **more,
+        **members,
     }
 
 
@@ -45,15 +45,18 @@ def status(name: str) -> str:
     return str(sagemaker().describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"])
 
 
-def wait_until(name: str, *wanted: str, seconds: float = 30) -> str:
+def wait_until(name: str, *statuses: str, seconds: float = 30) -> str:
+    """Wait until a processing job has one of the statuses, which is returned."""
     deadline = time.monotonic() + seconds
-    while (found := status(name)) not in wanted:
-        assert time.monotonic() < deadline, f"{name} is {found}"
+    while (latest := status(name)) not in statuses:
+        assert time.monotonic() < deadline, f"{name} is {latest}"
         time.sleep(0.1)
-    return found
+    return latest
 
 
 def jobs(prefix: str) -> list[str]:
-    """Names of all processing jobs that begin so, oldest first."""
-    listed = sagemaker().list_processing_jobs(NameContains=prefix, MaxResults=100)["ProcessingJobSummaries"]
-    return sorted(job["ProcessingJobName"] for job in listed)
+    """Names of all processing jobs that contain a text, sorted."""
+    summaries = sagemaker().list_processing_jobs(NameContains=prefix, MaxResults=100)[
+        "ProcessingJobSummaries"
+    ]
+    return sorted(job["ProcessingJobName"] for job in summaries)

@@ -33,7 +33,7 @@ def create(config: dict[str, Any], policy: Any = "new") -> Any:
     return ensure_job(sagemaker(), PROCESSING, config, policy, LOG)
 
 
-def test_a_running_job_of_the_same_request_is_attached_to() -> None:
+def test_a_running_job_of_the_same_request_is_used() -> None:
     name = unique("attach")
     first, second = create(processing(name, SLEEPING)), create(processing(name, SLEEPING))
     assert (first.name, first.created, second.name, second.created) == (name, True, name, False)
@@ -50,7 +50,7 @@ def test_a_finished_job_of_the_same_request_is_reused_by_every_policy(policy: st
     assert jobs(name) == [name]
 
 
-def test_a_failed_job_gets_a_successor_which_is_attached_to_in_turn() -> None:
+def test_a_failed_job_gets_a_successor_which_later_tries_use() -> None:
     name = unique("failed")
     create(processing(name, FAILING))
     wait_until(name, "Failed")
@@ -63,7 +63,7 @@ def test_a_failed_job_gets_a_successor_which_is_attached_to_in_turn() -> None:
     assert create(processing(name, FAILING), "reuse").name == name
 
 
-def test_another_request_of_the_name_is_never_taken_for_ours(caplog: pytest.LogCaptureFixture) -> None:
+def test_another_request_of_the_same_name_is_never_used(caplog: pytest.LogCaptureFixture) -> None:
     name = unique("other")
     create(processing(name, HELLO))
     wait_until(name, "Completed")
@@ -76,7 +76,7 @@ def test_another_request_of_the_name_is_never_taken_for_ours(caplog: pytest.LogC
     assert difference in caplog.text
 
 
-def test_a_job_that_another_program_created_is_not_ours_though_it_looks_the_same() -> None:
+def test_a_job_that_another_program_created_is_not_used_though_it_looks_the_same() -> None:
     name = unique("foreign")
     sagemaker().create_processing_job(**processing(name, HELLO))
     assert create(processing(name, HELLO)).name == f"{name}-2"
@@ -86,9 +86,9 @@ def test_names_stay_within_the_limit() -> None:
     name = unique("x" * 54)
     assert len(name) == 63
     sagemaker().create_processing_job(**processing(name, HELLO))
-    found = create(processing(name, HELLO)).name
-    assert len(found) == 63
-    assert found.endswith("-2")
+    second = create(processing(name, HELLO)).name
+    assert len(second) == 63
+    assert second.endswith("-2")
 
 
 def test_a_request_that_aws_refuses_names_the_job_and_the_reason() -> None:
@@ -124,7 +124,7 @@ def test_what_aws_adds_is_no_difference() -> None:
     assert differences({"a": {"b": 1}}, {}) == ["a: asked for {'b': 1}, is None"]
 
 
-def test_a_model_and_a_configuration_are_created_once_and_never_swapped() -> None:
+def test_a_model_and_a_configuration_are_created_once_and_never_replaced() -> None:
     name = unique("model")
     container = {"Image": IMAGE, "Environment": {"A": "1"}}
     role = "arn:aws:iam::123456789012:role/x"
@@ -136,11 +136,11 @@ def test_a_model_and_a_configuration_are_created_once_and_never_swapped() -> Non
         "InitialInstanceCount": 1,
     }
     config = {"EndpointConfigName": name, "ProductionVariants": [variant]}
-    for kind, wanted in ((MODEL, model), (ENDPOINT_CONFIG, config)):
-        ensure_resource(sagemaker(), kind, wanted, LOG)
-        made = kind.look(sagemaker(), name)
-        ensure_resource(sagemaker(), kind, wanted, LOG)
-        assert kind.look(sagemaker(), name) == made
+    for kind, request in ((MODEL, model), (ENDPOINT_CONFIG, config)):
+        ensure_resource(sagemaker(), kind, request, LOG)
+        description = kind.look(sagemaker(), name)
+        ensure_resource(sagemaker(), kind, request, LOG)
+        assert kind.look(sagemaker(), name) == description
     other = {**model, "PrimaryContainer": {**container, "Environment": {"A": "2"}}}
     with pytest.raises(JobExists, match=r"PrimaryContainer.Environment.A: asked for '2', is '1'"):
         ensure_resource(sagemaker(), MODEL, other, LOG)

@@ -1,4 +1,4 @@
-"""What OpenLineage is told of each kind of job."""
+"""What OpenLineage gets of each kind of job."""
 
 from __future__ import annotations
 
@@ -93,15 +93,15 @@ DESCRIPTIONS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
 @pytest.mark.parametrize("kind", DESCRIPTIONS)
 def test_inputs_and_outputs_are_found(kind: str) -> None:
     description, inputs, outputs = DESCRIPTIONS[kind]
-    found = lineage(KINDS[kind], description)
-    assert [f"{dataset.namespace} {dataset.name}" for dataset in found.inputs] == inputs
-    assert [f"{dataset.namespace} {dataset.name}" for dataset in found.outputs] == outputs
+    facets = lineage(KINDS[kind], description)
+    assert [f"{dataset.namespace} {dataset.name}" for dataset in facets.inputs] == inputs
+    assert [f"{dataset.namespace} {dataset.name}" for dataset in facets.outputs] == outputs
 
 
 @pytest.mark.parametrize("kind", DESCRIPTIONS)
 def test_a_job_without_data_has_none(kind: str) -> None:
-    found = lineage(KINDS[kind], {})
-    assert (found.inputs, found.outputs) == ([], [])
+    facets = lineage(KINDS[kind], {})
+    assert (facets.inputs, facets.outputs) == ([], [])
 
 
 def test_every_kind_that_an_operator_creates_has_lineage() -> None:
@@ -116,9 +116,9 @@ def test_personalize_reads_and_writes() -> None:
         "jobInput": {"s3DataSource": {"path": "s3://b/in.json"}},
         "jobOutput": {"s3DataDestination": {"path": "s3://b/out/"}},
     }
-    found = lineage(PERSONALIZE["BatchInferenceJob"], job)
-    assert [(one.namespace, one.name) for one in found.inputs] == [
+    facets = lineage(PERSONALIZE["BatchInferenceJob"], job)
+    assert [(dataset.namespace, dataset.name) for dataset in facets.inputs] == [
         ("arn:aws:personalize:eu-west-1:123456789012", "solution/films/1"),
         ("s3://b", "in.json"),
     ]
-    assert [(one.namespace, one.name) for one in found.outputs] == [("s3://b", "out")]
+    assert [(dataset.namespace, dataset.name) for dataset in facets.outputs] == [("s3://b", "out")]

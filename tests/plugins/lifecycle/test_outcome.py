@@ -26,9 +26,9 @@ STATES = [
 
 @pytest.mark.parametrize(("kind", "status", "state"), STATES)
 def test_a_state_is_running_success_or_failure(kind: str, status: str, state: str) -> None:
-    found = outcome(KINDS[kind], {KINDS[kind].status: status})
-    assert (found.state, found.status) == (state, status)
-    assert bool(found.reason) == (state == "failure")  # a failure always says something
+    now = outcome(KINDS[kind], {KINDS[kind].status: status})
+    assert (now.state, now.status) == (state, status)
+    assert bool(now.reason) == (state == "failure")  # a failure always says something
 
 
 def test_aws_reason_is_the_reason() -> None:
@@ -38,16 +38,15 @@ def test_aws_reason_is_the_reason() -> None:
 
 def test_a_job_that_ran_too_long_says_so() -> None:
     job: dict[str, Any] = {"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded"}
-    found = outcome(KINDS["training"], job)
-    assert "longer than its MaxRuntimeInSeconds" in found.reason
-    assert not found.stopped  # by nobody
+    now = outcome(KINDS["training"], job)
+    assert "longer than its MaxRuntimeInSeconds" in now.reason
+    assert not now.stopped  # AWS ended it
 
 
 def test_an_update_that_was_rolled_back_is_a_failure_though_the_endpoint_is_in_service() -> None:
     endpoint = {"EndpointStatus": "InService", "EndpointConfigName": "old", "FailureReason": "no capacity"}
-    found = outcome(KINDS["endpoint"], endpoint, {"EndpointConfigName": "new"})
-    assert found.state == "failure"
+    now = outcome(KINDS["endpoint"], endpoint, {"EndpointConfigName": "new"})
+    assert now.state == "failure"
     assert (
-        "EndpointConfigName is old, asked for was new: the update was rolled back. no capacity"
-        in found.reason
+        "EndpointConfigName is old, asked for was new: the update was rolled back. no capacity" in now.reason
     )
