@@ -61,15 +61,26 @@ def own_nodes(function: Function) -> Iterator[ast.AST]:
 
 
 def raised_classes(function: Function) -> set[str]:
-    """Names of the exception classes that a function's own body raises; a re-raise has none."""
+    """Names of the exception classes that leave a function's own body; what it catches itself does not."""
     names: set[str] = set()
+    caught: set[str] = set()
     for node in own_nodes(function):
         if isinstance(node, ast.Raise) and node.exc is not None:
             exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
             name = ast.unparse(exception).rpartition(".")[2]
             if name[:1].isupper() and name != ABSTRACT:
                 names.add(name)
-    return names
+        elif isinstance(node, ast.Try):
+            caught |= {name for handler in node.handlers for name in _swallowed(handler)}
+    return names - caught
+
+
+def _swallowed(handler: ast.ExceptHandler) -> set[str]:
+    """Exception classes that a handler ends: it raises nothing itself."""
+    if handler.type is None or any(isinstance(node, ast.Raise) for node in ast.walk(handler)):
+        return set()
+    classes = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return {ast.unparse(name).rpartition(".")[2] for name in classes}
 
 
 def public_functions(tree: ast.Module) -> Iterator[tuple[str, Function, str]]:
