@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, TriggerRule, task
 
 from aws_ml.clients import Aws
+from include.aws import sagemaker_requests as requests
 from include.workflows.common.errors import EndpointDisagrees
+from include.workflows.common.job_tasks import name_template
 from include.workflows.common.s3_documents import read_json, read_lines
 from include.workflows.common.xcom import Reference, pull
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
+
+    from include.aws.sagemaker_requests import Config
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,13 @@ def deployment_requested(evaluation: str, **context: Any) -> bool:
     if not document["gates_passed"]:
         log.warning("The model missed a gate: it is not deployed, and its version stays without approval.")
     return bool(document["gates_passed"])
+
+
+def serving_configuration(use_case: str, model_name: str, bucket: str) -> Config:
+    """The endpoint configuration of one model, every request captured; the arguments may be templates."""
+    variant = requests.variant(requests.ALL_TRAFFIC, model_name, "{{ params.endpoint_instance_type }}")
+    capture = f"s3://{bucket}/{use_case}/capture"
+    return requests.endpoint_config(name_template(use_case, "endpoint"), variants=[variant], capture=capture)
 
 
 @task

@@ -9,7 +9,6 @@ A method makes the tasks of its step and returns them; which step comes after wh
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow.sdk import DAG, TaskGroup, TriggerRule, chain
@@ -20,9 +19,16 @@ from aws_ml.operators.sagemaker_registry import (
     SageMakerCreateModelPackageOperator,
 )
 from include.aws import sagemaker_requests as requests
-from include.workflows.classification.deployment import deployment_requested, publish, verify
+from include.workflows.classification.deployment import (
+    deployment_requested,
+    publish,
+    serving_configuration,
+    verify,
+)
+from include.workflows.classification.pipeline import inference_pipeline
 from include.workflows.classification.registry import REGISTER
 from include.workflows.clean_up import delete_use_case
+from include.workflows.common.dags import use_case_dag
 from include.workflows.common.errors import WorkflowError
 from include.workflows.common.job_tasks import (
     ENDPOINT,
@@ -64,19 +70,8 @@ class Classifier:
         self._tasks: dict[str, Task] = {}
 
     def dag(self, *, doc_md: str | None) -> DAG:
-        """The DAG of the use case, to be entered: one run at a time, started by hand or by `retraining`."""
-        return DAG(
-            self.case.name,
-            description=self.case.title,
-            doc_md=doc_md,
-            schedule=None,
-            catchup=False,
-            max_active_runs=1,
-            dagrun_timeout=timedelta(hours=24),
-            params=classifier_params(self.case),
-            tags=list(self.case.tags),
-            default_args={"owner": self.case.owner, "retries": 1, "retry_delay": timedelta(seconds=30)},
-        )
+        """The DAG of the use case, to be entered."""
+        return use_case_dag(self.case, doc_md=doc_md, params=classifier_params(self.case), hours=24)
 
     def stage_data(self) -> XComArg:
         """`stage_data`: the raw data as one canonical table in S3."""
@@ -186,14 +181,7 @@ class Classifier:
         name = self.case.name
         with TaskGroup("deploy", group_display_name="deployment") as group:
             requested = deployment_requested(f"{self.run}/evaluation/evaluation.json")
-            variants = [
-                requests.variant(
-                    requests.ALL_TRAFFIC, self._model_name, "{{ params.endpoint_instance_type }}"
-                )
-            ]
-            configuration = requests.endpoint_config(
-                name_template(name, "endpoint"), variants=variants, capture=f"s3://{BUCKET}/{name}/capture"
-            )
+            configuration = serving_configuration(name, self._model_name, BUCKET)
             create_config = SageMakerEndpointConfigOperator(
                 task_id="create_endpoint_config", config=self._tagged(configuration)
             )
@@ -262,20 +250,13 @@ class Classifier:
         return self._keep_pair(pair)
 
     def _containers(self) -> list[Config]:
-        return [
-            self._transformer("feature-transform"),
-            requests.algorithm_container(self.xgboost, self._model_data),
-            self._transformer("inverse-label-transform"),
-        ]
-
-    def _transformer(self, mode: str) -> Config:
-        """The fitted feature transformer as a serving container, in one of its two modes."""
-        return requests.script_container(
-            self.sklearn,
-            f"{self.run}/model/model.tar.gz",
+        return inference_pipeline(
+            sklearn=self.sklearn,
+            xgboost=self.xgboost,
+            transformer=f"{self.run}/model/model.tar.gz",
+            model_data=self._model_data,
             bundle=self._left("upload_code", "bundle"),
-            script="inference.py",
-            environment={"TRANSFORM_MODE": mode, "DECISION_THRESHOLD": str(self.case.threshold)},
+            threshold=self.case.threshold,
         )
 
     @property

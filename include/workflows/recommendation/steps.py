@@ -8,7 +8,6 @@ A method makes the tasks of its step and returns them; which step comes after wh
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, TaskGroup, TriggerRule
@@ -20,6 +19,7 @@ from aws_ml.operators.personalize import (
     PersonalizeFilterOperator,
 )
 from include.aws.sagemaker_requests import processing, tagged, tagged_group
+from include.workflows.common.dags import use_case_dag
 from include.workflows.common.errors import WorkflowError
 from include.workflows.common.job_tasks import (
     BATCH_INFERENCE,
@@ -56,19 +56,8 @@ class Recommendation:
         self.trained: dict[str, Trained] = {}  # by recommender
 
     def dag(self, *, doc_md: str | None) -> DAG:
-        """The DAG of the use case, to be entered: one run at a time, since runs share the dataset group."""
-        return DAG(
-            self.case.name,
-            description=self.case.title,
-            doc_md=doc_md,
-            schedule=None,
-            catchup=False,
-            max_active_runs=1,
-            dagrun_timeout=timedelta(hours=48),
-            params=self._params(),
-            tags=list(self.case.tags),
-            default_args={"owner": self.case.owner, "retries": 1, "retry_delay": timedelta(seconds=30)},
-        )
+        """The DAG of the use case, to be entered. Its runs share the dataset group."""
+        return use_case_dag(self.case, doc_md=doc_md, params=self._params(), hours=48)
 
     def _params(self) -> dict[str, Any]:
         keys = [recommender.key for recommender in self.case.recommenders]
