@@ -27,10 +27,10 @@ FINISHED = ("success", "failed")
 def eventually(check: Callable[[], Any], seconds: float = 180) -> Any:
     """Look again until the check is true, and return what it returned."""
     deadline = time.monotonic() + seconds
-    while not (found := check()):
+    while not (answer := check()):
         assert time.monotonic() < deadline, "it did not come to that in time"
         time.sleep(0.5)
-    return found
+    return answer
 
 
 def insist(act: Callable[[], Any]) -> Any:

@@ -75,23 +75,23 @@ def make(word: str, tag: str | None) -> Things:
 def there(names: set[str]) -> Things:
     """Which of the names still exist, by kind."""
     s3, personalize = boto3.client("s3"), boto3.client("personalize")
-    found = {
-        "endpoint": [one["EndpointName"] for one in sagemaker().list_endpoints()["Endpoints"]],
-        "config": [
-            one["EndpointConfigName"] for one in sagemaker().list_endpoint_configs()["EndpointConfigs"]
-        ],
-        "model": [one["ModelName"] for one in sagemaker().list_models()["Models"]],
-        "registry": [
-            one["ModelPackageGroupName"]
-            for one in sagemaker().list_model_package_groups()["ModelPackageGroupSummaryList"]
-        ],
-        "dataset group": [one["name"] for one in personalize.list_dataset_groups()["datasetGroups"]],
-        "object": [
-            one["Key"].rpartition("/")[2]
-            for one in s3.list_objects_v2(Bucket=local.BUCKET).get("Contents", [])
-        ],
+    objects = s3.list_objects_v2(Bucket=local.BUCKET).get("Contents", [])
+    existing = {
+        "endpoint": values(sagemaker().list_endpoints()["Endpoints"], "EndpointName"),
+        "config": values(sagemaker().list_endpoint_configs()["EndpointConfigs"], "EndpointConfigName"),
+        "model": values(sagemaker().list_models()["Models"], "ModelName"),
+        "registry": values(
+            sagemaker().list_model_package_groups()["ModelPackageGroupSummaryList"], "ModelPackageGroupName"
+        ),
+        "dataset group": values(personalize.list_dataset_groups()["datasetGroups"], "name"),
+        "object": {key.rpartition("/")[2] for key in values(objects, "Key")},
     }
-    return {kind: names & set(listed) for kind, listed in found.items()}
+    return {kind: names & of_kind for kind, of_kind in existing.items()}
+
+
+def values(summaries: list[dict[str, Any]], member: str) -> set[str]:
+    """One member of each summary in a list."""
+    return {str(summary[member]) for summary in summaries}
 
 
 def clean_up(dag_bag: DagBag, **conf: Any) -> dict[str, str]:
