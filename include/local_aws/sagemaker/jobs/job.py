@@ -118,7 +118,8 @@ class Job:
     def check(self) -> None:
         """Check whether the job may go on.
 
-        :raises JobEnd: when the job has to end now: it is stopped, out of time, or the server stops.
+        :raises JobEnd: when the job has to end now: it is stopped, or the server stops.
+        :raises RuntimeExceeded: a JobEnd, when the job is out of time.
         """
         if self.end is not None:
             raise self.end
