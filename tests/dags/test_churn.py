@@ -146,3 +146,30 @@ def test_airflows_role_allows_all_that_the_run_has_asked_for(
     assert {"CreateTrainingJob", "CreateModelPackage", "InvokeEndpoint", "GetObject", "PutObject"} <= names
     role = Template(AllowCleanUp="no", UseMwaa="no").role("AirflowRole")
     assert refused(role, events) == set()
+
+
+@pytest.fixture(scope="module")
+def torn_down(run: Any, dag_bag: DagBag) -> Any:
+    """A second run whose model misses a gate, and which deletes everything at the end."""
+    return run_dag(dag_bag.dags["churn"], {"gate_f1": 1.0, "teardown": True})
+
+
+def test_a_model_that_misses_a_gate_is_registered_but_not_deployed(torn_down: Any) -> None:
+    states = {ti.task_id: ti.state for ti in torn_down.get_task_instances()}
+    assert states["register"] == states["deploy.requested"] == states["publish"] == "success"
+    assert {states[task] for task in GROUPS["deploy"] - {"deploy.requested"}} == {"skipped"}
+    results = published(torn_down)
+    assert results["endpoint"] is None
+    evaluation = read_json(f"{results['evaluation']}/evaluation.json")
+    assert evaluation["gates"]["f1"]["passed"] is False
+    assert evaluation["gates_passed"] is False
+
+
+def test_a_teardown_deletes_endpoint_configurations_models_and_versions(torn_down: Any) -> None:
+    assert {ti.task_id: ti.state for ti in torn_down.get_task_instances()}["teardown"] == "success"
+    client = boto3.client("sagemaker")
+    assert client.list_endpoints(NameContains="churn")["Endpoints"] == []
+    assert client.list_endpoint_configs(NameContains="churn")["EndpointConfigs"] == []
+    assert client.list_models(NameContains="churn")["Models"] == []
+    assert client.list_model_package_groups(NameContains="churn")["ModelPackageGroupSummaryList"] == []
+    assert objects("churn/runs/")  # the data in the bucket stays

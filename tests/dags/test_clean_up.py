@@ -10,6 +10,8 @@ import pytest
 
 from aws_ml.lifecycle.personalize_deletion import delete_dataset_group
 from include.aws.sagemaker_requests import tagged, tagged_group
+from include.use_cases.catalogue import CASES
+from include.workflows.clean_up import folders_of
 from scripts import local_settings as local
 from tests.airflow_home import run_dag
 from tests.local_aws.sagemaker.hosting import tiny_model
@@ -27,23 +29,23 @@ Things = dict[str, set[str]]
 @pytest.fixture
 def strangers(aws: str) -> Iterator[Things]:
     """What somebody else has made: the same kinds without the project's tag."""
-    yield from made("somebody", tag=None)
+    yield from things_of("somebody", tag=None)
 
 
 @pytest.fixture
-def ours(aws: str) -> Iterator[Things]:
-    yield from made("churn", tag="churn")
+def churn_things(aws: str) -> Iterator[Things]:
+    yield from things_of("churn", tag="churn")
 
 
-def made(word: str, tag: str | None) -> Iterator[Things]:
+def things_of(word: str, tag: str | None) -> Iterator[Things]:
     """Things for a test; other tests find none of them."""
     things = make(word, tag)
     yield things
     (name,) = things["model"]
-    left = there({name})
-    if left["endpoint"]:
+    remaining = existing_among({name})
+    if remaining["endpoint"]:
         sagemaker().delete_endpoint(EndpointName=name)
-    if left["dataset group"]:
+    if remaining["dataset group"]:
         delete_dataset_group(boto3.client("personalize"), name, logging.getLogger(__name__))
 
 
@@ -69,29 +71,24 @@ def make(word: str, tag: str | None) -> Things:
     personalize.create_dataset_group(**(tagged_group(tag, {"name": name}) if tag else {"name": name}))
     s3.put_object(Bucket=local.BUCKET, Key=f"{word}/{name}", Body=b"")
     tiny_model.settled(sagemaker(), name)
-    return there({name})
+    return existing_among({name})
 
 
-def there(names: set[str]) -> Things:
+def existing_among(names: set[str]) -> Things:
     """Which of the names still exist, by kind."""
     s3, personalize = boto3.client("s3"), boto3.client("personalize")
+    endpoints, configs = sagemaker().list_endpoints(), sagemaker().list_endpoint_configs()
+    groups = sagemaker().list_model_package_groups()["ModelPackageGroupSummaryList"]
     objects = s3.list_objects_v2(Bucket=local.BUCKET).get("Contents", [])
     existing = {
-        "endpoint": values(sagemaker().list_endpoints()["Endpoints"], "EndpointName"),
-        "config": values(sagemaker().list_endpoint_configs()["EndpointConfigs"], "EndpointConfigName"),
-        "model": values(sagemaker().list_models()["Models"], "ModelName"),
-        "registry": values(
-            sagemaker().list_model_package_groups()["ModelPackageGroupSummaryList"], "ModelPackageGroupName"
-        ),
-        "dataset group": values(personalize.list_dataset_groups()["datasetGroups"], "name"),
-        "object": {key.rpartition("/")[2] for key in values(objects, "Key")},
+        "endpoint": [endpoint["EndpointName"] for endpoint in endpoints["Endpoints"]],
+        "config": [config["EndpointConfigName"] for config in configs["EndpointConfigs"]],
+        "model": [model["ModelName"] for model in sagemaker().list_models()["Models"]],
+        "registry": [group["ModelPackageGroupName"] for group in groups],
+        "dataset group": [group["name"] for group in personalize.list_dataset_groups()["datasetGroups"]],
+        "object": [entry["Key"].rpartition("/")[2] for entry in objects],
     }
-    return {kind: names & of_kind for kind, of_kind in existing.items()}
-
-
-def values(summaries: list[dict[str, Any]], member: str) -> set[str]:
-    """One member of each summary in a list."""
-    return {str(summary[member]) for summary in summaries}
+    return {kind: names & set(all_names) for kind, all_names in existing.items()}
 
 
 def clean_up(dag_bag: DagBag, **conf: Any) -> dict[str, str]:
@@ -104,36 +101,38 @@ def clean_up(dag_bag: DagBag, **conf: Any) -> dict[str, str]:
     return {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
 
 
-def test_a_dry_run_deletes_nothing(dag_bag: DagBag, ours: Things) -> None:
+def test_a_dry_run_deletes_nothing(dag_bag: DagBag, churn_things: Things) -> None:
     states = clean_up(dag_bag)
     assert states["find"] == "success"
     assert {state for task, state in states.items() if task != "find"} == {"skipped"}
-    (name,) = ours["model"]
-    assert there({name}) == ours
+    (name,) = churn_things["model"]
+    assert existing_among({name}) == churn_things
 
 
 def test_what_is_the_projects_goes_and_the_rest_stays(
-    dag_bag: DagBag, ours: Things, strangers: Things
+    dag_bag: DagBag, churn_things: Things, strangers: Things
 ) -> None:
     states = clean_up(dag_bag, dry_run=False, objects=True)
     assert {state for state in states.values() if state not in ("success", "skipped")} == set()
-    (name,), (other,) = ours["model"], strangers["model"]
-    assert there({name}) == dict.fromkeys(ours, set())
-    assert there({other}) == strangers
+    (name,), (other,) = churn_things["model"], strangers["model"]
+    assert existing_among({name}) == dict.fromkeys(churn_things, set())
+    assert existing_among({other}) == strangers
 
 
-def test_objects_stay_unless_asked_for_and_a_second_run_finds_nothing(dag_bag: DagBag, ours: Things) -> None:
-    (name,) = ours["model"]
+def test_objects_stay_unless_asked_for_and_a_second_run_finds_nothing(
+    dag_bag: DagBag, churn_things: Things
+) -> None:
+    (name,) = churn_things["model"]
     for _ in range(2):
         states = clean_up(dag_bag, dry_run=False)
         assert "failed" not in states.values()
         assert states["delete_objects"] == "skipped"
-        left = there({name})
-        assert left.pop("object") == {name}
-        assert left == dict.fromkeys(left, set())
+        remaining = existing_among({name})
+        assert remaining.pop("object") == {name}
+        assert remaining == dict.fromkeys(remaining, set())
 
 
-def test_it_takes_a_role_that_may_clean_up(dag_bag: DagBag, ours: Things, airflow_calls: Any) -> None:
+def test_it_takes_a_role_that_may_clean_up(dag_bag: DagBag, churn_things: Things, airflow_calls: Any) -> None:
     before = len(airflow_calls())
     clean_up(dag_bag, dry_run=False, objects=True)
     events = airflow_calls()[before:]
@@ -141,3 +140,25 @@ def test_it_takes_a_role_that_may_clean_up(dag_bag: DagBag, ours: Things, airflo
     assert {"GetResources", "DeleteEndpoint", "DeleteModelPackageGroup", "DeleteObjects"} <= names
     assert refused(Template(UseMwaa="no").role("AirflowRole"), events) == set()
     assert refused(Template(UseMwaa="no", AllowCleanUp="no").role("AirflowRole"), events)
+
+
+def test_sample_data_and_shared_scripts_go_with_the_last_use_case_that_needs_them() -> None:
+    everything = list(CASES)
+    assert folders_of(["churn"]) == ["churn"]
+    assert folders_of(["movie_recommendations"]) == [
+        *("movie_items", "movie_ratings", "movie_recommendations", "movie_users"),
+    ]
+    assert folders_of(everything)[-1] == "monitoring"
+    assert folders_of([]) == []
+
+
+def test_every_folder_that_a_dag_writes_is_one_that_the_clean_up_deletes(dag_bag: DagBag) -> None:
+    """Tasks that write to S3 name their folder as `use_case` or as a data set."""
+    written = {
+        str(arguments[0])
+        for dag in dag_bag.dags.values()
+        for task in dag.tasks
+        if (arguments := getattr(task, "op_args", ())) and task.task_id.startswith(("upload_code", "stage_"))
+    }
+    assert {"churn", "monitoring", "movie_ratings"} <= written
+    assert written - {"{{ var.value.ml_bucket }}"} <= set(folders_of(list(CASES)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from include.local_aws.calls import Reply
-from include.local_aws.protocol.http import FileSlice, Response
+from include.local_aws.protocol.http import Response
 from include.local_aws.protocol.models import protocol_of, service_model
 
 if TYPE_CHECKING:
@@ -179,6 +179,3 @@ def _xml_text(text: str) -> str:
     return "".join(
         char if char in "\t\n\r" or ord(char) >= 32 else "\N{REPLACEMENT CHARACTER}" for char in text
     )
-
-
-__all__ = ["FileSlice", "serialize", "serialize_error"]

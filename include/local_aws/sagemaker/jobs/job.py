@@ -119,7 +119,7 @@ class Job:
         """Check whether the job may go on.
 
         :raises JobEnd: when the job has to end now: it is stopped, or the server stops.
-        :raises RuntimeExceeded: a JobEnd, when the job is out of time.
+        :raises RuntimeExceeded: when it is out of time.
         """
         if self.end is not None:
             raise self.end

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 RECORD_IO_MAGIC = 0xCED7230A
-PIECE = 1024**2
 
 
 class BadRecord(ValueError):
