@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,6 +21,8 @@ ANSWERS = [
     *("True.,0.8", "False.,0.3", "False.,0.1", "False.,0.1", "False.,0.05"),
 ]
 
+BARE = replace(CHURN, classes=None, gates={})
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -32,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path, *arguments: str) -> int:
     return evaluate.main(
         [
-            *CHURN.evaluation_arguments("eight <rows>"),
+            *BARE.evaluation_arguments("eight <rows>"),
             *("--labelled", str(folder / "test.csv"), "--predictions", str(folder / "predictions")),
             *("--output", str(folder / "evaluation"), "--message", str(folder / "message")),
             *("--job-config", str(folder / "job.json"), *arguments),

@@ -27,7 +27,9 @@ def test_a_group_that_is_not_active_cannot_be_used(studio: Studio) -> None:
     while (status := _status(studio, group)) != "ACTIVE":
         states.append(status)
         time.sleep(0.02)
-    assert list(dict.fromkeys(states)) == ["CREATE PENDING", "CREATE IN_PROGRESS"]
+    in_order = list(dict.fromkeys(states))
+    assert in_order == [state for state in ("CREATE PENDING", "CREATE IN_PROGRESS") if state in in_order]
+    # a busy client may miss a state, never see them in another order
     studio.personalize.delete_dataset_group(datasetGroupArn=group)
     studio.until_deleted(lambda: studio.personalize.describe_dataset_group(datasetGroupArn=group))
 
