@@ -4,8 +4,8 @@
 
 A scheduler runs the DAGs, because `retraining` starts the use case's own DAG. The first champion is poor on
 purpose. The last line that it prints is JSON: by use case the `states` of the DAG runs in their order, the
-`window` that the monitor measured, the decisions `better` and `worse`, and what the endpoint served before and
-after them (`models`).
+`window` that the monitor measured, the decisions `better` and `worse`, and what the endpoint served before
+and after them (`models`).
 """
 
 from __future__ import annotations

@@ -63,10 +63,10 @@ def clean_environment() -> dict[str, str]:
 
 
 def make_use_case(project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """`make use-case` as its recipe runs it, without `make install`."""
-    words = [f"--{name.lower()}={text}" for name, text in variables.items()]
+    """`make use-case` in a project whose environments are installed."""
+    words = [f"{name}={text}" for name, text in variables.items()]
     return subprocess.run(
-        [project / ".venv/jobs/bin/python", "-m", "scripts.new_use_case", *words],
+        ["make", "-s", "-o", "install", "use-case", *words],
         cwd=project,
         env=clean_environment(),
         capture_output=True,

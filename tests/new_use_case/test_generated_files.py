@@ -240,6 +240,15 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
+@pytest.mark.parametrize("variables", [{"LABEL": "Chu\"r'n?"}, {"LABEL": "a b", "IGNORE": "$$x; y"}])
+def test_make_passes_every_character_on(tmp_path: Path, variables: dict[str, str]) -> None:
+    project = projects.copy_of_the_project(tmp_path)
+    (project / "people.csv").write_text(text(GOOD))
+    answer = projects.make_use_case(project, NAME="leavers", CSV="people.csv", **variables)
+    assert answer.returncode == 2
+    assert f"no column is named {variables['LABEL']!r}" in answer.stderr
+
+
 def in_copy(project: Path, *words: str) -> None:
     command = [str(project / ".venv/jobs/bin" / words[0]), *words[1:]]
     environment = projects.clean_environment()
