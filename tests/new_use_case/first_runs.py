@@ -44,8 +44,8 @@ def run_once(url: str, name: str) -> dict[str, Any]:
 
 
 def run_key(name: str) -> str:
-    listed = boto3.client("s3").list_objects_v2(Bucket=local.BUCKET, Prefix=f"{name}/runs/", Delimiter="/")
-    (prefix,) = listed["CommonPrefixes"]
+    page = boto3.client("s3").list_objects_v2(Bucket=local.BUCKET, Prefix=f"{name}/runs/", Delimiter="/")
+    (prefix,) = page["CommonPrefixes"]
     return str(prefix["Prefix"].split("/")[-2])
 
 

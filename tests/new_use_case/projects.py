@@ -36,8 +36,8 @@ def contents(folder: Path) -> dict[str, str]:
 
 def copy_of_the_project(folder: Path) -> Path:
     """Every file that git would commit, the environments linked, and a repository of its own."""
-    listed = _git(PROJECT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    for name in filter(None, listed):
+    names = _git(PROJECT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    for name in filter(None, names):
         if (PROJECT / name).is_file() and not (PROJECT / name).is_symlink():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, folder / name)

@@ -40,7 +40,7 @@ def _arguments(call: ast.Call) -> dict[str, Any]:
     }
 
 
-def made(folder: Folder, content: str | bytes, **variables: str) -> dict[str, Any]:
+def make(folder: Folder, content: str | bytes, **variables: str) -> dict[str, Any]:
     assert folder.run(content, **variables) == 0
     return use_case(folder)
 
@@ -70,7 +70,7 @@ LAYOUTS = {
 def test_layout_and_kinds_are_inferred(
     folder: Folder, content: str | bytes, variables: dict[str, str], raw: dict[str, Any]
 ) -> None:
-    case = made(folder, content, **variables)
+    case = make(folder, content, **variables)
     assert case["raw"] == raw
     assert list(case["columns"].values()) in (list(KINDS.values()), ["number", "ignore", "category", "label"])
     assert case["labels"] == ("no", "yes")
@@ -79,7 +79,7 @@ def test_layout_and_kinds_are_inferred(
 def test_names_may_stand_in_a_file(folder: Folder, tmp_path: Path) -> None:
     names = tmp_path / "names.txt"
     names.write_text("age\ncity\nplan\nleaves\n")
-    case = made(folder, text(people()), names=str(names))
+    case = make(folder, text(people()), names=str(names))
     assert case["columns"] == KINDS
     assert str(tmp_path) not in (folder.project / "include/use_cases/leavers/README.md").read_text()
 
@@ -88,7 +88,7 @@ def test_texts_for_no_value_make_no_category_of_a_number(
     folder: Folder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = with_column("income", lambda number, row: ("?", "N/A", "", str(1000 + number % 90))[number % 4])
-    case = made(folder, content)
+    case = make(folder, content)
     assert case["columns"]["income"] == "number"
     assert case["raw"] == {"missing": ("?", "N/A")}
     printed = capsys.readouterr().out
@@ -135,7 +135,7 @@ def test_what_was_guessed_is_pointed_out(
     kind: str,
     remark: str | None,
 ) -> None:
-    case = made(folder, with_column("extra", value))
+    case = make(folder, with_column("extra", value))
     assert case["columns"]["extra"] == kind
     printed = capsys.readouterr().out
     assert f"'extra' {remark}" in printed if remark else "'extra'" not in printed
@@ -145,17 +145,17 @@ def test_what_was_guessed_is_pointed_out(
 def test_positive_is_the_users_choice(
     folder: Folder, capsys: pytest.CaptureFixture[str], positive: str, labels: tuple[str, str]
 ) -> None:
-    assert made(folder, text(GOOD), positive=positive)["labels"] == labels
+    assert make(folder, text(GOOD), positive=positive)["labels"] == labels
     assert "was guessed: it" not in capsys.readouterr().out
 
 
 def test_numbers_may_be_labels(folder: Folder) -> None:
     content = text(GOOD).replace(",yes\n", ",1\n").replace(",no\n", ",-1\n")
-    assert made(folder, content)["labels"] == ("-1", "1")
+    assert make(folder, content)["labels"] == ("-1", "1")
 
 
 def test_the_gate_is_below_what_was_measured(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
-    gate = made(folder, text(GOOD))["gates"]["auc"]
+    gate = make(folder, text(GOOD))["gates"]["auc"]
     printed = capsys.readouterr().out
     (measured,) = re.findall(r"reaches an AUC of (\S+)", printed)
     assert 0.05 <= float(measured) - gate < 0.0601
@@ -174,7 +174,7 @@ def test_a_file_larger_than_the_sample_is_read_in_full(
     monkeypatch.setattr(scanning, "SAMPLE_ROWS", ROWS // 2)
     monkeypatch.setattr(scanning, "MOST_DISTINCT", 50)
     table = text([*GOOD, ["many", "Bonn", "free", "no"]])
-    case = made(folder, table, allow="age")
+    case = make(folder, table, allow="age")
     assert case["columns"]["age"] == "category"
     printed = capsys.readouterr().out
     assert f"were measured on {ROWS // 2} rows chosen at random" in printed
