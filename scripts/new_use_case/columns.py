@@ -132,10 +132,10 @@ def _of_number(tally: Tally) -> list[str]:
     texts: list[str] = []
     if tally.code:
         texts.append(
-            f"is a number, but line {tally.code[0]} is {tally.code[1]!r}: a code? Then make it a category"
+            f"is a number, but line {tally.code[0]} is {tally.code[1]!r}: a code? Then call it a category"
         )
     elif "number" not in tally.first and 1 < len(tally.values) <= FEW:
-        texts.append(f"is a number with {tally.distinct} whole values: codes? Then make it a category")
+        texts.append(f"is a number with {tally.distinct} whole values: codes? Then call it a category")
     absent = _missing_of(tally)
     if absent:
         texts.append(f"is a number; {', '.join(map(repr, absent))} was read as: no value")

@@ -120,14 +120,14 @@ def test_the_monitor_sees_shifted_traffic(loops: dict[str, Any], name: str) -> N
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_better_challenger_is_promoted(loops: dict[str, Any], name: str) -> None:
-    decision, (poor, served, _) = loops[name]["better"], loops[name]["models"]
+    decision, (_, _, poor, served) = loops[name]["better"], loops[name]["models"]
     assert decision["outcome"] == "promoted", decision
     assert served == decision["challenger"]["model_name"] != poor
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_worse_challenger_does_not_replace_the_champion(loops: dict[str, Any], name: str) -> None:
-    decision, (_, champion, served) = loops[name]["worse"], loops[name]["models"]
+    decision, (champion, served, _, _) = loops[name]["worse"], loops[name]["models"]
     assert decision["outcome"] == "rejected", decision
     assert "auc" in decision["why"]
     assert served == champion

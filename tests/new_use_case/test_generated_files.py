@@ -100,12 +100,12 @@ REMARKS = {
     "whole numbers with few values": (
         lambda number, row: str(number % 3),
         "number",
-        "is a number with 3 whole values: codes? Then make it a category",
+        "is a number with 3 whole values: codes? Then call it a category",
     ),
     "leading zeros": (
         lambda number, row: f"{number % 70:05}",
         "number",
-        "is a number, but line 2 is '00000': a code? Then make it a category",
+        "is a number, but line 2 is '00000': a code? Then call it a category",
     ),
     "text among numbers": (
         lambda number, row: "many" if number == 40 else str(number % 70),
