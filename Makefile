@@ -6,7 +6,7 @@ AIRFLOW := .venv/airflow
 JOBS := .venv/jobs
 AIRFLOW_PY := $(AIRFLOW)/bin/python
 JOBS_PY := $(JOBS)/bin/python
-.PHONY: help install demo up down status test numbers workflows loop chaos lint format bench mwaa compose-test lock clean
+.PHONY: help install demo up down status use-case test numbers workflows loop chaos lint format bench mwaa compose-test lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ down: ## stop what `make up` started
 
 status: install ## what runs, and where
 	@$(AIRFLOW_PY) -m scripts.stack status
+
+use-case: install ## a further use case from a CSV file: NAME=... CSV=... LABEL=... (docs/a-new-use-case.md)
+	@$(JOBS_PY) -m scripts.new_use_case --name="$$NAME" --csv="$$CSV" --label="$$LABEL" --positive="$$POSITIVE" \
+		--ignore="$$IGNORE" --names="$$NAMES" --allow="$$ALLOW"
 
 test: install ## the suite
 	@scripts/test.sh

@@ -196,7 +196,7 @@ def endpoint_config(name: str, *, variants: list[Config], capture: str) -> Confi
 
 
 def model_package(
-    use_case: str,
+    group: str,
     *,
     containers: list[Config],
     run: str,
@@ -205,6 +205,7 @@ def model_package(
 ) -> Config:
     """A version of a use case's model, waiting for approval, with what it was measured by.
 
+    :param group: name of the model package group.
     :param run: S3 URI of the training run; `evaluation/` and `baseline/` lie below it.
     :param properties: what the next steps want to know of the version.
     """
@@ -216,7 +217,7 @@ def model_package(
     data = {name: document(f"baseline/{name.lower()}.json") for name in ("Statistics", "Constraints")}
     least = {"Constraints": document("baseline/model_quality_constraints.json")}
     return {
-        "ModelPackageGroupName": use_case,
+        "ModelPackageGroupName": group,
         "ModelApprovalStatus": "PendingManualApproval",
         "InferenceSpecification": {
             "Containers": containers,

@@ -109,7 +109,7 @@ class UseCase:
 
     >>> UseCase(name="churn", columns={"State": "category", "Churn?": "label"}, ...)
 
-    :param name: of the DAG, prefix of every AWS resource of the workflow, and name of its endpoint.
+    :param name: of the DAG, prefix of every AWS resource of the workflow, and of its folder in the bucket.
     :param dataset: the sample data's name in `include.datasets`.
     :param columns: in the order of the canonical table.
     :param labels: as they stand in the data: negative, positive.
@@ -142,6 +142,11 @@ class UseCase:
     def sample_data(self) -> tuple[str, ...]:
         """Names of the data sets that are put into the bucket where a user has none."""
         return (self.dataset, *(join.dataset for join in self.raw.joins))
+
+    @property
+    def endpoint(self) -> str:
+        """Name of the endpoint and of the model package group: AWS allows hyphens in it, no underscores."""
+        return self.name.replace("_", "-")
 
     @property
     def class_names(self) -> tuple[str, str]:

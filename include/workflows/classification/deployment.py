@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
     from include.aws.sagemaker_requests import Config
+    from include.use_cases.definition import UseCase
 
 log = logging.getLogger(__name__)
 
@@ -102,13 +103,13 @@ def check_answers(answers: list[str], expected: list[str]) -> None:
             )
 
 
-def publish(use_case: str, model_name: str, run_uri: str, data_source: str, verified: Reference) -> XComArg:
+def publish(case: UseCase, model_name: str, run_uri: str, data_source: str, verified: Reference) -> XComArg:
     """The task `publish`, which emits the asset `model/<use case>`; a skipped deployment does not skip it.
 
     :param run_uri: S3 URI of the run; its `evaluation/evaluation.json` holds the metrics.
     :param verified: what `verify` leaves.
     """
-    model = Asset(f"model/{use_case}")
+    model = Asset(f"model/{case.name}")
 
     @task(task_id="publish", outlets=[model], trigger_rule=TriggerRule.NONE_FAILED)
     def announce(
@@ -118,10 +119,10 @@ def publish(use_case: str, model_name: str, run_uri: str, data_source: str, veri
         metrics = read_json(f"{run_uri}/evaluation/evaluation.json")["binary_classification_metrics"]
         verification = pull(context["ti"], verified)
         achieved = {
-            "use_case": use_case,
+            "use_case": case.name,
             "run": run_uri.rsplit("/", 1)[-1],
             "model": model_name,
-            "endpoint": use_case if verification else None,
+            "endpoint": case.endpoint if verification else None,
             "evaluation": f"{run_uri}/evaluation",
             "data_source": data_source,
             "metrics": {name: entry["value"] for name, entry in metrics.items() if _is_number(entry)},

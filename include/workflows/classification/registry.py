@@ -16,6 +16,8 @@ from include.workflows.common.errors import NotOfThisProject
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from include.use_cases.definition import UseCase
+
 REGISTER = "register"  # id of the task that registers a run's version
 PROPERTIES = ("model_name", "run", "data_uri", "code")  # of a version's CustomerMetadataProperties
 
@@ -85,7 +87,7 @@ def describe_version(use_case: str, arn: str) -> Version:
     return Version.of(use_case, Aws().client("sagemaker").describe_model_package(ModelPackageName=arn))
 
 
-def champion_of(use_case: str) -> Version | None:
+def champion_of(case: UseCase) -> Version | None:
     """The newest approved version; None where nothing was approved yet.
 
     :raises NotOfThisProject: when it was registered by somebody else.
@@ -97,7 +99,7 @@ def champion_of(use_case: str) -> Version | None:
             Aws()
             .client("sagemaker")
             .list_model_packages(
-                ModelPackageGroupName=use_case,
+                ModelPackageGroupName=case.endpoint,
                 ModelApprovalStatus="Approved",
                 SortBy="CreationTime",
                 SortOrder="Descending",
@@ -108,4 +110,4 @@ def champion_of(use_case: str) -> Version | None:
         if is_missing(error):
             return None
         raise
-    return describe_version(use_case, newest[0]["ModelPackageArn"]) if newest else None
+    return describe_version(case.name, newest[0]["ModelPackageArn"]) if newest else None

@@ -158,7 +158,7 @@ class Classifier:
     def register(self) -> BaseOperator:
         """`register`: the next version in the model package group of the use case; it waits for approval."""
         request = requests.model_package(
-            self.case.name,
+            self.case.endpoint,
             containers=self._containers(),
             run=self.run,
             instance_type="{{ params.endpoint_instance_type }}",
@@ -178,7 +178,7 @@ class Classifier:
 
         Skipped where the trigger form asks for no deployment, or where the model missed a gate.
         """
-        name = self.case.name
+        name, endpoint_name = self.case.name, self.case.endpoint
         with TaskGroup("deploy", group_display_name="deployment") as group:
             requested = deployment_requested(f"{self.run}/evaluation/evaluation.json")
             configuration = serving_configuration(name, self._model_name, BUCKET)
@@ -189,13 +189,15 @@ class Classifier:
             endpoint = start_and_wait(
                 ENDPOINT,
                 "deploy_endpoint",
-                self._tagged({"EndpointName": name, "EndpointConfigName": config_name}),
+                self._tagged({"EndpointName": endpoint_name, "EndpointConfigName": config_name}),
                 wait_id="wait_for_endpoint",
                 waits_for={"endpoint_config_name": config_name},
                 operation="create",  # updates an endpoint that exists
             )
             verified = verify(
-                name, f"{self.run}/{CLIENT_ROWS}", f"{self.run}/predictions/{CLIENT_ROWS.split('/')[1]}.out"
+                endpoint_name,
+                f"{self.run}/{CLIENT_ROWS}",
+                f"{self.run}/predictions/{CLIENT_ROWS.split('/')[1]}.out",
             )
             approve = SageMakerApproveModelPackageOperator(
                 task_id="approve",
@@ -209,7 +211,7 @@ class Classifier:
     def publish(self) -> XComArg:
         """`publish`: the asset `model/<use case>` with the metrics."""
         announced = publish(
-            self.case.name,
+            self.case,
             self._model_name,
             self.run,
             self._left("stage_data", "source"),

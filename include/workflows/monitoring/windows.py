@@ -75,11 +75,11 @@ def behind_endpoint(case: UseCase) -> Version | None:
     """
     from botocore.exceptions import ClientError
 
-    version = champion_of(case.name)
+    version = champion_of(case)
     if version is None:
         return None
     try:
-        state = Aws().client("sagemaker").describe_endpoint(EndpointName=case.name)["EndpointStatus"]
+        state = Aws().client("sagemaker").describe_endpoint(EndpointName=case.endpoint)["EndpointStatus"]
     except ClientError as error:
         if not is_missing(error):
             raise

@@ -118,7 +118,8 @@ def plan_classifier(
     :raises AirflowSkipException: when the policy says no, or nothing serves yet.
     """
     name, run = cause["use_case"], context["dag_run"]
-    case, folder, serving = CLASSIFIERS[name], folder_of(name, bucket, run), champion_of(name)
+    case, folder = CLASSIFIERS[name], folder_of(name, bucket, run)
+    serving = champion_of(case)
     if serving is None:
         raise AirflowSkipException(f"{name}: no version is approved; run the DAG {name} first.")
     check_allowed(cause, bucket, context)

@@ -57,15 +57,16 @@ def shift(
         contest["challenger"]["model_name"],
         context["params"]["instance_type"],
     )
-    serving = Aws().client("sagemaker").describe_endpoint(EndpointName=name)["EndpointConfigName"]
-    updates: dict[str, Any] = {"roll_back": {"EndpointName": name, "EndpointConfigName": serving}}
+    endpoint = CLASSIFIERS[name].endpoint
+    serving = Aws().client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    updates: dict[str, Any] = {"roll_back": {"EndpointName": endpoint, "EndpointConfigName": serving}}
     for step in variants:
         config = resource_name(name, f"endpoint-{step}", context["dag_run"])
         request = requests.endpoint_config(
             config, variants=variants[step], capture=f"s3://{bucket}/{name}/capture"
         )
         updates[f"{step}_config"] = requests.tagged(name, request)
-        updates[step] = {"EndpointName": name, "EndpointConfigName": config}
+        updates[step] = {"EndpointName": endpoint, "EndpointConfigName": config}
     return updates
 
 
@@ -112,7 +113,7 @@ def verify_variant(plan: ClassifierPlanDict, variant: str, **context: Any) -> di
         read_lines(f"{folder}/{path}")[:PROBES]
         for path in ("holdout/rows/rows.csv", f"{CHALLENGER}/rows.csv.out")
     )
-    answers, errors, times = probe(name, variant, rows)
+    answers, errors, times = probe(CLASSIFIERS[name].endpoint, variant, rows)
     check_errors(place, errors, len(rows), promotion)
     try:
         check_answers(answers, expected if not errors else answers)

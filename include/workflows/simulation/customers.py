@@ -47,7 +47,7 @@ def send(bucket: str, **context: Any) -> dict[str, Any]:
     if params["use_case"] in RECOMMENDERS:
         return log_visits(RECOMMENDERS[params["use_case"]], bucket, context)
     case = CLASSIFIERS[params["use_case"]]
-    serving = champion_of(case.name)
+    serving = champion_of(case)
     if serving is None:
         raise NothingServes(f"{case.name}: no version is approved; run the DAG {case.name} first.")
     chance = random.Random(f"{key}-{params['seed']}")  # noqa: S311 — made-up customers are no secret
@@ -127,7 +127,7 @@ def call(case: UseCase, parts: list[list[Row]], key: str, seconds: float) -> Non
         due = start + seconds * number / len(parts)
         time.sleep(max(due - time.monotonic(), 0))
         runtime.invoke_endpoint(
-            EndpointName=case.name,
+            EndpointName=case.endpoint,
             Body=_csv(rows, names).encode(),
             ContentType="text/csv",
             Accept="text/csv",

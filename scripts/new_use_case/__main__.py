@@ -1,0 +1,44 @@
+"""`python -m scripts.new_use_case --name term_deposits --csv bank.csv --label y`: see `--help`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.new_use_case import options as words
+from scripts.new_use_case.draft import draft
+from scripts.new_use_case.errors import WrongInput
+from scripts.new_use_case.summary import summarise
+from scripts.new_use_case.writing import check_free, plan, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROJECT = Path(__file__).parents[2]
+WRONG_INPUT, NOT_WRITTEN = 2, 1  # exit codes
+
+
+def main(argv: Sequence[str] | None = None, project: Path = PROJECT) -> int:
+    """Make a use case and return the exit code."""
+    start = time.monotonic()
+    try:
+        options = words.parse(argv)
+        check_free(options, project)
+        use_case = draft(options)
+        files = plan(use_case, project)
+        write(files, project)
+    except WrongInput as error:
+        print(f"{error}\nNothing was written.", file=sys.stderr)
+        return WRONG_INPUT
+    except OSError as error:
+        print(f"{error}\nNothing was written.", file=sys.stderr)
+        return NOT_WRITTEN
+    print(summarise(use_case, files))
+    print(f"\nMade in {time.monotonic() - start:.0f} s.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

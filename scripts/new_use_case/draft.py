@@ -1,0 +1,83 @@
+"""A use case before it is written: the journey from the options to all that the templates need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scripts.new_use_case import suspicion
+from scripts.new_use_case.columns import kinds_of, labels_of, missing_texts
+from scripts.new_use_case.frames import text_frame, typed_frame
+from scripts.new_use_case.reading import Layout, inspect
+from scripts.new_use_case.recipe import HYPERPARAMETERS, MOST_CELLS, SEED, measure
+from scripts.new_use_case.scanning import scan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from include.use_cases.definition import UseCase
+    from scripts.new_use_case.columns import Kind
+    from scripts.new_use_case.options import Options
+    from scripts.new_use_case.recipe import Measurement
+    from scripts.new_use_case.scanning import Scan
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A use case that is checked and measured, and not written yet.
+
+    :param labels: negative and positive.
+    :param missing: texts that mean "no value" in columns of numbers.
+    """
+
+    options: Options
+    layout: Layout
+    scan: Scan
+    kinds: dict[str, Kind]
+    labels: tuple[str, str]
+    missing: tuple[str, ...]
+    measurement: Measurement
+
+
+def draft(options: Options) -> Draft:
+    """Read, check and measure.
+
+    :raises WrongInput: for all that is wrong with the options or the data.
+    """
+    layout = inspect(options)
+    table = scan(options.csv, layout)
+    kinds, labels = kinds_of(table, options), labels_of(table, options)
+    missing = missing_texts(table, kinds)
+    frame = text_frame(table, kinds, missing)
+    _check_columns(frame, kinds, labels[1], table.rows, options)
+    measurement = measure(limited(frame, kinds), kinds, labels, HYPERPARAMETERS, SEED)
+    return Draft(options, layout, table, kinds, labels, missing, measurement)
+
+
+def _check_columns(
+    frame: pd.DataFrame, kinds: dict[str, Kind], positive: str, rows: int, options: Options
+) -> None:
+    columns = typed_frame(frame, kinds, suspicion.LEAK_ROWS)
+    labels = frame.loc[columns.index, options.label]
+    suspicion.check(columns, kinds, (labels == positive).to_numpy(dtype=int), rows, options)
+
+
+def measure_table(case: UseCase, path: Path) -> Measurement:
+    """What the recipe of a use case reaches on a canonical table, measured as when the use case was made.
+
+    :raises WrongInput: when a part of the rows lacks a label.
+    """
+    kinds = dict(case.columns)
+    table = scan(path, Layout(",", True, tuple(kinds)))
+    frame = limited(text_frame(table, kinds, ()), kinds)
+    return measure(frame, kinds, case.labels, case.hyperparameters, case.split_seed)
+
+
+def limited(frame: pd.DataFrame, kinds: dict[str, Kind]) -> pd.DataFrame:
+    """At most so many rows that their features fit into this machine's memory."""
+    categories = [name for name, kind in kinds.items() if kind == "category"]
+    features = len(kinds) + sum(frame[name].nunique() for name in categories)
+    most = max(MOST_CELLS // features, 1000)
+    return frame if len(frame) <= most else frame.sample(most, random_state=SEED).sort_index()
