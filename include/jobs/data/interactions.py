@@ -1,4 +1,4 @@
-"""Reads interactions, items and users: MovieLens 100K's files or CSV files.
+"""Reads tables of a recommendation use case: CSV with a header, or text of another separator without one.
 
 Wrong data is a DataError that names file, row and column.
 """
@@ -16,13 +16,7 @@ from job import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-GENRES = (
-    *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary"),
-    *("Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller"),
-    *("War", "Western"),
-)
 LONGEST_ID = 256  # characters
-NO_DATE = 0  # seconds since 1970, where a film has no date
 
 
 def only_file(folder: Path) -> Path:
@@ -37,7 +31,10 @@ def only_file(folder: Path) -> Path:
 
 
 def table(path: Path, separator: str, names: list[str], needed: list[str]) -> pd.DataFrame:
-    """All columns as text, from a CSV file with a header or a file of MovieLens without one.
+    """All columns as text, from a CSV file with a header or a Latin-1 file without one.
+
+    :param separator, names: of a file without a header.
+    :param needed: columns that a file with a header must have.
 
     :raises DataError: naming the file and what is wrong with it.
     """
@@ -46,7 +43,7 @@ def table(path: Path, separator: str, names: list[str], needed: list[str]) -> pd
             first = file.readline()
         has_header = needed[0] in first
     except UnicodeDecodeError:
-        has_header, first = False, "?"  # MovieLens's titles are Latin-1
+        has_header, first = False, "?"  # not UTF-8: a file without a header
     if not first.strip():
         raise DataError(f"{path.name} is empty")
     if has_header and len(set(first.strip().split(","))) != len(first.strip().split(",")):
@@ -68,7 +65,7 @@ def table(path: Path, separator: str, names: list[str], needed: list[str]) -> pd
 
 
 def read_ratings(path: Path) -> pd.DataFrame:
-    """USER_ID, ITEM_ID, EVENT_VALUE, TIMESTAMP in the order of the file.
+    """USER_ID, ITEM_ID, EVENT_VALUE, TIMESTAMP as in the file, which is tab-separated without a header.
 
     :raises DataError: naming file, row and column.
     """
@@ -82,39 +79,6 @@ def read_ratings(path: Path) -> pd.DataFrame:
     frame["EVENT_VALUE"] = numbers(frame, "EVENT_VALUE")
     refuse(frame, frame.TIMESTAMP > LATEST, "TIMESTAMP", "expected seconds, not milliseconds")
     return frame[["USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP"]]
-
-
-def read_items(path: Path) -> pd.DataFrame:
-    """ITEM_ID, GENRE (several with | between), CREATION_TIMESTAMP.
-
-    :raises DataError: naming file, row and column.
-    """
-    names = ["ITEM_ID", "TITLE", "DATE", "VIDEO_DATE", "ADDRESS", *GENRES]
-    frame = table(path, "|", names, ["ITEM_ID"])
-    check_ids(frame, "ITEM_ID")
-    if "GENRE" not in frame.columns:
-        flags = frame[[genre for genre in GENRES if genre in frame.columns]]
-        frame["GENRE"] = ["|".join(flags.columns[row == "1"]) for row in flags.to_numpy()]
-    if "CREATION_TIMESTAMP" not in frame.columns:
-        dates = frame.get("DATE", pd.Series("", index=frame.index))
-        moments = pd.to_datetime(dates, format="%d-%b-%Y", errors="coerce")
-        seconds = (moments - pd.Timestamp(0)).dt.total_seconds()
-        frame["CREATION_TIMESTAMP"] = seconds.fillna(NO_DATE).astype(np.int64)
-    return frame[["ITEM_ID", "GENRE", "CREATION_TIMESTAMP"]].drop_duplicates("ITEM_ID", keep="last")
-
-
-def read_users(path: Path) -> pd.DataFrame:
-    """USER_ID, AGE, GENDER, OCCUPATION.
-
-    :raises DataError: naming file, row and column.
-    """
-    frame = table(path, "|", ["USER_ID", "AGE", "GENDER", "OCCUPATION", "ZIP"], ["USER_ID"])
-    check_ids(frame, "USER_ID")
-    for column, default in (("AGE", "0"), ("GENDER", ""), ("OCCUPATION", "")):
-        if column not in frame.columns:
-            frame[column] = default
-    frame["AGE"] = numbers(frame, "AGE").astype(np.int64)
-    return frame[["USER_ID", "AGE", "GENDER", "OCCUPATION"]].drop_duplicates("USER_ID", keep="last")
 
 
 def check_ids(frame: pd.DataFrame, column: str) -> None:

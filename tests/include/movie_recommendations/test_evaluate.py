@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.use_cases.movie_recommendations.jobs import evaluate_recommenders
+import evaluate_recommenders
 from tests.include.movie_recommendations.places import run
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
+import prepare
 from include.datasets import generate
-from include.use_cases.movie_recommendations.jobs import prepare
 from tests.include.movie_recommendations.places import run
 
 if TYPE_CHECKING:

@@ -19,12 +19,13 @@ from implicit.als import AlternatingLeastSquares
 from implicit.nearest_neighbours import CosineRecommender
 from scipy import sparse
 
-from data.interactions import read_items, read_ratings
+import prepare
+from data.interactions import read_ratings
 from include.datasets import fetch
 from include.local_aws.personalize.models.evaluation import scores_of
 from include.local_aws.personalize.models.training import Request, train
-from include.use_cases.movie_recommendations.jobs import prepare
 from include.use_cases.movie_recommendations.use_case import MOVIES
+from movielens import read_items
 from quality.ranking import measure
 
 if TYPE_CHECKING:

@@ -21,8 +21,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.interactions import only_file, read_items, read_ratings, read_users
+from data.interactions import only_file, read_ratings
 from job import FOLDER, DataError, arguments, run, staged
+from movielens import read_items, read_users
 
 if TYPE_CHECKING:
     import argparse
