@@ -5,13 +5,11 @@ A renamed task, or one that moves into a group, takes its readers along.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import Any, TypedDict, cast
 
-if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator, XComArg
+from airflow.sdk import BaseOperator, XComArg
 
-    Task = BaseOperator | XComArg
-
+Task = BaseOperator | XComArg  # made by a class, or by `@task`
 RETURN_VALUE = "return_value"
 
 
