@@ -173,3 +173,10 @@ def test_a_teardown_deletes_endpoint_configurations_models_and_versions(torn_dow
     assert client.list_models(NameContains="churn")["Models"] == []
     assert client.list_model_package_groups(NameContains="churn")["ModelPackageGroupSummaryList"] == []
     assert objects("churn/runs/")  # the data in the bucket stays
+
+
+def test_a_teardown_takes_a_role_that_may_clean_up(torn_down: Any, before: int, airflow_calls: Any) -> None:
+    events = airflow_calls()[before:]
+    assert {"GetResources", "DeleteEndpoint", "DeleteModelPackageGroup"} <= {e["eventName"] for e in events}
+    assert refused(Template(AllowCleanUp="yes", UseMwaa="no").role("AirflowRole"), events) == set()
+    assert refused(Template(AllowCleanUp="no", UseMwaa="no").role("AirflowRole"), events)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,6 +105,11 @@ def tasks_of(case: UseCase) -> str:
     return json.dumps(DagSerialization.to_dict(dag)["dag"], sort_keys=True, default=str)
 
 
+@cache
+def churn_tasks() -> str:
+    return tasks_of(CHURN)
+
+
 def raises(check: Callable[[], object]) -> bool:
     try:
         check()
@@ -149,4 +155,4 @@ def test_another_value_is_listed_for_every_field() -> None:
 @pytest.mark.parametrize("name", field_names())
 def test_a_field_changes_a_task_a_request_a_report_or_a_decision(name: str) -> None:
     case = changed(name)
-    assert (tasks_of(case), decisions_of(case)) != (tasks_of(CHURN), decisions_of(CHURN))
+    assert decisions_of(case) != decisions_of(CHURN) or tasks_of(case) != churn_tasks()
