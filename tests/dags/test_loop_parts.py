@@ -6,11 +6,12 @@ import json
 import random
 import statistics
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
+from airflow.sdk.exceptions import TaskDeferred
 
 from include.use_cases.churn.use_case import CHURN
 from include.workflows import clean_up
@@ -145,3 +146,17 @@ def test_errors_of_a_probe_are_kept_beside_the_answers(aws: str) -> None:
     answers, errors, times = traffic_shift.probe("nobody", "AllTraffic", ["1,2"])
     assert (answers, len(errors), len(times)) == ([], 1, 1)
     assert "nobody" in errors[0]
+
+
+@pytest.mark.parametrize("seconds", [-60, 0.3])
+def test_a_moment_that_is_near_or_past_is_awaited_without_a_deferral(seconds: float) -> None:
+    """Siblings of ADR 11: a trigger that fires at once races with the scheduler."""
+    moment = datetime.now(UTC) + timedelta(seconds=seconds)
+    traffic_shift.MomentSensor(task_id="soak", target_time=moment.isoformat()).execute({})
+    assert datetime.now(UTC) >= moment
+
+
+def test_a_moment_that_is_far_is_awaited_in_the_triggerer() -> None:
+    moment = datetime.now(UTC) + timedelta(minutes=5)
+    with pytest.raises(TaskDeferred):
+        traffic_shift.MomentSensor(task_id="soak", target_time=moment.isoformat()).execute({})

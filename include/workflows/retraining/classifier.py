@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
 from airflow.sdk import chain, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -95,7 +94,7 @@ def shift_traffic(bucket: str, plan: Any, contest: Any, gate: Any, approve: Any)
         for step in ("canary", "final")
     )
     until = traffic_shift.canary_until(plan)
-    soak = DateTimeSensorAsync(task_id="soak", target_time=until)
+    soak = traffic_shift.MomentSensor(task_id="soak", target_time=until)
     verify = traffic_shift.verify_variant
     canary_verified = verify.override(task_id="verify_canary")(plan, CHALLENGER)
     final_verified = verify.override(task_id="verify_final")(plan, requests.ALL_TRAFFIC)
