@@ -98,9 +98,9 @@ def canary_until(plan: ClassifierPlanDict, **context: Any) -> str:
 
 
 class MomentSensor(DateTimeSensorAsync):
-    """Waits for a moment in the triggerer. A moment that is near or past is awaited here: ADR 11 tells why."""
+    """Waits for a moment in the triggerer. One that is near or past is awaited here: ADR 11 tells why."""
 
-    def execute(self, context: Any) -> None:
+    def execute(self, context: Any) -> None:  # type: ignore[override]  # the provider's never returns
         seconds = (self._moment - datetime.now(UTC)).total_seconds()
         if seconds > SHORTEST_DEFERRAL:
             super().execute(context)
