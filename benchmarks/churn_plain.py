@@ -64,7 +64,7 @@ def train(prepared: Path, work: Path) -> xgboost.Booster:
 def evaluate(prepared: Path, work: Path) -> None:
     """Write evaluation and report."""
     inputs = ["--labelled", str(prepared / "labelled/test.csv"), "--predictions", str(work / "predictions")]
-    options = [*CHURN.evaluation_arguments("benchmark"), *inputs, "--output", str(work / "evaluation")]
+    options = [*CHURN.evaluation_arguments, *inputs, "--output", str(work / "evaluation")]
     import_module("evaluate").main(options)
 
 

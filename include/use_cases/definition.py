@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
 # number: scaled; category: text, one-hot encoded; ignore: not learned from; label: the answer
 Kind = Literal["number", "category", "ignore", "label"]
+# metrics of a classifier that gates and promotion can name (include/jobs/quality/classification.py)
+METRICS = ("accuracy", "precision", "recall", "f1", "auc", "pr_auc")
+NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"  # of a use case: it names a DAG, a package, a folder in S3
 SKLEARN, XGBOOST = "1.9-0", "3.2-0"  # versions of the AWS images
 
 
@@ -54,6 +58,14 @@ class RawFormat:
     missing: tuple[str, ...] = ()
     joins: tuple[Join, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Check what cannot work together.
+
+        :raises ValueError: then.
+        """
+        if self.joins and not self.header:
+            raise ValueError("raw format: tables without a header line cannot be joined")
+
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> RawFormat:
         """The inverse of `dataclasses.asdict`, also after a passage through JSON."""
@@ -62,16 +74,13 @@ class RawFormat:
 
 
 @dataclass(frozen=True)
-class Monitoring:
-    """When traffic counts as drifted, and when drift retrains (docs/drift.md says how it is measured)."""
+class DriftPolicy:
+    """When drift is confirmed, and when it retrains: the same for every use case."""
 
     window_hours: float = 24.0
     minimum_rows: int = 200  # a window with fewer is no evidence, for drift or against it
-    watch: float = 0.1  # distance of a column above which it is watched
+    watch: float = 0.1  # distance of a column, or of the popularity, above which it is watched
     drift: float = 0.2  # ... above which it has drifted
-    columns: Mapping[str, float] = field(default_factory=dict)  # a column's own `drift`
-    drift_share: float = 0.1  # of the columns' importance: so much drifted is a drifted window
-    rate_factor: float = 1.5  # by which the share of positive predictions may grow or shrink
     drifted_windows: int = 2  # so many drifted ...
     of_windows: int = 3  # ... of the last so many with enough rows confirm the drift
     cool_down_hours: float = 72.0  # after a retraining, drift does not start another one
@@ -79,28 +88,59 @@ class Monitoring:
 
 
 @dataclass(frozen=True)
-class InteractionMonitoring(Monitoring):
-    """The same for what users of recommendations do; `watch` and `drift` are distances of the popularity."""
+class Monitoring(DriftPolicy):
+    """When a classifier's traffic counts as drifted (docs/drift.md says how it is measured)."""
+
+    columns: Mapping[str, float] = field(default_factory=dict)  # a column's own `drift`
+    drift_share: float = 0.1  # of the columns' importance: so much drifted is a drifted window
+    rate_factor: float = 1.5  # by which the share of positive predictions may grow or shrink
+
+
+@dataclass(frozen=True)
+class InteractionMonitoring(DriftPolicy):
+    """When what users of recommendations do counts as drifted."""
 
     new_share: float = 0.4  # of the events: by users, or of items, that were not in the training
     decline: float = 0.3  # share of the hold-out metric that may be lost before that is drift
 
 
 @dataclass(frozen=True)
-class Promotion:
-    """When a challenger takes the champion's place, and how."""
+class PromotionPolicy:
+    """When a challenger takes the champion's place: the same for every use case."""
 
-    metric: str = "auc"  # has to be better on the same rows
+    metric: str  # has to be better on the same rows, or for the same users
     least_gain: float = 0.005
-    # least value of a metric, whatever the champion reaches
+    # least value of a challenger's metric, whatever the champion reaches (`UseCase.gates`: of a first model)
     gates: Mapping[str, float] = field(default_factory=dict)
     certainty: float = 0.9  # share of the bootstrap samples in which it has to be better
     most_loss: Mapping[str, float] = field(default_factory=dict)  # metric → how much worse it may be
     approval: Literal["auto", "manual"] = "auto"
+    slowest_ms: float = 1000.0  # 99th percentile of the answers in service
+
+
+@dataclass(frozen=True)
+class Promotion(PromotionPolicy):
+    """When, and by which shift of the traffic, a classifier's challenger takes over."""
+
+    metric: str = "auc"
     canary_share: float = 0.1  # of the traffic that the challenger gets first
     canary_minutes: float = 5.0
     most_errors: float = 0.01  # share of the canary's calls
-    slowest_ms: float = 1000.0  # 99th percentile of the canary's answers
+
+
+@dataclass(frozen=True)
+class RecommendationPromotion(PromotionPolicy):
+    """When a recommendation use case's challenger takes over."""
+
+    metric: str = "ndcg_10"
+
+    def __post_init__(self) -> None:
+        """Check the metric: the comparison's bootstrap knows how sure a gain is for one metric only.
+
+        :raises ValueError: for another one.
+        """
+        if self.metric != "ndcg_10":
+            raise ValueError(f"promotion by {self.metric!r}: recommenders are compared by 'ndcg_10'")
 
 
 @dataclass(frozen=True)
@@ -114,7 +154,7 @@ class UseCase:
     :param columns: in the order of the canonical table.
     :param labels: as they stand in the data: negative, positive.
     :param classes: words for the two classes in reports and in the demo; empty: the labels.
-    :param gates: least value of a metric on the test rows; a model below one is not deployed.
+    :param gates: least value of a metric on the test rows; the DAG does not deploy a model below one.
     :param threshold: a score above it is the positive label.
     """
 
@@ -137,6 +177,20 @@ class UseCase:
     instance_type: str = "ml.m5.large"
     owner: str = "ml-platform"
     tags: tuple[str, ...] = ("ml", "sagemaker", "classification")
+
+    def __post_init__(self) -> None:
+        """Check the constants, before anything is run or paid.
+
+        :raises ValueError: naming the use case and the constant.
+        """
+        if not re.fullmatch(NAME, self.name):
+            raise ValueError(f"{self.name!r}: a use case's name is lower-case words joined by underscores")
+        labels = [name for name, kind in self.columns.items() if kind == "label"]
+        if len(labels) != 1:
+            raise ValueError(f"{self.name}: columns have {len(labels)} labels, expected one")
+        of_promotion = (self.promotion.metric, *self.promotion.gates, *self.promotion.most_loss)
+        if unknown := sorted({*self.gates, *of_promotion} - set(METRICS)):
+            raise ValueError(f"{self.name}: unknown metric {', '.join(unknown)}; known: {', '.join(METRICS)}")
 
     @property
     def sample_data(self) -> tuple[str, ...]:
@@ -187,22 +241,17 @@ class UseCase:
         """Arguments of the job scripts that compare predictions with the truth."""
         return [
             *("--title", self.title),
-            *("--label-column", self.label_column),
+            f"--label-column={self.label_column}",  # in one word: a name may begin with a hyphen
             *("--labels", *self.labels),
             *("--classes", *self.class_names),
             *("--threshold", str(self.threshold)),
         ]
 
-    def evaluation_arguments(self, data_source: str, gates: str | None = None) -> list[str]:
-        """Arguments of the job script `evaluate.py`.
-
-        :param data_source: what the data is; may be a template.
-        :param gates: JSON, least value by metric; may be a template; default: the use case's own.
-        """
+    @property
+    def evaluation_arguments(self) -> list[str]:
+        """Arguments of the job script `evaluate.py`; what the data is, and the gates, are said by the run."""
         return [
             *self.prediction_arguments,
-            *("--data-source", data_source),
-            *("--gates", gates or json.dumps(dict(self.gates))),
             *("--published", json.dumps(dict(self.published.metrics))),
             *("--published-source", self.published.source),
         ]
@@ -240,7 +289,7 @@ class RecommendationUseCase:
     sklearn_version: str = SKLEARN
     split_seed: int = 1729
     monitoring: InteractionMonitoring = field(default_factory=InteractionMonitoring)
-    promotion: Promotion = field(default_factory=lambda: Promotion(metric="ndcg_10"))
+    promotion: RecommendationPromotion = field(default_factory=RecommendationPromotion)
     instance_type: str = "ml.m5.large"
     owner: str = "ml-platform"
     tags: tuple[str, ...] = ("ml", "personalize", "recommendations")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from include.use_cases.definition import Monitoring, Promotion
+    from include.use_cases.definition import DriftPolicy, PromotionPolicy
 
 Verdict = Literal["ok", "watch", "drift", "not enough data"]
 WEEK = timedelta(days=7)
@@ -41,7 +41,7 @@ class Window:
     baseline: str
 
 
-def confirm(windows: Iterable[Window], policy: Monitoring) -> Decision:
+def confirm(windows: Iterable[Window], policy: DriftPolicy) -> Decision:
     """Whether the newest window completes a confirmed drift: N drifted ones of the last M.
 
     Windows with too few rows are left out, and so are those of another baseline than the newest one's, and
@@ -76,7 +76,7 @@ def may_retrain(
     cause: Literal["drift", "schedule", "manual"],
     earlier: Sequence[Retraining],
     now: datetime,
-    policy: Monitoring,
+    policy: DriftPolicy,
 ) -> Decision:
     """Whether a retraining starts. A person's wish is not limited; the clock and drift are."""
     trained = sorted(retraining.moment for retraining in earlier if retraining.trained)
@@ -96,11 +96,11 @@ def may_retrain(
     return Decision(True, "drift was confirmed" if cause == "drift" else "it is time")
 
 
-def promote(comparison: Mapping[str, Any], policy: Promotion) -> Decision:
+def promote(comparison: Mapping[str, Any], policy: PromotionPolicy) -> Decision:
     """Whether the challenger takes over.
 
-    :param comparison: `champion` and `challenger`, metrics by name on the same rows, and `better_share`, the
-        share of bootstrap samples in which the challenger is better in `policy.metric`.
+    :param comparison: `champion` and `challenger`, metrics by name on the same rows; `better_share`, the share
+        of bootstrap samples in which the challenger is better in `policy.metric`.
     """
     challenger, champion = comparison["challenger"], comparison["champion"]
     low = [(name, least) for name, least in policy.gates.items() if challenger[name] < least]

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from include.use_cases.definition import Join, Kind, RawFormat
+from include.workflows.common.errors import WorkflowError
 from include.workflows.common.staging import stage_table
 from scripts import local_settings as local
 
@@ -65,8 +66,29 @@ def test_a_users_own_raw_file_is_converted_and_its_canonical_file_is_taken_as_it
     assert stage({"people": canonical}, RAW) == {
         "uri": canonical,
         "source": f"own data, {canonical}",
-        "rows": None,
+        "rows": 1,
     }
+
+
+def test_an_own_file_with_the_canonical_header_is_still_cleaned(aws: str) -> None:
+    """A raw format of header and commas: what is missing has its own text there."""
+    raw = RawFormat(strip=True, missing=("?",))
+    own = put("age,job,income\n?, cook,high\n")
+    assert read(stage({"people": own}, raw)["uri"]) == "age,job,income\n,cook,high\n"
+
+
+def test_a_retraining_needs_no_joined_table(aws: str) -> None:
+    """Its data is canonical: nothing is left to join, and no sample of the joined table is looked for."""
+    raw = RawFormat(joins=(Join("pay", "id"),))
+    columns: dict[str, Kind] = {"id": "ignore", "pay": "number", "left": "label"}
+    own = put("id,pay,left\n1,5,no\n")
+    assert stage({"people": own, "pay": ""}, raw, columns)["uri"] == own
+
+
+def test_an_object_that_does_not_exist_is_named(aws: str) -> None:
+    uri = f"s3://{local.BUCKET}/nothing/here.csv"
+    with pytest.raises(WorkflowError, match=uri):
+        stage({"people": uri}, RAW)
 
 
 def test_data_of_the_canonical_format_is_never_read(aws: str) -> None:

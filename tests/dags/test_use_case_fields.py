@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from include.datasets import DatasetError
+from include.datasets.canonical import write_canonical
 from include.use_cases import policy
 from include.use_cases.churn.use_case import CHURN
-from include.use_cases.definition import Join, Monitoring, Promotion, Published, RawFormat, UseCase
+from include.use_cases.definition import (
+    DriftPolicy,
+    Join,
+    PromotionPolicy,
+    Published,
+    RawFormat,
+    RecommendationUseCase,
+    Recommender,
+    UseCase,
+)
+from include.use_cases.movie_recommendations.use_case import MOVIES
 from include.workflows.classification.steps import Classifier
-from include.workflows.common.errors import VerificationFailed
+from include.workflows.common.errors import VerificationFailed, WorkflowError
 from include.workflows.monitoring.windows import window_span
+from include.workflows.recommendation.steps import Recommendation
 from include.workflows.retraining.classifier import comparison_arguments
 from include.workflows.retraining.decision import needs_person
 from include.workflows.retraining.traffic_shift import (
@@ -27,7 +40,12 @@ from include.workflows.retraining.traffic_shift import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from include.use_cases.definition import Kind
+
+Case = TypeVar("Case", UseCase, RecommendationUseCase)
+PARTS = (RawFormat, DriftPolicy, PromotionPolicy, Published)
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 OTHER: dict[str, Any] = {
     "name": "attrition",
@@ -76,22 +94,25 @@ OTHER: dict[str, Any] = {
 }
 
 
-def field_names() -> list[str]:
-    """Fields of `UseCase`; of its parts, their fields (`raw.header`)."""
+def field_names(case: UseCase | RecommendationUseCase) -> list[str]:
+    """Fields of a use case; of its parts, their fields (`raw.header`)."""
     names = []
-    for field in fields(UseCase):
-        part = getattr(CHURN, field.name)
-        nested = isinstance(part, RawFormat | Monitoring | Promotion | Published)
+    for field in fields(case):
+        part = getattr(case, field.name)
+        nested = isinstance(part, PARTS)
         names += [f"{field.name}.{inner.name}" for inner in fields(part)] if nested else [field.name]
     return names
 
 
 def changed(name: str) -> UseCase:
     """The churn use case with another value of one field."""
+    return with_field(CHURN, name, OTHER[name])
+
+
+def with_field(case: Case, name: str, value: object) -> Case:
+    """A use case with another value of one field, which may be one of a part (`raw.header`)."""
     part, _, inner = name.partition(".")
-    if not inner:
-        return replace(CHURN, **{part: OTHER[name]})
-    return replace(CHURN, **{part: replace(getattr(CHURN, part), **{inner: OTHER[name]})})
+    return replace(case, **{part: replace(getattr(case, part), **{inner: value}) if inner else value})
 
 
 def tasks_of(case: UseCase) -> str:
@@ -110,6 +131,24 @@ def churn_tasks() -> str:
     return tasks_of(CHURN)
 
 
+def canonical_of(case: UseCase, folder: Path) -> str:
+    """The canonical table of a raw file, or the reason why there is none."""
+    (folder / "raw.csv").write_text("Phone,Day Mins,Plan;Tariff,Churn?\n1, 5,?,True.\n2,?,?,False.\n")
+    (folder / "plans.csv").write_text("Phone,Plan;Tariff\n1,a\n")
+    columns: dict[str, Kind] = {"Phone": "ignore", "Day Mins": "number", "Plan;Tariff": "category"}
+    try:
+        write_canonical(
+            [folder / "raw.csv"],
+            folder / "canonical.csv",
+            columns={**columns, "Churn?": "label"},
+            raw=case.raw,
+            joined={"plans": [folder / "plans.csv"]},
+        )
+    except DatasetError as error:
+        return str(error)
+    return (folder / "canonical.csv").read_text()
+
+
 def raises(check: Callable[[], object]) -> bool:
     try:
         check()
@@ -118,8 +157,8 @@ def raises(check: Callable[[], object]) -> bool:
     return False
 
 
-def decisions_of(case: UseCase) -> list[object]:
-    """What monitor and retraining make of a case's policies in situations near their limits."""
+def policy_decisions(case: UseCase | RecommendationUseCase) -> list[object]:
+    """What the policies of every use case say in situations near their limits."""
     window = timedelta(hours=1)
     verdicts: tuple[policy.Verdict, ...] = ("drift", "ok", "drift")
     windows = [
@@ -129,10 +168,14 @@ def decisions_of(case: UseCase) -> list[object]:
     earlier = [policy.Retraining(NOW - timedelta(hours=hours), trained=True) for hours in (2,)]
     numbers = {"auc": 0.9, "f1": 0.8, "recall": 0.7}
     better = {"auc": 0.95, "f1": 0.8, "recall": 0.65}
+    if isinstance(case, RecommendationUseCase):
+        numbers, better = (
+            {"ndcg_10": 0.3, "f1": 0.8, "recall": 0.7},
+            {"ndcg_10": 0.4, "f1": 0.8, "recall": 0.65},
+        )
     comparison = {"champion": numbers, "challenger": better, "better_share": 0.95}
     return [
         case.monitor_arguments,
-        comparison_arguments(case),
         window_span(case.monitoring, None, NOW, NOW - timedelta(days=30)),
         policy.confirm(windows, case.monitoring),
         policy.confirm(windows[:2], case.monitoring),
@@ -140,19 +183,94 @@ def decisions_of(case: UseCase) -> list[object]:
         policy.may_retrain("schedule", earlier, NOW, case.monitoring),
         policy.promote(comparison, case.promotion),
         needs_person(case.promotion, ask=False),
-        shift_variants(case.promotion, "old", "new", "ml.m5.large"),
-        canary_minutes(case.promotion, None),
-        raises(lambda: check_errors("here", ["an error"] * 3, 100, case.promotion)),
         raises(lambda: check_speed("here", [10.0] * 100, case.promotion, None)),
     ]
 
 
+def decisions_of(case: UseCase) -> list[object]:
+    """The same, and what only a classifier decides."""
+    return [
+        *policy_decisions(case),
+        comparison_arguments(case),
+        shift_variants(case.promotion, "old", "new", "ml.m5.large"),
+        canary_minutes(case.promotion, None),
+        raises(lambda: check_errors("here", ["an error"] * 3, 100, case.promotion)),
+    ]
+
+
 def test_another_value_is_listed_for_every_field() -> None:
-    assert is_dataclass(UseCase)
-    assert set(field_names()) == set(OTHER)
+    assert set(field_names(MOVIES)) == set(OTHER_RECOMMENDATION) | CHECKED
+    assert set(field_names(CHURN)) == set(OTHER)
 
 
-@pytest.mark.parametrize("name", field_names())
-def test_a_field_changes_a_task_a_request_a_report_or_a_decision(name: str) -> None:
+@pytest.mark.parametrize("name", field_names(CHURN))
+def test_a_field_changes_a_task_a_request_a_report_or_a_decision(name: str, tmp_path: Path) -> None:
     case = changed(name)
+    if name.startswith("raw."):
+        assert canonical_of(case, tmp_path) != canonical_of(CHURN, tmp_path)
     assert decisions_of(case) != decisions_of(CHURN) or tasks_of(case) != churn_tasks()
+
+
+CHECKED = {"promotion.metric"}  # another one is refused: test_other_metrics_are_refused
+OF_CLASSIFIERS = {
+    *("monitoring.columns", "monitoring.drift_share", "monitoring.rate_factor"),
+    *("promotion.canary_share", "promotion.canary_minutes", "promotion.most_errors"),
+}
+OTHER_RECOMMENDATION: dict[str, Any] = {
+    "name": "books",
+    "title": "Books",
+    "datasets": {**MOVIES.datasets, "Items": "books"},
+    "schemas": {**MOVIES.schemas, "Users": {"USER_ID": "string"}},
+    "recommenders": (*MOVIES.recommenders, Recommender("more", "aws-sims", ask="")),
+    "event_type": "READ",
+    "published": {},
+    "published_source": "elsewhere",
+    "cold_share": 0.1,
+    "holdout_share": 0.2,
+    "sklearn_version": "1.4-2",
+    "split_seed": 7,
+    "instance_type": "ml.m5.xlarge",
+    "owner": "somebody",
+    "tags": ("other",),
+    "monitoring.new_share": 0.1,
+    "monitoring.decline": 0.1,
+    **{
+        name: value
+        for name, value in OTHER.items()
+        if name.startswith(("monitoring.", "promotion.")) and name not in OF_CLASSIFIERS | CHECKED
+    },
+}
+
+
+def recommendation_tasks(case: RecommendationUseCase) -> str:
+    """The DAG of a recommendation use case with all its requests, as Airflow stores it."""
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    with (steps := Recommendation(case)).dag(doc_md="") as dag:
+        steps.stage_data(), steps.upload_code(), steps.prepare(), steps.validate()
+        steps.dataset_group(), steps.import_data(), steps.train(), steps.filter_unseen()
+        steps.event_tracker(), steps.offline_metrics(), steps.record(), steps.ask_campaigns()
+        steps.batch(), steps.session(), steps.evaluate(), steps.publish(), steps.teardown()
+    return json.dumps(DagSerialization.to_dict(dag)["dag"], sort_keys=True, default=str)
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_RECOMMENDATION))
+def test_a_field_of_a_recommendation_use_case_changes_something(name: str) -> None:
+    case = with_field(MOVIES, name, OTHER_RECOMMENDATION[name])
+    if policy_decisions(case) == policy_decisions(MOVIES):
+        assert recommendation_tasks(case) != recommendation_tasks(MOVIES)
+
+
+def test_other_metrics_are_refused() -> None:
+    with pytest.raises(ValueError, match="compared by 'ndcg_10'"):
+        with_field(MOVIES, "promotion.metric", "mrr_25")
+    with pytest.raises(ValueError, match="churn: unknown metric f7"):
+        replace(CHURN, gates={"f7": 0.5})
+    with pytest.raises(ValueError, match="churn: columns have 0 labels"):
+        replace(CHURN, columns={"State": "category"})
+
+
+def test_a_hyperparameter_cannot_take_the_name_of_a_param() -> None:
+    case = replace(CHURN, hyperparameters={"teardown": "1"})
+    with pytest.raises(WorkflowError, match="a hyperparameter cannot be called teardown"):
+        Classifier(case).dag(doc_md="")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.use_cases.definition import Monitoring, Promotion
+from include.use_cases.definition import METRICS, Monitoring, Promotion
 from include.use_cases.policy import (
     BadEvent,
     Retraining,
@@ -18,6 +18,7 @@ from include.use_cases.policy import (
     promote,
     read_event,
 )
+from quality.classification import METRIC_TITLES
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -152,3 +153,7 @@ def test_an_event_without_content_is_about_the_asset() -> None:
 def test_an_event_that_contradicts_itself_is_refused(asset: str, extra: dict[str, Any]) -> None:
     with pytest.raises(BadEvent, match=asset):
         read_event(asset, extra)
+
+
+def test_gates_and_promotion_name_metrics_that_are_measured_and_compared() -> None:
+    assert tuple(METRIC_TITLES) == METRICS

@@ -170,7 +170,7 @@ def read_rows(payload: tuple[str, str]) -> list[Row]:
     text, kind = payload
     if not _is_json(text, kind):
         return [row for row in parse_csv(text) if row]
-    values = [parse_json(line) for line in text.splitlines() if line.strip()] if "lines" in kind else None
+    values = [parse_json(line) for line in text.split("\n") if line.strip()] if "lines" in kind else None
     content = parse_json(text) if values is None else values
     if isinstance(content, dict):
         content = content.get("instances", [content])

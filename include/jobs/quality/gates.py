@@ -12,6 +12,8 @@ from quality.classification import METRICS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# more is better: a least value of an error rate, or of a constant classifier, would mean nothing
+GATE_METRICS = tuple(name for name in METRICS if "constant" not in name and not name.startswith("false_"))
 Gates = dict[str, dict[str, Any]]  # metric → least, value, passed
 
 
@@ -28,8 +30,8 @@ def parse_gates(text: str) -> dict[str, float]:
     if not isinstance(gates, dict):
         raise argparse.ArgumentTypeError(f"{text[:40]!r}: expected an object of metrics and least values")
     for name, least in gates.items():
-        if name not in METRICS:
-            raise argparse.ArgumentTypeError(f"unknown metric {name!r}: expected {', '.join(METRICS)}")
+        if name not in GATE_METRICS:
+            raise argparse.ArgumentTypeError(f"unknown metric {name!r}: expected {', '.join(GATE_METRICS)}")
         if isinstance(least, bool) or not isinstance(least, int | float) or not math.isfinite(least):
             raise argparse.ArgumentTypeError(f"{name}: {least!r} is not a finite number")
     return {name: float(least) for name, least in gates.items()}
@@ -42,8 +44,9 @@ def check_gates(gates: Mapping[str, float], metrics: Mapping[str, Any]) -> Gates
     """
     gate_results: Gates = {}
     for name, least in gates.items():
-        value = metrics.get(name, {}).get("value")
-        usable = isinstance(value, int | float) and math.isfinite(value)
+        entry = metrics.get(name)
+        value = entry.get("value") if isinstance(entry, dict) else None
+        usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         gate_results[name] = {
             "least": least,
             "value": value if usable else None,

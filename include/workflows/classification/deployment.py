@@ -11,7 +11,7 @@ from aws_ml.clients import Aws
 from include.aws import sagemaker_requests as requests
 from include.workflows.common.errors import EndpointDisagrees
 from include.workflows.common.job_tasks import name_template
-from include.workflows.common.s3_documents import read_json, read_lines
+from include.workflows.common.s3_documents import lines_of, read_json, read_lines
 from include.workflows.common.xcom import Reference, pull
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _answers(endpoint_name: str, rows: list[str], inference_id: str) -> list[str
             InferenceId=inference_id,
         )
     )
-    return str(reply["Body"].read().decode()).splitlines()
+    return lines_of(reply["Body"].read().decode())
 
 
 def check_answers(answers: list[str], expected: list[str]) -> None:

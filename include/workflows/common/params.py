@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.workflows.common.errors import WorkflowError
+
 if TYPE_CHECKING:
     from include.use_cases.definition import UseCase
 
@@ -15,8 +17,11 @@ STEPS = ("processing", "training", "transform", "endpoint")
 
 
 def classifier_params(case: UseCase) -> dict[str, Any]:
-    """Data, split, deployment, gates, hyperparameters, instances; the use case's values are the defaults."""
-    return {
+    """Data, split, deployment, gates, hyperparameters, instances; the use case's values are the defaults.
+
+    :raises WorkflowError: when a hyperparameter has the name of another param.
+    """
+    params = {
         "data_uri": own_data("data"),
         **{f"{join.dataset}_uri": own_data(join.dataset) for join in case.raw.joins},
         "split_seed": Param(
@@ -27,9 +32,11 @@ def classifier_params(case: UseCase) -> dict[str, Any]:
         ),
         "teardown": TEARDOWN,
         **{f"gate_{metric}": _gate(metric, least) for metric, least in case.gates.items()},
-        **{name: _hyperparameter(value) for name, value in case.hyperparameters.items()},
         **{f"{step}_instance_type": instance_type(case.instance_type) for step in STEPS},
     }
+    if clashes := sorted(set(params) & set(case.hyperparameters)):
+        raise WorkflowError(f"{case.name}: a hyperparameter cannot be called {', '.join(clashes)}")
+    return {**params, **{name: _hyperparameter(value) for name, value in case.hyperparameters.items()}}
 
 
 TEARDOWN = Param(

@@ -6,6 +6,8 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from include.workflows.common.errors import WorkflowError
+
 
 def read_json(uri: str) -> Any:
     """The document at an S3 URI.
@@ -36,7 +38,13 @@ def read_lines(uri: str) -> list[str]:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
     bucket, key = S3Hook.parse_s3_url(uri)
-    return str(S3Hook().read_key(key, bucket)).splitlines()
+    return lines_of(str(S3Hook().read_key(key, bucket)))
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, ended by LF or CRLF; `str.splitlines` would also cut at U+2028 and the like."""
+    lines = text.split("\n")
+    return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
 def list_objects(folder: str) -> list[str]:
@@ -50,13 +58,13 @@ def list_objects(folder: str) -> list[str]:
 def download(uri: str, folder: Path) -> list[Path]:
     """Copy the object of an S3 URI, or of a URI that ends in `/` all objects below it, into a folder.
 
-    :raises FileNotFoundError: when there is none.
+    :raises WorkflowError: when there is none.
     """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
     sources = list_objects(uri) if uri.endswith("/") else [uri]
-    if not sources:
-        raise FileNotFoundError(f"{uri} holds no object")
+    if not sources or not S3Hook().check_for_key(sources[0]):
+        raise WorkflowError(f"{uri} holds no object. A folder is named with a slash at its end.")
     files = []
     for number, source in enumerate(sources):
         bucket, key = S3Hook.parse_s3_url(source)

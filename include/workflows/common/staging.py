@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import logging
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -27,7 +28,7 @@ class Staged(TypedDict):
 
     uri: str
     source: str  # what the data is, in words
-    rows: int | None  # None for a user's own data
+    rows: int | None  # None where the data was not read
 
 
 @task
@@ -41,7 +42,7 @@ def stage_data(dataset: str, bucket: str, data_uri: str) -> Staged:
 
 @task(task_id="stage_data")
 def stage_table(bucket: str, uris: dict[str, str], columns: dict[str, Kind], raw: dict[str, Any]) -> Staged:
-    """The same for a classifier's table, which is made canonical where its raw files are not.
+    """Put a classifier's table into S3, converted to the canonical format where that is necessary.
 
     :param uris: a user's own files by data set, the main table first; empty: the sample.
     :param columns: kind by name, in the order of the canonical table.
@@ -53,8 +54,7 @@ def stage_table(bucket: str, uris: dict[str, str], columns: dict[str, Kind], raw
     if raw_format == RawFormat():
         return stage_as_it_is(main, bucket, uris[main])
     with tempfile.TemporaryDirectory() as folder:
-        tables = {dataset: _raw_table(dataset, uri, Path(folder)) for dataset, uri in uris.items()}
-        return _stage_canonical(main, bucket, tables, columns, raw_format)
+        return _stage_canonical(main, bucket, uris, columns, raw_format, Path(folder))
 
 
 def stage_as_it_is(dataset: str, bucket: str, data_uri: str) -> Staged:
@@ -71,40 +71,48 @@ def stage_as_it_is(dataset: str, bucket: str, data_uri: str) -> Staged:
 
 @dataclass(frozen=True)
 class RawTable:
-    """Raw files on this machine; `uri` where they are a user's own."""
+    """Raw files on this machine."""
 
     files: list[Path]
     source: str
-    uri: str = ""
 
 
 def _raw_table(dataset: str, uri: str, folder: Path) -> RawTable:
+    """A user's own files, copied into a folder; or the sample, where there is no URI."""
     from include.datasets import fetch
     from include.workflows.common.s3_documents import download
 
-    own = folder / dataset
-    own.mkdir()
+    place = folder / "raw" / dataset
+    place.mkdir(parents=True)
     if uri:
-        return RawTable(download(uri, own), own_source(uri), uri)
-    sample = fetch(dataset, own)
+        return RawTable(download(uri, place), own_source(uri))
+    sample = fetch(dataset, place)
     return RawTable([sample.path], sample.description)
 
 
 def _stage_canonical(
-    main: str, bucket: str, tables: dict[str, RawTable], columns: dict[str, Kind], raw_format: RawFormat
+    main: str,
+    bucket: str,
+    uris: dict[str, str],
+    columns: dict[str, Kind],
+    raw_format: RawFormat,
+    folder: Path,
 ) -> Staged:
     from include.datasets.canonical import is_canonical, write_canonical
 
-    table = tables[main]
-    if table.uri and all(is_canonical(path, columns) for path in table.files):
-        return Staged(uri=table.uri, source=table.source, rows=None)
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / f"{table.files[0].stem}.csv"
-        joined = {dataset: table.files for dataset, table in tables.items() if dataset != main}
-        rows = write_canonical(table.files, target, columns=columns, raw=raw_format, joined=joined)
-        with target.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        uri = upload_once(target, f"{main}/data/{digest[:16]}/{target.name}", bucket)
+    table = _raw_table(main, uris[main], folder)
+    if all(is_canonical(path, columns) for path in table.files):  # such as the data of a retraining
+        raw_format = replace(raw_format, header=True, separator=",", joins=())
+    joined = {
+        join.dataset: _raw_table(join.dataset, uris[join.dataset], folder).files for join in raw_format.joins
+    }
+    target = folder / f"{table.files[0].stem}.csv"
+    rows = write_canonical(table.files, target, columns=columns, raw=raw_format, joined=joined)
+    if uris[main] and len(table.files) == 1 and filecmp.cmp(table.files[0], target, shallow=False):
+        return Staged(uri=uris[main], source=table.source, rows=rows)
+    with target.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    uri = upload_once(target, f"{main}/data/{digest[:16]}/{target.name}", bucket)
     return Staged(uri=uri, source=table.source, rows=rows)
 
 

@@ -34,7 +34,7 @@ def test_the_published_metrics_are_those_of_the_matrix_read_with_the_right_axes(
 def test_arguments_fit_the_limits_of_a_processing_job() -> None:
     for arguments in (
         ["--seed", "1729", *CHURN.table_arguments],
-        CHURN.evaluation_arguments("the data"),
+        CHURN.evaluation_arguments,
         CHURN.monitor_arguments,
     ):
         assert len(arguments) <= 100

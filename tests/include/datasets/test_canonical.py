@@ -86,12 +86,42 @@ def test_a_key_that_occurs_twice_in_a_joined_table_is_refused(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ("id,amount\n1,10\n", "there is no column 'fraud'"),
+        ("number,fraud\n1,0\n", "there is no column 'id' to join by"),
+        ("id,fraud,state\n1,0,WA\n", "the column 'state' is in a joined table, too"),
+    ],
+)
+def test_a_column_is_in_exactly_one_of_the_joined_tables(tmp_path: Path, claims: str, reason: str) -> None:
+    """A misspelt column is an error, never a column of blanks."""
+    first, second = tmp_path / "claims.csv", tmp_path / "customers.csv"
+    first.write_text(claims)
+    second.write_text("id,state\n1,WA\n")
+    columns: dict[str, Kind] = {"id": "ignore", "state": "category", "fraud": "label"}
+    raw = RawFormat(joins=(Join("customers", "id"),))
+    with pytest.raises(DatasetError, match=reason):
+        write_canonical(
+            [first], tmp_path / "all.csv", columns=columns, raw=raw, joined={"customers": [second]}
+        )
+
+
+def test_tables_without_a_header_cannot_be_joined() -> None:
+    with pytest.raises(ValueError, match="cannot be joined"):
+        RawFormat(header=False, joins=(Join("customers", "id"),))
+
+
+def test_a_row_of_separators_is_a_row(tmp_path: Path) -> None:
+    assert convert(tmp_path, "age,job,income\n,,\n\n1,a,b\n", RawFormat(strip=True)).count("\n") == 3
+
+
+@pytest.mark.parametrize(
     ("content", "raw", "reason"),
     [
         ("age,job,income\n39,State-gov\n", RawFormat(strip=True), "line 2: 2 values, expected 3"),
         ("age,job,income\n1,2,3,4\n", RawFormat(strip=True), "line 2: 4 values, expected 3"),
         ("age,age,income\n1,2,3\n", RawFormat(strip=True), "line 1: the column 'age' occurs twice"),
-        ("age,income\n1,2\n", RawFormat(strip=True), "line 2: there is no column 'job'"),
+        ("age,income\n1,2\n", RawFormat(strip=True), "raw.txt: there is no column 'job'"),
         (b"age,job,income\n1,\xe9,2\n", RawFormat(strip=True), "is not UTF-8, after line"),
         ('age,job,income\n1,"a"b,2\n', RawFormat(strip=True), "line 2 is not a line of CSV"),
     ],

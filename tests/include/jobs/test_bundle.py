@@ -38,7 +38,7 @@ def test_an_evaluation_runs_from_its_bundle(tmp_path: Path) -> None:
     (tmp_path / "answers").mkdir()
     (tmp_path / "answers/test.csv.out").write_text("True.,0.9\nFalse.,0.2\n")
     places = ["--labelled", "test.csv", "--predictions", "answers", "--output", "out", "--message", "why"]
-    run_script(code / "evaluate.py", *CHURN.evaluation_arguments("two rows"), *places)
+    run_script(code / "evaluate.py", *CHURN.evaluation_arguments, "--data-source", "two rows", *places)
     assert "two rows" in (tmp_path / "out/report.html").read_text()
 
 

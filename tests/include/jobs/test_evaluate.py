@@ -35,7 +35,8 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path, *arguments: str) -> int:
     return evaluate.main(
         [
-            *BARE.evaluation_arguments("eight <rows>"),
+            *BARE.evaluation_arguments,
+            *("--data-source", "eight <rows>"),
             *("--labelled", str(folder / "test.csv"), "--predictions", str(folder / "predictions")),
             *("--output", str(folder / "evaluation"), "--message", str(folder / "message")),
             *("--job-config", str(folder / "job.json"), *arguments),
