@@ -99,8 +99,8 @@ def may_retrain(
 def promote(comparison: Mapping[str, Any], policy: PromotionPolicy) -> Decision:
     """Whether the challenger takes over.
 
-    :param comparison: `champion` and `challenger`, metrics by name on the same rows; `better_share`, the share
-        of bootstrap samples in which the challenger is better in `policy.metric`.
+    :param comparison: `champion` and `challenger`, metrics by name on the same rows; `better_share`, the
+        share of bootstrap samples in which the challenger is better in `policy.metric`.
     """
     challenger, champion = comparison["challenger"], comparison["champion"]
     low = [(name, least) for name, least in policy.gates.items() if challenger[name] < least]

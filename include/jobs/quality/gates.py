@@ -50,7 +50,7 @@ def check_gates(gates: Mapping[str, float], metrics: Mapping[str, Any]) -> Gates
         gate_results[name] = {
             "least": least,
             "value": value if usable else None,
-            "passed": usable and value >= least,
+            "passed": usable and value is not None and value >= least,
         }
     return gate_results
 
