@@ -14,7 +14,7 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from include.use_cases.churn.use_case import CHURN
-from include.workflows import clean_up
+from include.workflows.common import deletion
 from include.workflows.monitoring import captured_files, notification
 from include.workflows.retraining import decision, traffic_shift
 from include.workflows.simulation import customers
@@ -133,7 +133,7 @@ def test_resources_are_sorted_by_kind_and_jobs_are_left_alone() -> None:
     )
     arns = [f"{start}:{name}" for name in names]
     arns.append("arn:aws:personalize:eu-west-1:123456789012:dataset-group/films")
-    assert clean_up.by_kind(arns) == {
+    assert deletion.by_kind(arns) == {
         "endpoint": ["churn"],
         "endpoint-config": ["churn-1"],
         "model": ["a", "b"],

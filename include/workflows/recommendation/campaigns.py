@@ -13,6 +13,7 @@ from airflow.sdk import task
 
 from aws_ml.clients import Aws
 from include.workflows.common.errors import NotOfThisProject
+from include.workflows.common.folders import run_folder
 from include.workflows.common.s3_documents import read_json, write_json
 from include.workflows.common.xcom import Reference, pull
 
@@ -99,11 +100,6 @@ def served(case: RecommendationUseCase, bucket: str) -> Served | None:
     record: RunRecord = read_json(f"{run}/run.json")
     since = campaign.get("lastUpdatedDateTime", campaign["creationDateTime"])
     return Served(case.name, arn, run, record["data"], record["moment"], since.isoformat())
-
-
-def run_folder(use_case: str, bucket: str, key: str) -> str:
-    """S3 URI of what a run leaves; the arguments may be templates."""
-    return f"s3://{bucket}/{use_case}/runs/{key}"
 
 
 @task(multiple_outputs=True, trigger_rule="none_failed", task_id=RECORD)

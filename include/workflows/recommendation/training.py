@@ -18,6 +18,7 @@ from aws_ml.operators.personalize_checks import (
     PersonalizeCheckQuotasOperator,
     PersonalizeValidateDatasetOperator,
 )
+from include.workflows.common.folders import RUN_KEY
 from include.workflows.common.job_tasks import CAMPAIGN, IMPORT, SOLUTION_VERSION, start_and_wait
 from include.workflows.common.s3_documents import read_json, write_json
 from include.workflows.common.xcom import pull, xcom
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GROUP = "{{ params.dataset_group }}"
-RUN_KEY = "{{ macros.aws_ml.run_key(dag_run) }}"
 ROLE = "{{ var.value.ml_personalize_role_arn }}"
 UNSEEN, CLICKS = f"{GROUP}-unseen", f"{GROUP}-clicks"  # names of the filter and of the event tracker
 
@@ -82,7 +82,7 @@ def file_of(kind: str, run: str) -> str:
     return f"{run}/{kind.lower()}/{kind.lower()}.csv"
 
 
-def import_files(case: RecommendationUseCase, run: str, dataset_group: BaseOperator) -> TaskGroup:
+def import_files(case: RecommendationUseCase, run: str, dataset_group: Task) -> TaskGroup:
     """Schemas, datasets, and imports of this run's files, side by side.
 
     :param run: S3 URI of the run; `interactions/interactions.csv` ... lie below it.
@@ -93,7 +93,7 @@ def import_files(case: RecommendationUseCase, run: str, dataset_group: BaseOpera
     return imports
 
 
-def import_file(kind: str, avro: dict[str, object], run: str, dataset_group: BaseOperator) -> None:
+def import_file(kind: str, avro: dict[str, object], run: str, dataset_group: Task) -> None:
     """The tasks that bring a dataset type's file into Personalize."""
     word = kind.lower()
     with TaskGroup(f"import_{word}"):
@@ -131,7 +131,7 @@ class Trained:
     campaign: BaseOperator | None
 
 
-def train(recommender: Recommender, dataset_group: BaseOperator) -> Trained:
+def train(recommender: Recommender, dataset_group: Task) -> Trained:
     """A solution of a recipe, this run's version of it, its metrics; and its campaign, where it has one."""
     with TaskGroup(recommender.key, tooltip=recommender.recipe) as group:
         chosen = is_chosen(recommender.key)
