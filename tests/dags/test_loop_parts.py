@@ -14,8 +14,8 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from include.use_cases.churn.use_case import CHURN
-from include.workflows.common import deletion
-from include.workflows.monitoring import captured_files, notification
+from include.workflows.common import deletion, notification
+from include.workflows.monitoring import captured_files
 from include.workflows.retraining import decision, traffic_shift
 from include.workflows.simulation import customers
 from scripts import local_settings as local

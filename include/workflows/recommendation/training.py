@@ -154,7 +154,7 @@ def train(recommender: Recommender, dataset_group: Task) -> Trained:
     return Trained(group, version, wait, metrics, campaign)
 
 
-def serve(recommender: Recommender, version: BaseOperator, trained: BaseOperator) -> BaseOperator:
+def serve(recommender: Recommender, version: BaseOperator, wait_for_version: BaseOperator) -> BaseOperator:
     """The tasks that put a version behind a campaign, when it is trained."""
     request = {
         "name": name_of(recommender),
@@ -163,7 +163,7 @@ def serve(recommender: Recommender, version: BaseOperator, trained: BaseOperator
         **({"campaignConfig": recommender.campaign} if recommender.campaign else {}),
     }
     campaign, wait = start_and_wait(CAMPAIGN, "campaign", request)
-    chain(trained, deployment_requested(), campaign, wait)
+    chain(wait_for_version, deployment_requested(), campaign, wait)
     return campaign
 
 
@@ -207,7 +207,7 @@ def publish(use_case: str, run: str, source: str) -> XComArg:
     def announce(run: str, source: str, **context: Any) -> dict[str, Any]:
         """Put what the run achieved on the asset event, and return it."""
         evaluation = read_json(f"{run}/evaluation/evaluation.json")
-        achieved = {
+        summary = {
             "use_case": use_case,
             "run": run.rsplit("/", 1)[-1],
             "dataset_group": context["params"]["dataset_group"],
@@ -216,7 +216,7 @@ def publish(use_case: str, run: str, source: str) -> XComArg:
             "metrics": evaluation["holdout"],
             "new_items": evaluation["new_items"],
         }
-        context["outlet_events"][model].extra = achieved
-        return achieved
+        context["outlet_events"][model].extra = summary
+        return summary
 
     return announce(run, source)

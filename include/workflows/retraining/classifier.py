@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.names import resource_name
 from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator
-from include.aws import sagemaker_requests as requests
+from include.aws import sagemaker_requests
 from include.use_cases.catalogue import CLASSIFIERS
 from include.workflows.classification.registry import REGISTER, Version, champion_of, describe_version
 from include.workflows.common.job_tasks import (
@@ -97,7 +97,7 @@ def shift_traffic(bucket: str, plan: Any, contest: Any, gate: Any, approve: Any)
     soak = traffic_shift.MomentSensor(task_id="soak", target_time=until)
     verify = traffic_shift.verify_variant
     canary_verified = verify.override(task_id="verify_canary")(plan, CHALLENGER)
-    final_verified = verify.override(task_id="verify_final")(plan, requests.ALL_TRAFFIC)
+    final_verified = verify.override(task_id="verify_final")(plan, sagemaker_requests.ALL_TRAFFIC)
     chain(approve, shift, canary_config, *canary, until, soak, canary_verified)
     chain(canary_verified, final_config, *final, final_verified)
 
@@ -210,11 +210,11 @@ def _holdout_request(
 
 def _scores_request(name: str, side: str, model: str, folder: str, context: Any) -> Config:
     """The transform job of one side."""
-    request = requests.transform(
+    request = sagemaker_requests.transform(
         resource_name(name, f"{side}-scores", context["dag_run"]),
         model_name=model,
         source=f"{folder}/holdout/rows/",
         output=f"{folder}/{side}",
         instance_type=context["params"]["instance_type"],
     )
-    return requests.tagged(name, request)
+    return sagemaker_requests.tagged(name, request)

@@ -14,9 +14,9 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from aws_ml.clients import Aws
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS
+from include.workflows.common.notification import send_message
 from include.workflows.common.s3_documents import read_json, write_json
 from include.workflows.common.xcom import Reference, pull, reference
-from include.workflows.monitoring.notification import send_message
 from include.workflows.retraining.causes import ALLOWED, folder_of
 from include.workflows.retraining.handover import DecisionDict, GateDict, Outcome, Plan, VerdictDict
 

@@ -41,7 +41,7 @@ from include.workflows.retraining.handover import (
     RecommenderPlanDict,
     training_run,
 )
-from include.workflows.retraining.traffic_shift import check_speed
+from include.workflows.retraining.verification import check_speed
 
 if TYPE_CHECKING:
     from include.use_cases.definition import RecommendationUseCase

@@ -13,18 +13,18 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.clients import Aws
 from aws_ml.names import resource_name
-from include.aws import sagemaker_requests as requests
+from include.aws import sagemaker_requests
 from include.use_cases.catalogue import CLASSIFIERS
 from include.workflows.classification.deployment import OWN_CALL, check_answers
 from include.workflows.common.errors import EndpointDisagrees, VerificationFailed
+from include.workflows.common.folders import capture_folder
 from include.workflows.common.s3_documents import read_lines
 from include.workflows.common.xcom import pull
 from include.workflows.retraining.decision import check_promoted
 from include.workflows.retraining.handover import CHALLENGER, CHAMPION
+from include.workflows.retraining.verification import check_errors, check_speed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from include.aws.sagemaker_requests import Config
     from include.use_cases.definition import Promotion
     from include.workflows.common.xcom import Reference
@@ -64,10 +64,10 @@ def shift(
     updates: dict[str, Any] = {"roll_back": {"EndpointName": endpoint, "EndpointConfigName": serving}}
     for step in variants:
         config = resource_name(name, f"endpoint-{step}", context["dag_run"])
-        request = requests.endpoint_config(
-            config, variants=variants[step], capture=f"s3://{bucket}/{name}/capture"
+        request = sagemaker_requests.endpoint_config(
+            config, variants=variants[step], capture=capture_folder(name, bucket)
         )
-        updates[f"{step}_config"] = requests.tagged(name, request)
+        updates[f"{step}_config"] = sagemaker_requests.tagged(name, request)
         updates[step] = {"EndpointName": endpoint, "EndpointConfigName": config}
     return updates
 
@@ -82,10 +82,10 @@ def shift_variants(
     share = promotion.canary_share
     return {
         "canary": [
-            requests.variant(CHAMPION, champion, instance_type, 1 - share),
-            requests.variant(CHALLENGER, challenger, instance_type, share),
+            sagemaker_requests.variant(CHAMPION, champion, instance_type, 1 - share),
+            sagemaker_requests.variant(CHALLENGER, challenger, instance_type, share),
         ],
-        "final": [requests.variant(requests.ALL_TRAFFIC, challenger, instance_type)],
+        "final": [sagemaker_requests.variant(sagemaker_requests.ALL_TRAFFIC, challenger, instance_type)],
     }
 
 
@@ -134,28 +134,6 @@ def verify_variant(plan: ClassifierPlanDict, variant: str, **context: Any) -> di
     p99 = check_speed(place, times, promotion, context["params"]["slowest_ms"])
     log.info("%s: %d answers as expected, 99th percentile %.0f ms", place, len(rows), p99)
     return {"rows": len(rows), "p99_ms": p99}
-
-
-def check_errors(place: str, errors: Sequence[str], calls: int, promotion: Promotion) -> None:
-    """Compare the share of failed calls with the policy.
-
-    :raises VerificationFailed: when it is too large.
-    """
-    if len(errors) > promotion.most_errors * calls:
-        raise VerificationFailed(f"{place}: {len(errors)} of {calls} calls failed: {errors[0]}")
-
-
-def check_speed(place: str, times: Sequence[float], promotion: Promotion, slowest: float | None) -> float:
-    """The 99th percentile of answers' times, in milliseconds.
-
-    :param slowest: the limit in milliseconds; None: as the policy says.
-    :raises VerificationFailed: when it is above the limit.
-    """
-    limit = slowest or promotion.slowest_ms
-    p99 = sorted(times)[int(0.99 * (len(times) - 1))]
-    if p99 > limit:
-        raise VerificationFailed(f"{place}: 99 % of the answers took {p99:.0f} ms, at most {limit:g}")
-    return p99
 
 
 def probe(endpoint: str, variant: str, rows: list[str]) -> tuple[list[str], list[str], list[float]]:
