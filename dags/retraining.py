@@ -85,7 +85,7 @@ with DAG(
     code = upload_code(SHARED_CODE, BUCKET, ["jobs"])
     all_causes = causes()
     of_classifiers = causes_of.override(task_id="classifiers")(all_causes, list(CLASSIFIERS))
-    retrain(BUCKET, code).expand(cause=of_classifiers)
+    retrain(of_classifiers, BUCKET, code)
     for case in RECOMMENDERS.values():
         of_case = causes_of.override(task_id=case.name)(all_causes, [case.name])
-        renew(case, BUCKET, code).expand(cause=of_case)
+        renew(case, of_case, BUCKET, code)

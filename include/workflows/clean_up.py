@@ -53,7 +53,7 @@ def delete_groups(names: list[str]) -> int:
 
 @task(trigger_rule="none_failed", pre_execute=unless_dry_run)
 def delete_objects(bucket: str, **context: Any) -> int:
-    """Delete the folders of the use cases and their sample data, where the trigger form asks for it.
+    """Delete the folders of the use cases and of their sample data, where the trigger form asks for it.
 
     The scripts that all use cases share go with the last of them.
 
