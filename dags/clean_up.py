@@ -25,9 +25,7 @@ from aws_ml.operators.sagemaker_endpoints import (
 )
 from include.use_cases.catalogue import CASES
 from include.workflows import clean_up
-
-NAMES = list(CASES)
-
+from include.workflows.common.dags import BUCKET, default_args, use_cases_param
 
 with DAG(
     "clean_up",
@@ -38,14 +36,14 @@ with DAG(
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
     params={
-        "use_cases": Param(NAMES, type="array", items={"enum": NAMES}, examples=NAMES, title="Use cases"),
+        "use_cases": use_cases_param(CASES),
         "dry_run": Param(True, type="boolean", title="Dry run", description="Only list what there is."),
         "objects": Param(
             False, type="boolean", title="Objects, too", description="Data, models and reports in the bucket."
         ),
     },
     tags=["ml", "sagemaker", "maintenance"],
-    default_args={"owner": "ml-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
+    default_args=default_args(),
 ):
     resources = clean_up.find_resources()
     endpoints = SageMakerDeleteEndpointOperator.partial(task_id="delete_endpoints", deferrable=True).expand(
@@ -64,5 +62,5 @@ with DAG(
         clean_up.delete_models(resources["model"]),
         clean_up.delete_groups(resources["model-package-group"]),
         groups,
-        clean_up.delete_objects("{{ var.value.ml_bucket }}"),
+        clean_up.delete_objects(BUCKET),
     )

@@ -30,13 +30,13 @@ from datetime import timedelta
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task_group
 
 from include.use_cases.catalogue import CASES
+from include.workflows.common.dags import BUCKET, default_args, use_cases_param
+from include.workflows.common.folders import SHARED_CODE
 from include.workflows.common.job_tasks import PROCESSING, start_and_wait
 from include.workflows.common.params import instance_type
 from include.workflows.common.staging import upload_code
 from include.workflows.monitoring import windows
 
-BUCKET = "{{ var.value.ml_bucket }}"
-NAMES = list(CASES)
 WINDOW = os.environ.get("ML_DRIFT_WINDOW_HOURS")
 
 
@@ -50,7 +50,7 @@ with DAG(
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
     params={
-        "use_cases": Param(NAMES, type="array", items={"enum": NAMES}, examples=NAMES, title="Use cases"),
+        "use_cases": use_cases_param(CASES),
         "window_hours": Param(
             float(WINDOW) if WINDOW else None,
             type=["null", "number"],
@@ -61,7 +61,7 @@ with DAG(
         "instance_type": instance_type("ml.m5.large"),
     },
     tags=["ml", "sagemaker", "drift"],
-    default_args={"owner": "ml-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
+    default_args=default_args(),
 ):
 
     @task_group
@@ -71,5 +71,5 @@ with DAG(
         report = windows.judge(serving, BUCKET)
         chain(*compare, report, windows.notify(report))
 
-    code = upload_code("monitoring", BUCKET, ["jobs"])
+    code = upload_code(SHARED_CODE, BUCKET, ["jobs"])
     monitor.expand(serving=windows.deployed(BUCKET))

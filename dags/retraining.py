@@ -33,15 +33,13 @@ from datetime import timedelta
 from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param
 
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
+from include.workflows.common.dags import BUCKET, default_args, use_cases_param
+from include.workflows.common.folders import SHARED_CODE
 from include.workflows.common.params import instance_type
 from include.workflows.common.staging import upload_code
 from include.workflows.retraining.causes import causes, causes_of
 from include.workflows.retraining.classifier import retrain
 from include.workflows.retraining.recommender import renew
-
-BUCKET = "{{ var.value.ml_bucket }}"
-NAMES = list(CASES)
-
 
 with DAG(
     "retraining",
@@ -49,14 +47,14 @@ with DAG(
     doc_md=__doc__,
     schedule=AssetOrTimeSchedule(
         timetable=CronTriggerTimetable(os.environ.get("ML_RETRAINING_SCHEDULE", "0 4 * * 1"), timezone="UTC"),
-        assets=AssetAny(*(Asset(f"drift/{name}") for name in NAMES)),
+        assets=AssetAny(*(Asset(f"drift/{name}") for name in CASES)),
     ),
     catchup=False,
     is_paused_upon_creation=False,  # while a consumer is paused, drift events are lost
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=72),
     params={
-        "use_cases": Param(NAMES, type="array", items={"enum": NAMES}, examples=NAMES, title="Use cases"),
+        "use_cases": use_cases_param(CASES),
         "overrides": Param(
             {},
             type="object",
@@ -82,12 +80,12 @@ with DAG(
         "instance_type": instance_type("ml.m5.large"),
     },
     tags=["ml", "sagemaker", "drift", "promotion"],
-    default_args={"owner": "ml-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
+    default_args=default_args(),
 ):
-    code = upload_code("monitoring", BUCKET, ["jobs"])
+    code = upload_code(SHARED_CODE, BUCKET, ["jobs"])
     all_causes = causes()
     of_classifiers = causes_of.override(task_id="classifiers")(all_causes, list(CLASSIFIERS))
-    retrain(BUCKET, code).expand(cause=of_classifiers)
+    retrain(of_classifiers, BUCKET, code)
     for case in RECOMMENDERS.values():
         of_case = causes_of.override(task_id=case.name)(all_causes, [case.name])
-        renew(case, BUCKET, code).expand(cause=of_case)
+        renew(case, of_case, BUCKET, code)

@@ -24,6 +24,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 
 from include.use_cases.catalogue import CASES
+from include.workflows.common.dags import BUCKET, default_args
 from include.workflows.simulation import customers
 
 NAMES = list(CASES)
@@ -46,6 +47,6 @@ with DAG(
         "seed": Param(1, type="integer", minimum=0, title="Seed"),
     },
     tags=["ml", "sagemaker", "drift"],
-    default_args={"owner": "ml-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
+    default_args=default_args(),
 ):
-    customers.send("{{ var.value.ml_bucket }}")
+    customers.send(BUCKET)

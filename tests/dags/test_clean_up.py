@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,6 +12,7 @@ import pytest
 from aws_ml.lifecycle.personalize_deletion import delete_dataset_group
 from include.aws.sagemaker_requests import tagged, tagged_group
 from include.use_cases.catalogue import CASES
+from include.use_cases.churn.use_case import CHURN
 from include.workflows.clean_up import folders_of
 from scripts import local_settings as local
 from tests.airflow_home import run_dag
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
 
 Things = dict[str, set[str]]
+RAW_TABLES = ("stage_interactions", "stage_items", "stage_users")
 
 
 @pytest.fixture
@@ -144,21 +147,37 @@ def test_it_takes_a_role_that_may_clean_up(dag_bag: DagBag, churn_things: Things
 
 def test_sample_data_and_shared_scripts_go_with_the_last_use_case_that_needs_them() -> None:
     everything = list(CASES)
-    assert folders_of(["churn"]) == ["churn"]
+    assert folders_of(["churn"]) == ["churn/", "churn/data/"]
     assert folders_of(["movie_recommendations"]) == [
-        *("movie_items", "movie_ratings", "movie_recommendations", "movie_users"),
+        *("movie_items/data/", "movie_ratings/data/", "movie_recommendations/", "movie_users/data/"),
     ]
-    assert folders_of(everything)[-1] == "monitoring"
+    assert folders_of(everything)[-1] == "monitoring/"
     assert folders_of([]) == []
+
+
+def test_a_use_case_with_the_name_of_anothers_data_set_loses_nothing(
+    aws: str, dag_bag: DagBag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its folder, when the other one is deleted; nor, when it is deleted itself, the other's data."""
+    namesake = replace(CHURN, name="movie_items")
+    monkeypatch.setitem(CASES, "movie_items", namesake)
+    assert "movie_items/" not in folders_of(["movie_recommendations"])
+    assert "movie_items/data/" in folders_of(["movie_recommendations"])
+    name, s3 = unique("object"), boto3.client("s3")
+    for folder in ("movie_items/data", "movie_items/runs"):
+        s3.put_object(Bucket=local.BUCKET, Key=f"{folder}/{name}", Body=b"")
+    delete: Any = dag_bag.dags["clean_up"].get_task("delete_objects")
+    delete.python_callable(local.BUCKET, params={"use_cases": ["movie_items"], "objects": True})
+    objects = s3.list_objects_v2(Bucket=local.BUCKET, Prefix="movie_items/")["Contents"]
+    assert [entry["Key"] for entry in objects if entry["Key"].endswith(name)] == [f"movie_items/data/{name}"]
 
 
 def test_every_folder_that_a_dag_writes_is_one_that_the_clean_up_deletes(dag_bag: DagBag) -> None:
     """Tasks that write to S3 name their folder as `use_case` or as a data set."""
-    written = {
-        str(arguments[0])
-        for dag in dag_bag.dags.values()
-        for task in dag.tasks
-        if (arguments := getattr(task, "op_args", ())) and task.task_id.startswith(("upload_code", "stage_"))
-    }
-    assert {"churn", "monitoring", "movie_ratings"} <= written
-    assert written - {"{{ var.value.ml_bucket }}"} <= set(folders_of(list(CASES)))
+    tasks: list[Any] = [task for dag in dag_bag.dags.values() for task in dag.tasks]
+    code = {f"{task.op_args[0]}/" for task in tasks if task.task_id == "upload_code"}
+    tables = {f"{next(iter(task.op_args[1]))}/data/" for task in tasks if task.task_id == "stage_data"}
+    raw = {f"{task.op_args[0]}/data/" for task in tasks if task.task_id in RAW_TABLES}
+    written = code | tables | raw
+    assert {"churn/", "monitoring/", "churn/data/", "movie_ratings/data/"} <= written
+    assert written <= set(folders_of(list(CASES)))

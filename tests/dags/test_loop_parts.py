@@ -14,8 +14,8 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from include.use_cases.churn.use_case import CHURN
-from include.workflows import clean_up
-from include.workflows.monitoring import captured_files, notification
+from include.workflows.common import deletion, notification
+from include.workflows.monitoring import captured_files
 from include.workflows.retraining import decision, traffic_shift
 from include.workflows.simulation import customers
 from scripts import local_settings as local
@@ -28,9 +28,9 @@ REFUSED = {"chosen_options": ["Reject"], "responded_by_user": {"name": "admin"}}
 @pytest.mark.parametrize(
     ("answers", "outcome"),
     [
-        ({"allowed": YES, "verdict": YES, "verified": {"rows": 9}}, "promoted"),
-        ({"allowed": YES, "verdict": YES, "answer": APPROVED, "verified": {"rows": 9}}, "promoted"),
-        ({"allowed": YES, "verdict": YES, "rolled_back": {"EndpointName": "churn"}}, "rolled back"),
+        ({"allowed": YES, "verdict": YES, "verification": {"rows": 9}}, "promoted"),
+        ({"allowed": YES, "verdict": YES, "answer": APPROVED, "verification": {"rows": 9}}, "promoted"),
+        ({"allowed": YES, "verdict": YES, "roll_back": {"EndpointName": "churn"}}, "rolled back"),
         ({"allowed": YES, "verdict": YES, "answer": REFUSED}, "refused"),
         ({"allowed": YES, "verdict": NO}, "rejected"),
         ({"allowed": NO}, "not started"),
@@ -42,14 +42,14 @@ REFUSED = {"chosen_options": ["Reject"], "responded_by_user": {"name": "admin"}}
 def test_what_came_of_a_retraining_follows_from_what_its_steps_left(
     answers: dict[str, Any], outcome: str
 ) -> None:
-    nothing = dict.fromkeys(("allowed", "verdict", "answer", "verified", "rolled_back"))
+    nothing = dict.fromkeys(("allowed", "verdict", "answer", "verification", "roll_back"))
     conclusion = decision.conclude(**{**nothing, **answers})
     assert conclusion.name == outcome
     assert conclusion.why
 
 
 def test_the_reason_names_who_refused() -> None:
-    nothing: Any = {"verified": None, "rolled_back": None, "allowed": YES, "verdict": YES}
+    nothing: Any = {"verification": None, "roll_back": None, "allowed": YES, "verdict": YES}
     assert "admin" in decision.conclude(answer=REFUSED, **nothing).why
     timed_out = {"chosen_options": ["Reject"], "responded_by_user": None}
     assert "nobody answered" in decision.conclude(answer=timed_out, **nothing).why
@@ -133,7 +133,7 @@ def test_resources_are_sorted_by_kind_and_jobs_are_left_alone() -> None:
     )
     arns = [f"{start}:{name}" for name in names]
     arns.append("arn:aws:personalize:eu-west-1:123456789012:dataset-group/films")
-    assert clean_up.by_kind(arns) == {
+    assert deletion.by_kind(arns) == {
         "endpoint": ["churn"],
         "endpoint-config": ["churn-1"],
         "model": ["a", "b"],

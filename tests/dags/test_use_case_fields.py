@@ -31,12 +31,8 @@ from include.workflows.monitoring.windows import window_span
 from include.workflows.recommendation.steps import Recommendation
 from include.workflows.retraining.classifier import comparison_arguments
 from include.workflows.retraining.decision import needs_person
-from include.workflows.retraining.traffic_shift import (
-    canary_minutes,
-    check_errors,
-    check_speed,
-    shift_variants,
-)
+from include.workflows.retraining.traffic_shift import canary_minutes, shift_variants
+from include.workflows.retraining.verification import check_errors, check_speed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

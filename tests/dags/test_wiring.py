@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG, TaskGroup, task, task_group
 
 from include.use_cases.churn.use_case import CHURN
+from include.use_cases.movie_recommendations.use_case import MOVIES
 from include.workflows.classification.steps import Classifier
 from include.workflows.common.errors import WorkflowError
 from include.workflows.common.job_tasks import PROCESSING, start_and_wait
 from include.workflows.common.xcom import reference, xcom
+from include.workflows.recommendation.steps import Recommendation
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
 
 
 @task
@@ -52,6 +59,29 @@ def test_a_sensor_waits_for_the_job_that_its_operator_starts_whatever_its_name()
 
 
 def test_a_list_in_the_wrong_order_names_the_step_that_is_missing() -> None:
-    case = Classifier(CHURN)
-    with case.dag(doc_md=""), pytest.raises(WorkflowError, match="churn: a step needs the task stage_data"):
-        case.preprocess()
+    churn, movies = Classifier(CHURN), Recommendation(MOVIES)
+    with churn.dag(doc_md=""), pytest.raises(WorkflowError, match="churn: a step needs the task stage_data"):
+        churn.preprocess()
+    missing = "movie_recommendations: a step needs the"
+    with movies.dag(doc_md=""):
+        with pytest.raises(WorkflowError, match=f"{missing} task stage_interactions"):
+            movies.prepare()
+        with pytest.raises(WorkflowError, match=f"{missing} task dataset_group"):
+            movies.train()
+        with pytest.raises(WorkflowError, match=f"{missing} recommenders"):
+            movies.record()
+
+
+@pytest.mark.parametrize("name", ["churn", "movie_recommendations"])
+def test_a_failed_teardown_fails_the_run(dag_bag: DagBag, name: str) -> None:
+    teardown = dag_bag.dags[name].get_task("teardown")
+    assert teardown.is_teardown
+    assert teardown.on_failure_fail_dagrun
+
+
+def test_the_steps_of_a_use_case_do_not_import_the_other_ones() -> None:
+    """An error in one use case's file stops no other one's DAG."""
+    modules = ("include.workflows.classification.steps", "include.workflows.recommendation.steps")
+    script = f"import sys, {', '.join(modules)}; print('include.use_cases.catalogue' in sys.modules)"
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert output.splitlines()[-1] == "False"

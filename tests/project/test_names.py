@@ -49,6 +49,13 @@ def bound_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield line, name
 
 
+def aliases(tree: ast.AST) -> Iterator[str]:
+    """The names by which modules are imported with `as`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname for alias in node.names if alias.asname)
+
+
 def test_every_way_to_bind_a_name_is_seen() -> None:
     lines = sorted((line, name) for line, name in bound_names(ast.parse(EXAMPLE)) if name in VAGUE)
     assert lines == [
@@ -69,3 +76,17 @@ def test_names_say_what_they_hold(room: str) -> None:
         if name in VAGUE
     ]
     assert not vague, "\n" + "\n".join(vague)
+
+
+def test_an_alias_is_seen() -> None:
+    assert list(aliases(ast.parse("import a\nimport b as requests\nfrom c import d as e"))) == [
+        "requests",
+        "e",
+    ]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_module_takes_the_name_of_the_library_requests(room: str) -> None:
+    paths = sorted((PROJECT / room).rglob("*.py"))
+    assert paths
+    assert [path for path in paths if "requests" in aliases(ast.parse(path.read_text()))] == []

@@ -65,7 +65,7 @@ def test_workers_may_do_what_registration_and_promotion_call() -> None:
 
 
 def test_the_clean_up_may_delete_what_it_deletes_where_that_is_allowed() -> None:
-    called = calls("include/workflows/clean_up.py", "plugins/aws_ml/operators/sagemaker_endpoints.py")
+    called = calls("include/workflows/common/deletion.py", "plugins/aws_ml/operators/sagemaker_endpoints.py")
     deletions = {f"sagemaker:{name}" for name in called if name.startswith("Delete")}
     assert len(deletions) == 5
     needed = deletions | {"tag:GetResources", "s3:DeleteObject"}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, TriggerRule, task
 
 from aws_ml.clients import Aws
-from include.aws import sagemaker_requests as requests
+from include.aws import sagemaker_requests
 from include.workflows.common.errors import EndpointDisagrees
+from include.workflows.common.folders import capture_folder
 from include.workflows.common.job_tasks import name_template
 from include.workflows.common.s3_documents import lines_of, read_json, read_lines
 from include.workflows.common.xcom import Reference, pull
@@ -47,9 +48,13 @@ def deployment_requested(evaluation: str, **context: Any) -> bool:
 
 def serving_configuration(use_case: str, model_name: str, bucket: str) -> Config:
     """The endpoint configuration of one model, every request captured; the arguments may be templates."""
-    variant = requests.variant(requests.ALL_TRAFFIC, model_name, "{{ params.endpoint_instance_type }}")
-    capture = f"s3://{bucket}/{use_case}/capture"
-    return requests.endpoint_config(name_template(use_case, "endpoint"), variants=[variant], capture=capture)
+    variant = sagemaker_requests.variant(
+        sagemaker_requests.ALL_TRAFFIC, model_name, "{{ params.endpoint_instance_type }}"
+    )
+    capture = capture_folder(use_case, bucket)
+    return sagemaker_requests.endpoint_config(
+        name_template(use_case, "endpoint"), variants=[variant], capture=capture
+    )
 
 
 @task
@@ -103,34 +108,36 @@ def check_answers(answers: list[str], expected: list[str]) -> None:
             )
 
 
-def publish(case: UseCase, model_name: str, run_uri: str, data_source: str, verified: Reference) -> XComArg:
+def publish(
+    case: UseCase, model_name: str, run_uri: str, data_source: str, verification: Reference
+) -> XComArg:
     """The task `publish`, which emits the asset `model/<use case>`; a skipped deployment does not skip it.
 
     :param run_uri: S3 URI of the run; its `evaluation/evaluation.json` holds the metrics.
-    :param verified: what `verify` leaves.
+    :param verification: what `verify` leaves.
     """
     model = Asset(f"model/{case.name}")
 
     @task(task_id="publish", outlets=[model], trigger_rule=TriggerRule.NONE_FAILED)
     def announce(
-        model_name: str, run_uri: str, data_source: str, verified: Reference, **context: Any
+        model_name: str, run_uri: str, data_source: str, verification: Reference, **context: Any
     ) -> dict[str, Any]:
         """Put what the run achieved on the asset event, and return it."""
         metrics = read_json(f"{run_uri}/evaluation/evaluation.json")["binary_classification_metrics"]
-        verification = pull(context["ti"], verified)
-        achieved = {
+        answers = pull(context["ti"], verification)
+        summary = {
             "use_case": case.name,
             "run": run_uri.rsplit("/", 1)[-1],
             "model": model_name,
-            "endpoint": case.endpoint if verification else None,
+            "endpoint": case.endpoint if answers else None,
             "evaluation": f"{run_uri}/evaluation",
             "data_source": data_source,
             "metrics": {name: entry["value"] for name, entry in metrics.items() if _is_number(entry)},
         }
-        context["outlet_events"][model].extra = achieved
-        return {**achieved, "verified": verification}
+        context["outlet_events"][model].extra = summary
+        return {**summary, "verified": answers}
 
-    return announce(model_name, run_uri, data_source, verified)
+    return announce(model_name, run_uri, data_source, verification)
 
 
 def _is_number(entry: dict[str, Any]) -> bool:

@@ -9,16 +9,16 @@ A method makes the tasks of its step and returns them; which step comes after wh
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from airflow.sdk import DAG, TaskGroup, TriggerRule, chain
+from airflow.sdk import DAG, TaskGroup, chain
 
 from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator, SageMakerModelOperator
 from aws_ml.operators.sagemaker_registry import (
     SageMakerApproveModelPackageOperator,
     SageMakerCreateModelPackageOperator,
 )
-from include.aws import sagemaker_requests as requests
+from include.aws import sagemaker_requests
 from include.workflows.classification.deployment import (
     deployment_requested,
     publish,
@@ -27,12 +27,10 @@ from include.workflows.classification.deployment import (
 )
 from include.workflows.classification.pipeline import inference_pipeline
 from include.workflows.classification.registry import REGISTER
-from include.workflows.clean_up import delete_use_case
-from include.workflows.common.dags import use_case_dag
-from include.workflows.common.errors import WorkflowError
+from include.workflows.common.dags import BUCKET, use_case_dag
+from include.workflows.common.deletion import delete_use_case
 from include.workflows.common.job_tasks import (
     ENDPOINT,
-    PROCESSING,
     TRAINING,
     TRANSFORM,
     image_template,
@@ -41,6 +39,7 @@ from include.workflows.common.job_tasks import (
 )
 from include.workflows.common.params import classifier_params, gates_template, hyperparameter_templates
 from include.workflows.common.staging import stage_table, upload_code
+from include.workflows.common.steps import Steps
 from include.workflows.common.xcom import operator_of, reference, xcom
 
 if TYPE_CHECKING:
@@ -49,25 +48,17 @@ if TYPE_CHECKING:
     from include.aws.sagemaker_requests import Config
     from include.use_cases.definition import UseCase
     from include.workflows.common.job_tasks import Pair
-    from include.workflows.common.xcom import Task
 
-TaskType = TypeVar("TaskType", bound="BaseOperator | XComArg")
-
-BUCKET = "{{ var.value.ml_bucket }}"
 OUTPUTS = ("train", "validation", "test", "labelled", "training_rows", "model", "summary")
 CLIENT_ROWS = "test/batch_transform_test.csv"  # below the run: rows as a client sends them
 
 
-class Classifier:
-    """A use case on SageMaker with its bucket, run, names and tags."""
+class Classifier(Steps["UseCase"]):
+    """A use case on SageMaker."""
 
     def __init__(self, case: UseCase) -> None:
-        self.case = case
-        self.run = f"s3://{BUCKET}/{case.name}/runs/{{{{ macros.aws_ml.run_key(dag_run) }}}}"
-        self.sklearn = image_template("sklearn", case.sklearn_version)
+        super().__init__(case)
         self.xgboost = image_template("xgboost", case.xgboost_version)
-        self._groups: dict[str, TaskGroup] = {}
-        self._tasks: dict[str, Task] = {}
 
     def dag(self, *, doc_md: str | None) -> DAG:
         """The DAG of the use case, to be entered."""
@@ -78,26 +69,27 @@ class Classifier:
         names = {self.case.dataset: "data", **{join.dataset: join.dataset for join in self.case.raw.joins}}
         uris = {dataset: f"{{{{ params.{param}_uri or '' }}}}" for dataset, param in names.items()}
         with self._group("data"):
-            return self._keep(stage_table(BUCKET, uris, dict(self.case.columns), asdict(self.case.raw)))
+            return self._remember(stage_table(BUCKET, uris, dict(self.case.columns), asdict(self.case.raw)))
 
     def upload_code(self) -> XComArg:
         """`upload_code`: the job scripts, by their content."""
         with self._group("data"):
-            return self._keep(upload_code(self.case.name, BUCKET, ["jobs"]))
+            return self._remember(upload_code(self.case.name, BUCKET, ["jobs"]))
 
     def preprocess(self) -> Pair:
         """`preprocess`: the data checked and split, the feature transformer fitted."""
-        return self._process(
-            "data",
-            "preprocess",
-            inputs={"raw": self._left("stage_data", "uri")},
-            outputs=OUTPUTS,
-            arguments=["--seed", "{{ params.split_seed }}", *self.case.table_arguments],
-        )
+        with self._group("data"):
+            return self._process(
+                "preprocess",
+                script="preprocess.py",
+                inputs={"raw": self._xcom_of("stage_data", "uri")},
+                outputs=OUTPUTS,
+                arguments=["--seed", "{{ params.split_seed }}", *self.case.table_arguments],
+            )
 
     def train(self) -> Pair:
         """`train`: built-in XGBoost on the features."""
-        request = requests.training(
+        request = sagemaker_requests.training(
             name_template(self.case.name, "train"),
             image=self.xgboost,
             channels={channel: f"{self.run}/{channel}/" for channel in ("train", "validation")},
@@ -106,17 +98,19 @@ class Classifier:
             instance_type="{{ params.training_instance_type }}",
         )
         with self._group("training"):
-            return self._keep_pair(start_and_wait(TRAINING, "train", self._tagged(request)))
+            return self._remember_pair(start_and_wait(TRAINING, "train", self._tagged(request)))
 
     def create_model(self) -> BaseOperator:
         """`create_model`: features, XGBoost and label as one inference pipeline."""
-        request = requests.model(name_template(self.case.name, "model"), self._containers())
+        request = sagemaker_requests.model(name_template(self.case.name, "model"), self._containers())
         with self._group("training"):
-            return self._keep(SageMakerModelOperator(task_id="create_model", config=self._tagged(request)))
+            return self._remember(
+                SageMakerModelOperator(task_id="create_model", config=self._tagged(request))
+            )
 
     def batch_transform(self) -> Pair:
         """`batch_transform`: predictions for the test rows."""
-        request = requests.transform(
+        request = sagemaker_requests.transform(
             name_template(self.case.name, "batch-transform"),
             model_name=self._model_name,
             source=f"{self.run}/test/",
@@ -124,52 +118,53 @@ class Classifier:
             instance_type="{{ params.transform_instance_type }}",
         )
         with self._group("evaluation"):
-            return self._keep_pair(start_and_wait(TRANSFORM, "batch_transform", self._tagged(request)))
+            return self._remember_pair(start_and_wait(TRANSFORM, "batch_transform", self._tagged(request)))
 
     def evaluate(self) -> Pair:
         """`evaluate`: metrics, gates and the HTML report."""
-        return self._process(
-            "evaluation",
-            "evaluate",
-            inputs={name: f"{self.run}/{name}/" for name in ("labelled", "predictions")},
-            outputs=("evaluation",),
-            arguments=self.case.evaluation_arguments(
-                self._left("stage_data", "source"), gates_template(self.case)
-            ),
-        )
+        source = self._xcom_of("stage_data", "source")
+        with self._group("evaluation"):
+            return self._process(
+                "evaluate",
+                script="evaluate.py",
+                inputs={name: f"{self.run}/{name}/" for name in ("labelled", "predictions")},
+                outputs=("evaluation",),
+                arguments=self.case.evaluation_arguments(source, gates_template(self.case)),
+            )
 
     def baseline(self) -> Pair:
         """`baseline`: what data and predictions look like, for the drift monitor."""
-        return self._process(
-            "evaluation",
-            "baseline",
-            image=self.xgboost,  # it also reads the model: how much each column weighs
-            inputs={
-                "data": f"{self.run}/training_rows/",
-                "predictions": f"{self.run}/evaluation/predictions.csv",
-                "features": f"{self.run}/validation/",
-                "summary": f"{self.run}/summary/",
-                "model": self._model_data,
-            },
-            outputs=("baseline",),
-            arguments=self.case.table_arguments,
-        )
+        with self._group("evaluation"):
+            return self._process(
+                "baseline",
+                script="baseline.py",
+                image=self.xgboost,  # it also reads the model: how much each column weighs
+                inputs={
+                    "data": f"{self.run}/training_rows/",
+                    "predictions": f"{self.run}/evaluation/predictions.csv",
+                    "features": f"{self.run}/validation/",
+                    "summary": f"{self.run}/summary/",
+                    "model": self._model_data,
+                },
+                outputs=("baseline",),
+                arguments=self.case.table_arguments,
+            )
 
     def register(self) -> BaseOperator:
         """`register`: the next version in the model package group of the use case; it waits for approval."""
-        request = requests.model_package(
+        request = sagemaker_requests.model_package(
             self.case.endpoint,
             containers=self._containers(),
             run=self.run,
             instance_type="{{ params.endpoint_instance_type }}",
             properties={
                 "model_name": self._model_name,
-                "data_uri": self._left("stage_data", "uri"),
-                "code": self._left("upload_code", "bundle"),
+                "data_uri": self._xcom_of("stage_data", "uri"),
+                "code": self._xcom_of("upload_code", "bundle"),
             },
         )
         with self._group("registration"):
-            return self._keep(
+            return self._remember(
                 SageMakerCreateModelPackageOperator(task_id=REGISTER, config=self._tagged(request))
             )
 
@@ -194,62 +189,27 @@ class Classifier:
                 waits_for={"endpoint_config_name": config_name},
                 operation="create",  # updates an endpoint that exists
             )
-            verified = verify(
-                endpoint_name,
-                f"{self.run}/{CLIENT_ROWS}",
-                f"{self.run}/predictions/{CLIENT_ROWS.split('/')[1]}.out",
-            )
+            answers = f"{self.run}/predictions/{CLIENT_ROWS.split('/')[1]}.out"
+            verification = self._remember(verify(endpoint_name, f"{self.run}/{CLIENT_ROWS}", answers))
             approve = SageMakerApproveModelPackageOperator(
                 task_id="approve",
-                model_package_arn=xcom(self._earlier(REGISTER), key="arn"),
+                model_package_arn=self._xcom_of(REGISTER, key="arn"),
                 reason="Its answers on the endpoint are those of the batch transform.",
             )
-            chain(requested, create_config, *endpoint, verified, approve)
-        self._tasks["verify"] = verified
+            chain(requested, create_config, *endpoint, verification, approve)
         return group
 
     def publish(self) -> XComArg:
         """`publish`: the asset `model/<use case>` with the metrics."""
-        announced = publish(
-            self.case,
-            self._model_name,
-            self.run,
-            self._left("stage_data", "source"),
-            reference(self._earlier("verify")),
-        )
-        return self._keep(announced)
+        source, verification = self._xcom_of("stage_data", "source"), reference(self._task("deploy.verify"))
+        return publish(self.case, self._model_name, self.run, source, verification)
 
     def teardown(self) -> XComArg:
         """`teardown`: deletes all resources of the use case, where the form asks for it; S3 objects stay."""
         task = delete_use_case(self.case.name)
-        task.as_teardown(setups=operator_of(self._earlier("create_model")))
+        create_model = operator_of(self._task("create_model"))
+        task.as_teardown(setups=create_model, on_failure_fail_dagrun=True)
         return task
-
-    def _process(
-        self,
-        group: str,
-        step: str,
-        *,
-        inputs: dict[str, str],
-        outputs: tuple[str, ...],
-        arguments: list[str],
-        image: str | None = None,
-    ) -> Pair:
-        """A processing job that runs `<step>.py` and leaves each output below the run, under its name."""
-        request = requests.processing(
-            name_template(self.case.name, step),
-            image=image or self.sklearn,
-            script=f"{step}.py",
-            inputs={"code": self._left("upload_code", "files"), **inputs},
-            outputs={name: f"{self.run}/{name}" for name in outputs},
-            arguments=arguments,
-            instance_type="{{ params.processing_instance_type }}",
-        )
-        with self._group(group):
-            pair = start_and_wait(
-                PROCESSING, step, self._tagged(request), trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
-            )
-        return self._keep_pair(pair)
 
     def _containers(self) -> list[Config]:
         return inference_pipeline(
@@ -257,48 +217,14 @@ class Classifier:
             xgboost=self.xgboost,
             transformer=f"{self.run}/model/model.tar.gz",
             model_data=self._model_data,
-            bundle=self._left("upload_code", "bundle"),
+            bundle=self._xcom_of("upload_code", "bundle"),
             threshold=self.case.threshold,
         )
 
     @property
     def _model_data(self) -> str:
-        return self._left("wait_for_train", "ModelArtifacts", "S3ModelArtifacts")
+        return self._xcom_of("wait_for_train", "ModelArtifacts", "S3ModelArtifacts")
 
     @property
     def _model_name(self) -> str:
-        return self._left("create_model", "Model", "ModelName")
-
-    def _tagged(self, request: Config) -> Config:
-        return requests.tagged(self.case.name, request)
-
-    def _group(self, name: str) -> TaskGroup:
-        """A group of the graph; the ids of the tasks in it do not carry its name."""
-        if name not in self._groups:
-            self._groups[name] = TaskGroup(name, prefix_group_id=False)
-        return self._groups[name]
-
-    def _keep(self, task: TaskType) -> TaskType:
-        """Remember a task for the steps that read what it leaves."""
-        self._tasks[operator_of(task).task_id] = task
-        return task
-
-    def _keep_pair(self, pair: Pair) -> Pair:
-        for task in pair:
-            self._keep(task)
-        return pair
-
-    def _earlier(self, task_id: str) -> Task:
-        """A task of an earlier step.
-
-        :raises WorkflowError: when the DAG's list has not made it yet.
-        """
-        if task_id not in self._tasks:
-            raise WorkflowError(
-                f"{self.case.name}: a step needs the task {task_id}, which no step before it made."
-            )
-        return self._tasks[task_id]
-
-    def _left(self, task_id: str, *path: str) -> str:
-        """A template: what a task of an earlier step leaves."""
-        return xcom(self._earlier(task_id), *path)
+        return self._xcom_of("create_model", "Model", "ModelName")

@@ -1,14 +1,29 @@
-"""The DAG of a use case, before it has tasks."""
+"""What the DAGs of the project share: the bucket, default arguments, and the DAG of a use case."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Param
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from include.use_cases.definition import RecommendationUseCase, UseCase
+
+BUCKET = "{{ var.value.ml_bucket }}"
+
+
+def default_args(owner: str = "ml-platform") -> dict[str, Any]:
+    """The arguments of every task."""
+    return {"owner": owner, "retries": 1, "retry_delay": timedelta(seconds=30)}
+
+
+def use_cases_param(names: Iterable[str]) -> Param:
+    """The param `use_cases`: all of them, unless the trigger form says otherwise."""
+    options = list(names)
+    return Param(options, type="array", items={"enum": options}, examples=options, title="Use cases")
 
 
 def use_case_dag(
@@ -28,5 +43,5 @@ def use_case_dag(
         dagrun_timeout=timedelta(hours=hours),
         params=params,
         tags=list(case.tags),
-        default_args={"owner": case.owner, "retries": 1, "retry_delay": timedelta(seconds=30)},
+        default_args=default_args(case.owner),
     )

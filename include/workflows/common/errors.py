@@ -7,7 +7,8 @@ WorkflowError               a workflow that cannot go on, or is put together wro
 ├── EndpointDisagrees       an endpoint answers something else than the batch transform did
 ├── RecommendationsStay     events were sent, and the recommendations did not change
 ├── OtherVersion            a campaign serves a version that another run has trained
-└── VerificationFailed      a promoted model is not what was compared, fails, or is too slow
+├── VerificationFailed      a promoted model is not what was compared, fails, or is too slow
+└── RetrainingFailed        a retraining was rolled back, or one of its steps failed
 
 What no second try can mend is an `AirflowFailException`, too.
 """
@@ -21,7 +22,7 @@ class WorkflowError(AirflowException):
     """A workflow that cannot go on."""
 
 
-class NotOfThisProject(WorkflowError):
+class NotOfThisProject(WorkflowError, AirflowFailException):
     """A version lacks what the project's workflows leave with it, or was trained by somebody else."""
 
 
@@ -47,3 +48,7 @@ class OtherVersion(WorkflowError):
 
 class VerificationFailed(WorkflowError, AirflowFailException):
     """A model in service is not what was compared, or it fails, or is too slow."""
+
+
+class RetrainingFailed(WorkflowError, AirflowFailException):
+    """A challenger was rolled back, or a step failed: people should look."""

@@ -37,6 +37,8 @@ from include.aws.sagemaker_requests import processing, tagged
 from include.workflows.common.xcom import xcom
 
 if TYPE_CHECKING:
+    from aws_ml.base import JobTask
+    from aws_ml.sensors.sagemaker import JobSensor
     from include.aws.sagemaker_requests import Config
     from include.use_cases.definition import RecommendationUseCase, UseCase
 
@@ -45,45 +47,45 @@ Pair = tuple[BaseOperator, BaseOperator]
 
 
 @dataclass(frozen=True)
-class Job:
+class JobKind:
     """A kind of job: who starts it, who waits, and how the sensor learns what to wait for.
 
     :param path: of the job's name, or ARN, in what the operator returns.
     :param argument: of the sensor, which takes it.
     """
 
-    operator: Any
-    sensor: Any
+    operator: type[JobTask]
+    sensor: type[JobSensor]
     path: tuple[str, ...]
     argument: str
 
 
-PROCESSING = Job(
+PROCESSING = JobKind(
     SageMakerProcessingOperator, SageMakerProcessingSensor, ("Processing", "ProcessingJobName"), "job_name"
 )
-TRAINING = Job(
+TRAINING = JobKind(
     SageMakerTrainingOperator, SageMakerTrainingSensor, ("Training", "TrainingJobName"), "job_name"
 )
-TRANSFORM = Job(
+TRANSFORM = JobKind(
     SageMakerTransformOperator, SageMakerTransformSensor, ("Transform", "TransformJobName"), "job_name"
 )
-ENDPOINT = Job(
+ENDPOINT = JobKind(
     SageMakerEndpointOperator, SageMakerEndpointSensor, ("Endpoint", "EndpointName"), "endpoint_name"
 )
-IMPORT = Job(
+IMPORT = JobKind(
     PersonalizeDatasetImportJobOperator, PersonalizeDatasetImportJobSensor, ("datasetImportJobArn",), "arn"
 )
-SOLUTION_VERSION = Job(
+SOLUTION_VERSION = JobKind(
     PersonalizeSolutionVersionOperator, PersonalizeSolutionVersionSensor, ("solutionVersionArn",), "arn"
 )
-CAMPAIGN = Job(PersonalizeCampaignOperator, PersonalizeCampaignSensor, ("campaignArn",), "arn")
-BATCH_INFERENCE = Job(
+CAMPAIGN = JobKind(PersonalizeCampaignOperator, PersonalizeCampaignSensor, ("campaignArn",), "arn")
+BATCH_INFERENCE = JobKind(
     PersonalizeBatchInferenceJobOperator, PersonalizeBatchInferenceJobSensor, ("batchInferenceJobArn",), "arn"
 )
 
 
 def start_and_wait(
-    job: Job,
+    job: JobKind,
     task_id: str,
     config: Any,
     *,
@@ -99,12 +101,8 @@ def start_and_wait(
     :param of_operator: further arguments of the operator.
     """
     start = job.operator(task_id=task_id, config=config, wait_for_completion=False, **of_operator)
-    wait = job.sensor(
-        task_id=wait_id or f"wait_for_{task_id}",
-        deferrable=True,
-        **{job.argument: xcom(start, *job.path)},
-        **(waits_for or {}),
-    )
+    arguments: dict[str, Any] = {job.argument: xcom(start, *job.path), **(waits_for or {})}
+    wait = job.sensor(task_id=wait_id or f"wait_for_{task_id}", deferrable=True, **arguments)
     chain(start, wait)
     return start, wait
 
@@ -112,8 +110,8 @@ def start_and_wait(
 def update_endpoint(task_id: str, request: Any, configuration: str) -> Pair:
     """An update of an endpoint.
 
-    :param configuration: a template: what the endpoint has to serve in the end. The operator returns what was
-        served when the update began.
+    :param configuration: template of the configuration that the endpoint must serve before the sensor
+        succeeds.
     """
     waits_for = {"endpoint_config_name": configuration}
     return start_and_wait(ENDPOINT, task_id, request, waits_for=waits_for, operation="update")

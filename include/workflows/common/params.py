@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
-from airflow.sdk.exceptions import AirflowSkipException
 
 from include.workflows.common.errors import WorkflowError
 
@@ -42,15 +41,6 @@ def classifier_params(case: UseCase) -> dict[str, Any]:
 TEARDOWN = Param(
     False, type="boolean", title="Delete everything at the end", description="The data in the bucket stays."
 )
-
-
-def unless_teardown(context: Any) -> None:
-    """Skip a deletion that the trigger form does not ask for.
-
-    :raises AirflowSkipException: then.
-    """
-    if not context["params"]["teardown"]:
-        raise AirflowSkipException("The trigger form does not ask for a teardown.")
 
 
 def hyperparameter_templates(case: UseCase) -> dict[str, str]:

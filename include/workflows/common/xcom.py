@@ -10,6 +10,9 @@ from typing import Any, TypedDict, cast
 from airflow.sdk import BaseOperator, XComArg
 
 Task = BaseOperator | XComArg  # made by a class, or by `@task`
+# An XComArg that goes to another task, which will get what the first one returned: Airflow's types know only
+# the latter.
+Handle = Any
 RETURN_VALUE = "return_value"
 
 

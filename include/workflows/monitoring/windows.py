@@ -16,9 +16,9 @@ from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
 from include.workflows.classification.registry import Version, champion_of
 from include.workflows.common.job_tasks import processing_request
+from include.workflows.common.notification import send_message
 from include.workflows.common.s3_documents import list_objects, read_json, write_json
 from include.workflows.monitoring.captured_files import LABELLED, traffic_inputs
-from include.workflows.monitoring.notification import send_message
 from include.workflows.recommendation.campaigns import served
 
 if TYPE_CHECKING:

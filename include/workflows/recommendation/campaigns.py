@@ -13,6 +13,7 @@ from airflow.sdk import task
 
 from aws_ml.clients import Aws
 from include.workflows.common.errors import NotOfThisProject
+from include.workflows.common.folders import run_folder
 from include.workflows.common.s3_documents import read_json, write_json
 from include.workflows.common.xcom import Reference, pull
 
@@ -101,26 +102,21 @@ def served(case: RecommendationUseCase, bucket: str) -> Served | None:
     return Served(case.name, arn, run, record["data"], record["moment"], since.isoformat())
 
 
-def run_folder(use_case: str, bucket: str, key: str) -> str:
-    """S3 URI of what a run leaves; the arguments may be templates."""
-    return f"s3://{bucket}/{use_case}/runs/{key}"
-
-
 @task(multiple_outputs=True, trigger_rule="none_failed", task_id=RECORD)
 def record_run(
-    case_name: str, run: str, trained: dict[str, Reference], data: dict[str, str], **context: Any
+    case_name: str, run: str, versions: dict[str, Reference], data: dict[str, str], **context: Any
 ) -> RunRecord:
     """Write `run.json`: the data that the run learned from, and the version of each recommender.
 
-    :param trained: where the ARN of a recommender's version is left; nothing where it was not chosen.
+    :param versions: where the ARN of a recommender's version is left; nothing where it was not chosen.
     """
-    versions = {key: pull(context["ti"], source) for key, source in trained.items()}
+    arns = {key: pull(context["ti"], source) for key, source in versions.items()}
     record = RunRecord(
         use_case=case_name,
         moment=context["dag_run"].run_after.isoformat(),
         run=run,
         data=data,
-        versions={key: arn for key, arn in versions.items() if arn},
+        versions={key: arn for key, arn in arns.items() if arn},
     )
     write_json(f"{run}/run.json", record)
     return record

@@ -57,12 +57,15 @@ def ask_campaign(
     return {"users": len(answers), "campaign": campaign_arn}
 
 
-def _check_version(campaign: str, trained: str) -> None:
-    """Raises OtherVersion. Checked after the questions: versions only ever follow one another."""
+def _check_version(campaign: str, version: str) -> None:
+    """Checked afterwards: a version that was replaced never comes back.
+
+    :raises OtherVersion: when the campaign serves another version than this run's.
+    """
     description = Aws().client("personalize").describe_campaign(campaignArn=campaign)["campaign"]
-    if description["solutionVersionArn"] != trained:
+    if description["solutionVersionArn"] != version:
         raise OtherVersion(
-            f"{campaign} serves {description['solutionVersionArn']}, this run trained {trained}: another run "
+            f"{campaign} serves {description['solutionVersionArn']}, this run trained {version}: another run "
             "uses the dataset group at the same time. Give each its own, by the param dataset_group."
         )
 
@@ -119,7 +122,8 @@ def session(
 
     before = recommended()
     clicked = before[0]
-    event = {"eventType": event_type, "itemId": clicked, "eventValue": 5.0, "sentAt": datetime.now(UTC)}
+    value = _highest_value(run)
+    event = {"eventType": event_type, "itemId": clicked, "eventValue": value, "sentAt": datetime.now(UTC)}
     Aws().client("personalize-events").put_events(
         trackingId=pull(context["ti"], tracker)["trackingId"],
         userId=user,
@@ -134,6 +138,12 @@ def session(
             f"User {user} sent {event_type} for {clicked}; {campaign_arn} recommends the same as before."
         )
     return {"user": user, "watched": clicked, "before": before[:10], "after": after[:10]}
+
+
+def _highest_value(run: str) -> float:
+    """The highest value of an interaction in the training data, such as the best rating."""
+    rows = csv.DictReader(read_lines(f"{run}/interactions/interactions.csv"))
+    return max(float(row["EVENT_VALUE"]) for row in rows)
 
 
 def _pairs(uri: str) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Param, TaskGroup, TriggerRule
+from airflow.sdk import DAG, Param, TaskGroup
 
 from aws_ml.operators.personalize import (
     PersonalizeDatasetGroupOperator,
@@ -18,22 +18,19 @@ from aws_ml.operators.personalize import (
     PersonalizeEventTrackerOperator,
     PersonalizeFilterOperator,
 )
-from include.aws.sagemaker_requests import processing, tagged, tagged_group
-from include.workflows.common.dags import use_case_dag
+from include.aws.sagemaker_requests import tagged_group
+from include.workflows.common.dags import BUCKET, use_case_dag
+from include.workflows.common.deletion import unless_teardown
 from include.workflows.common.errors import WorkflowError
-from include.workflows.common.job_tasks import (
-    BATCH_INFERENCE,
-    PROCESSING,
-    image_template,
-    name_template,
-    start_and_wait,
-)
-from include.workflows.common.params import TEARDOWN, instance_type, own_data, unless_teardown
+from include.workflows.common.folders import RUN_KEY
+from include.workflows.common.job_tasks import BATCH_INFERENCE, start_and_wait
+from include.workflows.common.params import TEARDOWN, instance_type, own_data
 from include.workflows.common.staging import stage_data, upload_code
-from include.workflows.common.xcom import reference, xcom
+from include.workflows.common.steps import Steps
+from include.workflows.common.xcom import operator_of, reference
 from include.workflows.recommendation import holdout, training
-from include.workflows.recommendation.campaigns import record_run, run_folder
-from include.workflows.recommendation.training import CLICKS, GROUP, ROLE, RUN_KEY, UNSEEN, arn_of
+from include.workflows.recommendation.campaigns import record_run
+from include.workflows.recommendation.training import CLICKS, GROUP, ROLE, UNSEEN, arn_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, XComArg
@@ -42,18 +39,16 @@ if TYPE_CHECKING:
     from include.workflows.common.job_tasks import Pair
     from include.workflows.recommendation.training import Trained
 
-BUCKET = "{{ var.value.ml_bucket }}"
 PREPARED = ("interactions", "items", "users", "truth", "batch", "summary")
 EVALUATED = ("answers", "offline", "published", "truth", "summary", "interactions")
 
 
-class Recommendation:
-    """A use case on Personalize with its bucket, run and names."""
+class Recommendation(Steps["RecommendationUseCase"]):
+    """A use case on Personalize."""
 
     def __init__(self, case: RecommendationUseCase) -> None:
-        self.case = case
-        self.run = run_folder(case.name, BUCKET, RUN_KEY)
-        self.trained: dict[str, Trained] = {}  # by recommender
+        super().__init__(case)
+        self._trained: dict[str, Trained] = {}  # by recommender
 
     def dag(self, *, doc_md: str | None) -> DAG:
         """The DAG of the use case, to be entered. Its runs share the dataset group."""
@@ -85,25 +80,26 @@ class Recommendation:
 
     def stage_data(self) -> list[XComArg]:
         """`stage_...`: the raw tables in S3."""
-        self.staged = {
-            kind.lower(): stage_data.override(task_id=f"stage_{kind.lower()}")(
-                dataset, BUCKET, f"{{{{ params.{kind.lower()}_uri or '' }}}}"
+        return [
+            self._remember(
+                stage_data.override(task_id=f"stage_{kind.lower()}")(
+                    dataset, BUCKET, f"{{{{ params.{kind.lower()}_uri or '' }}}}"
+                )
             )
             for kind, dataset in self.case.datasets.items()
-        }
-        return list(self.staged.values())
+        ]
 
     def upload_code(self) -> XComArg:
         """`upload_code`: the job scripts, by their content."""
-        self.code = upload_code(self.case.name, BUCKET, ["jobs", f"use_cases/{self.case.name}/jobs"])
-        return self.code
+        folders = ["jobs", f"use_cases/{self.case.name}/jobs"]
+        return self._remember(upload_code(self.case.name, BUCKET, folders))
 
     def prepare(self) -> Pair:
         """`prepare`: the tables read, checked and split."""
         uris = self._uris()
         return self._process(
             "prepare",
-            "prepare.py",
+            script="prepare.py",
             inputs={"ratings": uris["interactions"], "items": uris["items"], "users": uris["users"]},
             outputs=PREPARED,
             arguments=[
@@ -120,43 +116,42 @@ class Recommendation:
 
     def dataset_group(self) -> BaseOperator:
         """`dataset_group`: where all resources of the use case live."""
-        self.group = PersonalizeDatasetGroupOperator(
-            task_id="dataset_group",
-            config=tagged_group(self.case.name, {"name": GROUP}),
-            deferrable=True,
+        config = tagged_group(self.case.name, {"name": GROUP})
+        return self._remember(
+            PersonalizeDatasetGroupOperator(task_id="dataset_group", config=config, deferrable=True)
         )
-        return self.group
 
     def import_data(self) -> TaskGroup:
         """`import_...`: a schema, a dataset and an import job per table, side by side."""
-        return training.import_files(self.case, self.run, self.group)
+        return training.import_files(self.case, self.run, self._task("dataset_group"))
 
     def train(self) -> list[TaskGroup]:
         """Per recommender: a solution, this run's version, its metrics; and a campaign, where it serves."""
-        self.trained = {
-            recommender.key: training.train(recommender, self.group) for recommender in self.case.recommenders
+        group = self._task("dataset_group")
+        self._trained = {
+            recommender.key: training.train(recommender, group) for recommender in self.case.recommenders
         }
-        return [recommender.group for recommender in self.trained.values()]
+        return [recommender.group for recommender in self._trained.values()]
 
     def filter_unseen(self) -> BaseOperator:
         """`filter_unseen`: leaves out what a user knows."""
         expression = f'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("{self.case.event_type}")'
-        config = {"name": UNSEEN, "datasetGroupArn": arn_of(self.group), "filterExpression": expression}
-        self.unseen = PersonalizeFilterOperator(task_id="filter_unseen", config=config, deferrable=True)
-        return self.unseen
+        config = {"name": UNSEEN, "datasetGroupArn": self._group_arn, "filterExpression": expression}
+        return self._remember(
+            PersonalizeFilterOperator(task_id="filter_unseen", config=config, deferrable=True)
+        )
 
     def event_tracker(self) -> BaseOperator:
         """`event_tracker`: takes the events of visitors."""
-        config = {"name": CLICKS, "datasetGroupArn": arn_of(self.group)}
-        self.tracker = PersonalizeEventTrackerOperator(
-            task_id="event_tracker", config=config, deferrable=True
+        config = {"name": CLICKS, "datasetGroupArn": self._group_arn}
+        return self._remember(
+            PersonalizeEventTrackerOperator(task_id="event_tracker", config=config, deferrable=True)
         )
-        return self.tracker
 
     def offline_metrics(self) -> XComArg:
         """`offline_metrics`: the service's own metrics in one table."""
         published = {"metrics": dict(self.case.published), "source": self.case.published_source}
-        metrics = {key: reference(recommender.metrics) for key, recommender in self.trained.items()}
+        metrics = {key: reference(recommender.metrics) for key, recommender in self._recommenders().items()}
         return training.offline_metrics(metrics, self.run, published)
 
     def record(self) -> XComArg:
@@ -165,10 +160,11 @@ class Recommendation:
 
     def ask_campaigns(self) -> TaskGroup:
         """`ask_...`: every campaign, for every user of the hold-out."""
-        versions, unseen = self._versions(), reference(self.unseen, "arn")
+        recommenders, versions = self._recommenders(), self._versions()
+        unseen = reference(self._task("filter_unseen"), "arn")
         with TaskGroup("ask", prefix_group_id=False) as group:
             for recommender in self.case.recommenders:
-                if campaign := self.trained[recommender.key].campaign:
+                if campaign := recommenders[recommender.key].campaign:
                     holdout.ask_campaign.override(task_id=f"ask_{recommender.key}")(
                         recommender.key,
                         recommender.ask,
@@ -182,19 +178,19 @@ class Recommendation:
 
     def batch(self) -> Pair:
         """`batch...`: the primary recommender's lists for all users of the hold-out, as a file."""
-        primary = self.trained[self.case.primary.key]
+        primary, unseen = self._recommenders()[self.case.primary.key], self._task("filter_unseen")
         request = {
             "jobName": f"batch-{RUN_KEY}",
             "solutionVersionArn": arn_of(primary.version),
             "jobInput": {"s3DataSource": {"path": f"{self.run}/batch/users.json"}},
             "jobOutput": {"s3DataDestination": {"path": f"{self.run}/recommendations/"}},
-            "filterArn": arn_of(self.unseen),
+            "filterArn": arn_of(unseen),
             "roleArn": ROLE,
         }
         with TaskGroup("batch"):
             pair = start_and_wait(BATCH_INFERENCE, "start", request, wait_id="wait")
         # of the version, whether it has a campaign or not
-        [primary.wait, self.unseen] >> pair[0]
+        [primary.wait, operator_of(unseen)] >> pair[0]
         return pair
 
     def session(self) -> XComArg:
@@ -202,7 +198,7 @@ class Recommendation:
 
         :raises WorkflowError: when the primary recommender has no campaign to ask.
         """
-        primary = self.trained[self.case.primary.key]
+        primary = self._recommenders()[self.case.primary.key]
         if primary.campaign is None:
             raise WorkflowError(f"{self.case.name}: the primary recommender has no campaign.")
         return holdout.session(
@@ -210,14 +206,14 @@ class Recommendation:
             self.case.event_type,
             self.run,
             reference(primary.campaign, "arn"),
-            reference(self.tracker),
+            reference(self._task("event_tracker")),
         )
 
     def evaluate(self) -> Pair:
         """`evaluate`: what each recommender is worth, as numbers and as a report."""
         return self._process(
             "evaluate",
-            "evaluate_recommenders.py",
+            script="evaluate_recommenders.py",
             inputs={name: f"{self.run}/{name}/" for name in EVALUATED},
             outputs=("evaluation",),
             arguments=["--title", self.case.title, "--data-source", self._source()],
@@ -232,38 +228,33 @@ class Recommendation:
         task = PersonalizeDeleteDatasetGroupOperator(
             task_id="teardown", dataset_group=GROUP, pre_execute=unless_teardown
         )
-        task.as_teardown(setups=self.group)
+        task.as_teardown(setups=operator_of(self._task("dataset_group")), on_failure_fail_dagrun=True)
         return task
 
-    def _process(
-        self,
-        step: str,
-        script: str,
-        *,
-        inputs: dict[str, str],
-        outputs: tuple[str, ...],
-        arguments: list[str],
-    ) -> Pair:
-        """A processing job that runs a script and leaves each output below the run, under its name."""
-        request = processing(
-            name_template(self.case.name, step),
-            image=image_template("sklearn", self.case.sklearn_version),
-            script=script,
-            inputs={"code": xcom(self.code, "files"), **inputs},
-            outputs={name: f"{self.run}/{name}" for name in outputs},
-            arguments=arguments,
-            instance_type="{{ params.processing_instance_type }}",
-        )
-        rule = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
-        return start_and_wait(PROCESSING, step, tagged(self.case.name, request), trigger_rule=rule)
+    @property
+    def _group_arn(self) -> str:
+        return arn_of(self._task("dataset_group"))
+
+    def _recommenders(self) -> dict[str, Trained]:
+        """The tasks of each recommender.
+
+        :raises WorkflowError: when the DAG's list has not made them yet.
+        """
+        if not self._trained:
+            raise WorkflowError(
+                f"{self.case.name}: a step needs the recommenders, which no step before it made."
+            )
+        return self._trained
 
     def _uris(self) -> dict[str, str]:
         """Templates: where each raw table lies."""
-        return {kind: xcom(task, "uri") for kind, task in self.staged.items()}
+        return {kind.lower(): self._xcom_of(f"stage_{kind.lower()}", "uri") for kind in self.case.datasets}
 
     def _source(self) -> str:
-        return xcom(self.staged["interactions"], "source")
+        return self._xcom_of("stage_interactions", "source")
 
     def _versions(self) -> dict[str, Any]:
         """Where the ARN of each recommender's version is left."""
-        return {key: reference(recommender.version, "arn") for key, recommender in self.trained.items()}
+        return {
+            key: reference(recommender.version, "arn") for key, recommender in self._recommenders().items()
+        }

@@ -18,6 +18,7 @@ from aws_ml.operators.personalize_checks import (
     PersonalizeCheckQuotasOperator,
     PersonalizeValidateDatasetOperator,
 )
+from include.workflows.common.folders import RUN_KEY
 from include.workflows.common.job_tasks import CAMPAIGN, IMPORT, SOLUTION_VERSION, start_and_wait
 from include.workflows.common.s3_documents import read_json, write_json
 from include.workflows.common.xcom import pull, xcom
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GROUP = "{{ params.dataset_group }}"
-RUN_KEY = "{{ macros.aws_ml.run_key(dag_run) }}"
 ROLE = "{{ var.value.ml_personalize_role_arn }}"
 UNSEEN, CLICKS = f"{GROUP}-unseen", f"{GROUP}-clicks"  # names of the filter and of the event tracker
 
@@ -82,7 +82,7 @@ def file_of(kind: str, run: str) -> str:
     return f"{run}/{kind.lower()}/{kind.lower()}.csv"
 
 
-def import_files(case: RecommendationUseCase, run: str, dataset_group: BaseOperator) -> TaskGroup:
+def import_files(case: RecommendationUseCase, run: str, dataset_group: Task) -> TaskGroup:
     """Schemas, datasets, and imports of this run's files, side by side.
 
     :param run: S3 URI of the run; `interactions/interactions.csv` ... lie below it.
@@ -93,7 +93,7 @@ def import_files(case: RecommendationUseCase, run: str, dataset_group: BaseOpera
     return imports
 
 
-def import_file(kind: str, avro: dict[str, object], run: str, dataset_group: BaseOperator) -> None:
+def import_file(kind: str, avro: dict[str, object], run: str, dataset_group: Task) -> None:
     """The tasks that bring a dataset type's file into Personalize."""
     word = kind.lower()
     with TaskGroup(f"import_{word}"):
@@ -131,7 +131,7 @@ class Trained:
     campaign: BaseOperator | None
 
 
-def train(recommender: Recommender, dataset_group: BaseOperator) -> Trained:
+def train(recommender: Recommender, dataset_group: Task) -> Trained:
     """A solution of a recipe, this run's version of it, its metrics; and its campaign, where it has one."""
     with TaskGroup(recommender.key, tooltip=recommender.recipe) as group:
         chosen = is_chosen(recommender.key)
@@ -154,7 +154,7 @@ def train(recommender: Recommender, dataset_group: BaseOperator) -> Trained:
     return Trained(group, version, wait, metrics, campaign)
 
 
-def serve(recommender: Recommender, version: BaseOperator, trained: BaseOperator) -> BaseOperator:
+def serve(recommender: Recommender, version: BaseOperator, wait_for_version: BaseOperator) -> BaseOperator:
     """The tasks that put a version behind a campaign, when it is trained."""
     request = {
         "name": name_of(recommender),
@@ -163,7 +163,7 @@ def serve(recommender: Recommender, version: BaseOperator, trained: BaseOperator
         **({"campaignConfig": recommender.campaign} if recommender.campaign else {}),
     }
     campaign, wait = start_and_wait(CAMPAIGN, "campaign", request)
-    chain(trained, deployment_requested(), campaign, wait)
+    chain(wait_for_version, deployment_requested(), campaign, wait)
     return campaign
 
 
@@ -207,7 +207,7 @@ def publish(use_case: str, run: str, source: str) -> XComArg:
     def announce(run: str, source: str, **context: Any) -> dict[str, Any]:
         """Put what the run achieved on the asset event, and return it."""
         evaluation = read_json(f"{run}/evaluation/evaluation.json")
-        achieved = {
+        summary = {
             "use_case": use_case,
             "run": run.rsplit("/", 1)[-1],
             "dataset_group": context["params"]["dataset_group"],
@@ -216,7 +216,7 @@ def publish(use_case: str, run: str, source: str) -> XComArg:
             "metrics": evaluation["holdout"],
             "new_items": evaluation["new_items"],
         }
-        context["outlet_events"][model].extra = achieved
-        return achieved
+        context["outlet_events"][model].extra = summary
+        return summary
 
     return announce(run, source)

@@ -13,9 +13,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.names import resource_name
 from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator
-from include.aws import sagemaker_requests as requests
+from include.aws.sagemaker_requests import ALL_TRAFFIC, tagged, transform
 from include.use_cases.catalogue import CLASSIFIERS
-from include.workflows.classification.registry import REGISTER, Version, champion_of, describe_version
+from include.workflows.classification.registry import REGISTER, champion_of, describe_version
 from include.workflows.common.job_tasks import (
     PROCESSING,
     TRANSFORM,
@@ -32,45 +32,51 @@ from include.workflows.retraining.handover import (
     CHAMPION,
     SIDES,
     ClassifierMatchDict,
+    ClassifierPlan,
     ClassifierPlanDict,
     training_run,
 )
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, XComArg
+
     from include.aws.sagemaker_requests import Config
     from include.use_cases.definition import UseCase
+    from include.workflows.common.xcom import Handle
     from include.workflows.retraining.handover import CauseDict
 
 
-def retrain(bucket: str, code: Any) -> Any:
-    """The task group `retrain`, to be expanded over the causes of classifiers."""
+def retrain(causes: XComArg, bucket: str, code: Handle) -> None:
+    """The task group `retrain`, mapped over the causes of classifiers."""
 
     @task_group(group_id="retrain")
     def group(cause: CauseDict) -> None:
-        plan: Any = plan_classifier(cause, bucket, code)
+        """One use case."""
+        plan: Handle = plan_classifier(cause, bucket, code)
         train = decision.train_challenger(plan, xcom(plan, "champion", "use_case"))
-        contest: Any = contest_classifier(plan, code)
+        contest: Handle = contest_classifier(plan, code)
         chain(*start_and_wait(PROCESSING, "assemble", plan["assemble"]), train, contest)
 
-        gate: Any = decision.gate(plan, contest)
+        gate: Handle = decision.gate(plan, contest)
         compare_on_same_rows(contest, gate)
         approve = decision.ask_for_approval(plan, gate)
         chain(gate, approve)
-        final_verified, rolled_back = shift_traffic(bucket, plan, contest, gate, approve)
-        steps = decision.trail(
+        verification, roll_back = shift_traffic(bucket, plan, contest, gate, approve)
+        decision.conclude_loop(
+            cause,
+            bucket,
             plan=plan,
             contest=contest,
             gate=gate,
             approve=approve,
-            verified=final_verified,
-            rolled_back=rolled_back,
+            verification=verification,
+            roll_back=roll_back,
         )
-        [final_verified, rolled_back] >> decision.decide(cause, bucket, steps)
 
-    return group
+    group.expand(cause=causes)
 
 
-def compare_on_same_rows(contest: Any, gate: Any) -> None:
+def compare_on_same_rows(contest: Handle, gate: XComArg) -> None:
     """The tasks from `holdout` to the gate: both models answer the same rows."""
     hold_out = start_and_wait(PROCESSING, "holdout", contest["holdout"])
     compare = start_and_wait(PROCESSING, "compare", contest["comparison"])
@@ -79,12 +85,14 @@ def compare_on_same_rows(contest: Any, gate: Any) -> None:
     chain(compare[1], gate)
 
 
-def shift_traffic(bucket: str, plan: Any, contest: Any, gate: Any, approve: Any) -> tuple[Any, Any]:
+def shift_traffic(
+    bucket: str, plan: Handle, contest: Handle, gate: XComArg, approve: BaseOperator
+) -> tuple[XComArg, BaseOperator]:
     """The tasks that give the challenger a little traffic, then all of it, or go back to what served.
 
-    :return: the task that has verified the challenger alone, and the one that waits for the roll-back.
+    :return: the task that verifies the challenger alone, and the one that waits for the roll-back.
     """
-    shift: Any = traffic_shift.shift(plan, contest, bucket, reference(gate, decision.VERDICT))
+    shift: Handle = traffic_shift.shift(plan, contest, bucket, reference(gate, decision.VERDICT))
     canary_config, final_config = (
         SageMakerEndpointConfigOperator(task_id=f"{step}_config", config=shift[f"{step}_config"])
         for step in ("canary", "final")
@@ -93,18 +101,18 @@ def shift_traffic(bucket: str, plan: Any, contest: Any, gate: Any, approve: Any)
         update_endpoint(step, shift[step], xcom(shift, step, "EndpointConfigName"))
         for step in ("canary", "final")
     )
-    until = traffic_shift.canary_until(plan)
+    until: Handle = traffic_shift.canary_until(plan)
     soak = traffic_shift.MomentSensor(task_id="soak", target_time=until)
     verify = traffic_shift.verify_variant
-    canary_verified = verify.override(task_id="verify_canary")(plan, CHALLENGER)
-    final_verified = verify.override(task_id="verify_final")(plan, requests.ALL_TRAFFIC)
-    chain(approve, shift, canary_config, *canary, until, soak, canary_verified)
-    chain(canary_verified, final_config, *final, final_verified)
+    verify_canary = verify.override(task_id="verify_canary")(plan, CHALLENGER)
+    verify_final = verify.override(task_id="verify_final")(plan, ALL_TRAFFIC)
+    chain(approve, shift, canary_config, *canary, until, soak, verify_canary)
+    chain(verify_canary, final_config, *final, verify_final)
 
-    failed = traffic_shift.failed_shift(reference(shift, "roll_back"))
-    [canary[1], canary_verified, final[1], final_verified] >> failed
+    failed: Handle = traffic_shift.failed_shift(reference(shift, "roll_back"))
+    chain([canary[1], verify_canary, final[1], verify_final], failed)
     roll_back = update_endpoint("roll_back", failed, xcom(shift, "roll_back", "EndpointConfigName"))
-    return final_verified, roll_back[1]
+    return verify_final, roll_back[1]
 
 
 @task(task_id="plan", multiple_outputs=True)
@@ -147,12 +155,14 @@ def plan_classifier(
 
 
 @task(task_id="contest", multiple_outputs=True)
-def contest_classifier(plan: ClassifierPlanDict, code: dict[str, str], **context: Any) -> ClassifierMatchDict:
+def contest_classifier(
+    plan_dict: ClassifierPlanDict, code: dict[str, str], **context: Any
+) -> ClassifierMatchDict:
     """The challenger, and the requests that put both models to the same rows."""
-    champion, folder = Version.from_dict(plan["champion"]), plan["folder"]
-    case = CLASSIFIERS[champion.use_case]
+    plan = ClassifierPlan.of(plan_dict)
+    case, champion, folder = plan.case, plan.champion, plan.folder
     arn = context["ti"].xcom_pull(
-        dag_id=case.name, run_id=plan["training_run"], task_ids=REGISTER, key="arn", map_indexes=-1
+        dag_id=case.name, run_id=plan.training_run, task_ids=REGISTER, key="arn", map_indexes=-1
     )
     challenger = describe_version(case.name, arn)
     models = {CHAMPION: champion.model_name, CHALLENGER: challenger.model_name}
@@ -210,11 +220,11 @@ def _holdout_request(
 
 def _scores_request(name: str, side: str, model: str, folder: str, context: Any) -> Config:
     """The transform job of one side."""
-    request = requests.transform(
+    request = transform(
         resource_name(name, f"{side}-scores", context["dag_run"]),
         model_name=model,
         source=f"{folder}/holdout/rows/",
         output=f"{folder}/{side}",
         instance_type=context["params"]["instance_type"],
     )
-    return requests.tagged(name, request)
+    return tagged(name, request)

@@ -8,22 +8,32 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import task
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk import chain, task
+from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.clients import Aws
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS
+from include.workflows.common.errors import RetrainingFailed
+from include.workflows.common.notification import send_message
 from include.workflows.common.s3_documents import read_json, write_json
 from include.workflows.common.xcom import Reference, pull, reference
-from include.workflows.monitoring.notification import send_message
 from include.workflows.retraining.causes import ALLOWED, folder_of
-from include.workflows.retraining.handover import DecisionDict, GateDict, Outcome, Plan, VerdictDict
+from include.workflows.retraining.handover import Decision, DecisionDict, GateDict, Plan, VerdictDict
 
 if TYPE_CHECKING:
+    from airflow.sdk import XComArg
+
     from include.use_cases.definition import Promotion
-    from include.workflows.common.xcom import Task
-    from include.workflows.retraining.handover import CauseDict
+    from include.workflows.common.xcom import Handle, Task
+    from include.workflows.retraining.handover import (
+        CauseDict,
+        ClassifierMatchDict,
+        PlanDict,
+        RecommenderMatchDict,
+    )
+
+    MatchDict = ClassifierMatchDict | RecommenderMatchDict
 
 log = logging.getLogger(__name__)
 
@@ -39,26 +49,38 @@ class Trail(TypedDict):
     challenger: Reference
     verdict: Reference
     answer: Reference
-    verified: Reference
-    rolled_back: Reference
+    verification: Reference
+    roll_back: Reference
 
 
-def trail(
-    *, plan: Task, contest: Task, gate: Task, approve: Task, verified: Task, rolled_back: Task
-) -> Trail:
-    """The trail of a loop, by its tasks; the last two leave something when that happened."""
-    return Trail(
+def conclude_loop(
+    cause: CauseDict,
+    bucket: str,
+    *,
+    plan: Task,
+    contest: Task,
+    gate: Task,
+    approve: Task,
+    verification: Task,
+    roll_back: Task,
+) -> None:
+    """The task `decide` at the end of a loop, after both tasks by which the loop may end.
+
+    :param verification, roll_back: the tasks that leave something when that was done.
+    """
+    trail = Trail(
         allowed=reference(plan, ALLOWED),
         champion=reference(plan, "champion"),
         challenger=reference(contest, "challenger"),
         verdict=reference(gate, VERDICT),
         answer=reference(approve),
-        verified=reference(verified),
-        rolled_back=reference(rolled_back),
+        verification=reference(verification),
+        roll_back=reference(roll_back),
     )
+    chain([verification, roll_back], decide(cause, bucket, trail))
 
 
-def train_challenger(plan: Any, dag_id: str) -> TriggerDagRunOperator:
+def train_challenger(plan: Handle, dag_id: str) -> TriggerDagRunOperator:
     """The task `train`: a run of the use case's own DAG; a repeated task finds the jobs of its first try.
 
     :param dag_id: may be a template.
@@ -77,13 +99,13 @@ def train_challenger(plan: Any, dag_id: str) -> TriggerDagRunOperator:
 
 
 @task(multiple_outputs=True)
-def gate(plan: dict[str, Any], contest: dict[str, Any], **context: Any) -> GateDict:
+def gate(plan_dict: PlanDict, contest: MatchDict, **context: Any) -> GateDict:
     """Whether the challenger takes over, by the use case's policy; XCom keeps the answer, under `decision`.
 
     :raises AirflowSkipException: when it does not.
     """
-    challenge = Plan.of(plan)
-    name, folder = challenge.champion.use_case, challenge.folder
+    plan = Plan.of(plan_dict)
+    name, folder = plan.champion.use_case, plan.folder
     comparison = read_json(f"{folder}/comparison/comparison.json")
     verdict = policy.promote(comparison, CASES[name].promotion)
     context["ti"].xcom_push(key=VERDICT, value=VerdictDict(yes=verdict.yes, why=verdict.why))
@@ -92,7 +114,7 @@ def gate(plan: dict[str, Any], contest: dict[str, Any], **context: Any) -> GateD
         raise AirflowSkipException(f"{name}: the champion stays; {verdict.why}")
     return GateDict(
         why=verdict.why,
-        question=question(challenge, contest["challenger"]["arn"], comparison),
+        question=question(plan, contest["challenger"]["arn"], comparison),
         report=f"{folder}/comparison",
     )
 
@@ -124,7 +146,7 @@ def question(plan: Plan, challenger: str, comparison: dict[str, Any]) -> str:
     )
 
 
-def ask_for_approval(plan: Any, gate: Any) -> ApprovalOperator:
+def ask_for_approval(plan: XComArg, gate: Handle) -> ApprovalOperator:
     """The task `approve`: a person is asked, where the policy or the trigger form wants it."""
     champion = reference(plan, "champion")
 
@@ -160,40 +182,42 @@ def check_promoted(ti: Any, verdict: Reference) -> None:
 
 
 @task(trigger_rule="all_done", retries=3)
-def decide(cause: CauseDict, bucket: str, steps: Trail, **context: Any) -> DecisionDict:
+def decide(cause: CauseDict, bucket: str, trail: Trail, **context: Any) -> DecisionDict:
     """Write `decision.json`, and tell the registry.
 
-    :raises AirflowFailException: when the deployment was rolled back, or a step failed: people should look.
+    :raises RetrainingFailed: when the deployment was rolled back, or a step failed: people should look.
     """
     ti, run, name = context["ti"], context["dag_run"], cause["use_case"]
-    allowed, verdict, answer, verified, rolled_back = (
-        pull(ti, steps[step]) for step in ("allowed", "verdict", "answer", "verified", "rolled_back")
+    verdict = pull(ti, trail["verdict"])
+    decision = conclude(
+        allowed=pull(ti, trail["allowed"]),
+        verdict=verdict,
+        answer=pull(ti, trail["answer"]),
+        verification=pull(ti, trail["verification"]),
+        roll_back=pull(ti, trail["roll_back"]),
     )
-    outcome = conclude(
-        allowed=allowed, verdict=verdict, answer=answer, verified=verified, rolled_back=rolled_back
-    )
-    folder, challenger = folder_of(name, bucket, run), pull(ti, steps["challenger"])
-    decision = DecisionDict(
+    folder, challenger = folder_of(name, bucket, run), pull(ti, trail["challenger"])
+    document = DecisionDict(
         version="1.0",
         use_case=name,
         moment=run.run_after.isoformat(),
-        outcome=outcome.name,
-        why=outcome.why,
+        outcome=decision.name,
+        why=decision.why,
         cause=cause,
         trained=bool(challenger),
-        champion=pull(ti, steps["champion"]),
+        champion=pull(ti, trail["champion"]),
         challenger=challenger,
         comparison=f"{folder}/comparison" if verdict else None,
         run=run.run_id,
     )
-    write_json(f"{folder}/decision.json", decision)
+    write_json(f"{folder}/decision.json", document)
     if challenger and name in CLASSIFIERS:  # Personalize has no registry: its versions stay as they are
-        _approve_or_reject(challenger["arn"], outcome, f"{folder}/decision.json")
-    log.info("%s: %s, %s", name, outcome.name, outcome.why)
-    if outcome.is_bad:
-        send_message(f"{name}: retraining {outcome.name}", outcome.why, context)
-        raise AirflowFailException(f"{name}: {outcome.name}, {outcome.why}")
-    return decision
+        _approve_or_reject(challenger["arn"], decision, f"{folder}/decision.json")
+    log.info("%s: %s, %s", name, decision.name, decision.why)
+    if decision.is_bad:
+        send_message(f"{name}: retraining {decision.name}", decision.why, context)
+        raise RetrainingFailed(f"{name}: {decision.name}, {decision.why}")
+    return document
 
 
 def conclude(
@@ -201,34 +225,34 @@ def conclude(
     allowed: VerdictDict | None,
     verdict: VerdictDict | None,
     answer: dict[str, Any] | None,
-    verified: Any,
-    rolled_back: Any,
-) -> Outcome:
+    verification: Any,
+    roll_back: Any,
+) -> Decision:
     """What came of a retraining, and why, from what its steps left.
 
     A challenger is `refused` by a person, or when nobody answered; `rejected` by the gate.
     """
-    if verified and verdict:
-        return Outcome("promoted", verdict["why"])
-    if rolled_back:
-        return Outcome("rolled back", "the challenger did not pass its verification on the endpoint")
+    if verification and verdict:
+        return Decision("promoted", verdict["why"])
+    if roll_back:
+        return Decision("rolled back", "the challenger did not pass its verification on the endpoint")
     if answer and answer["chosen_options"] != ["Approve"]:
         who = (answer.get("responded_by_user") or {}).get("name") or "nobody answered in time"
-        return Outcome("refused", f"the approval was refused ({who})")
+        return Decision("refused", f"the approval was refused ({who})")
     if verdict and not verdict["yes"]:
-        return Outcome("rejected", verdict["why"])
+        return Decision("rejected", verdict["why"])
     if allowed and not allowed["yes"]:
-        return Outcome("not started", allowed["why"])
+        return Decision("not started", allowed["why"])
     if allowed is None:
-        return Outcome("not started", "no version is approved yet")
-    return Outcome("failed", "a step failed: see the log of the task that is red")
+        return Decision("not started", "no version is approved yet")
+    return Decision("failed", "a step failed: see the log of the task that is red")
 
 
-def _approve_or_reject(arn: str, outcome: Outcome, uri: str) -> None:
+def _approve_or_reject(arn: str, decision: Decision, uri: str) -> None:
     """Set the approval of the challenger's version; the reason stays with it."""
     Aws().client("sagemaker").update_model_package(
         ModelPackageArn=arn,
-        ModelApprovalStatus="Approved" if outcome.name == "promoted" else "Rejected",
-        ApprovalDescription=f"{outcome.name}: {outcome.why}"[:APPROVAL_LIMIT],
+        ModelApprovalStatus="Approved" if decision.name == "promoted" else "Rejected",
+        ApprovalDescription=f"{decision.name}: {decision.why}"[:APPROVAL_LIMIT],
         CustomerMetadataProperties={"decision": uri},
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from aws_ml.names import run_key
+from include.use_cases.catalogue import CLASSIFIERS, RECOMMENDERS
 from include.workflows.classification.registry import Version
 from include.workflows.recommendation.campaigns import RunRecord, Served
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from include.aws.sagemaker_requests import Config
+    from include.use_cases.definition import RecommendationUseCase, UseCase
     from include.workflows.classification.registry import VersionDict
     from include.workflows.recommendation.campaigns import ServedDict
 
@@ -83,6 +85,23 @@ class RecommenderMatchDict(TypedDict):
     comparison: Config
 
 
+class UpdateDict(TypedDict):
+    """The configuration that an endpoint is to serve, as UpdateEndpoint takes it."""
+
+    EndpointName: str
+    EndpointConfigName: str
+
+
+class ShiftDict(TypedDict):
+    """What `shift` returns: new configurations, and the updates of the endpoint."""
+
+    canary_config: Config  # both models, the challenger with little traffic
+    final_config: Config  # the challenger alone
+    canary: UpdateDict
+    final: UpdateDict
+    roll_back: UpdateDict  # what serves now
+
+
 class GateDict(TypedDict):
     """What `gate` returns where the challenger may take over."""
 
@@ -114,14 +133,64 @@ class Plan:
     champion: Version | Served
     folder: str  # S3 URI of what the retraining leaves
     training_run: str  # run id of the use case's DAG
-    conf: dict[str, Any]  # params of that run
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Plan:
         """From XCom: a champion with `data` is served by campaigns, another one is a registered version."""
-        champion = content["champion"]
-        kind: type[Version | Served] = Served if "data" in champion else Version
-        return cls(kind.from_dict(champion), content["folder"], content["training_run"], content["conf"])
+        kind = RecommenderPlan if "data" in content["champion"] else ClassifierPlan
+        return kind.of(content)
+
+
+@dataclass(frozen=True)
+class ClassifierPlan(Plan):
+    """The plan for a classifier."""
+
+    champion: Version
+
+    @property
+    def case(self) -> UseCase:
+        return CLASSIFIERS[self.champion.use_case]
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> ClassifierPlan:
+        """From XCom."""
+        return cls(Version.from_dict(content["champion"]), content["folder"], content["training_run"])
+
+
+@dataclass(frozen=True)
+class RecommenderPlan(Plan):
+    """The plan for a recommendation use case."""
+
+    champion: Served
+
+    @property
+    def case(self) -> RecommendationUseCase:
+        return RECOMMENDERS[self.champion.use_case]
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> RecommenderPlan:
+        """From XCom."""
+        return cls(Served.from_dict(content["champion"]), content["folder"], content["training_run"])
+
+
+@dataclass(frozen=True)
+class ChallengerRun:
+    """A recommender's challenger: the run that trained it."""
+
+    arn: str  # of its primary recommender's version
+    run: str  # S3 URI
+    versions: dict[str, str]  # ARN by recommender
+
+    @classmethod
+    def of(cls, contest: RecommenderMatchDict) -> ChallengerRun:
+        """From XCom."""
+        challenger = contest["challenger"]
+        return cls(challenger["arn"], challenger["run"], challenger["versions"])
+
+
+def challenger_version(contest: ClassifierMatchDict) -> Version:
+    """A classifier's challenger, from XCom."""
+    return Version.from_dict(contest["challenger"])
 
 
 def training_run(context: Any) -> str:
@@ -130,7 +199,7 @@ def training_run(context: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Decision:
     """What came of a retraining, and the reason in words."""
 
     name: OutcomeName

@@ -13,18 +13,25 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.clients import Aws
 from aws_ml.names import resource_name
-from include.aws import sagemaker_requests as requests
-from include.use_cases.catalogue import CLASSIFIERS
+from include.aws import sagemaker_requests
+from include.aws.sagemaker_requests import ALL_TRAFFIC, endpoint_config, tagged
 from include.workflows.classification.deployment import OWN_CALL, check_answers
 from include.workflows.common.errors import EndpointDisagrees, VerificationFailed
+from include.workflows.common.folders import capture_folder
 from include.workflows.common.s3_documents import read_lines
 from include.workflows.common.xcom import pull
 from include.workflows.retraining.decision import check_promoted
-from include.workflows.retraining.handover import CHALLENGER, CHAMPION
+from include.workflows.retraining.handover import (
+    CHALLENGER,
+    CHAMPION,
+    ClassifierPlan,
+    ShiftDict,
+    UpdateDict,
+    challenger_version,
+)
+from include.workflows.retraining.verification import check_errors, check_speed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from include.aws.sagemaker_requests import Config
     from include.use_cases.definition import Promotion
     from include.workflows.common.xcom import Reference
@@ -38,38 +45,48 @@ PROBES = 200  # rows that a new variant is asked
 
 @task(multiple_outputs=True, trigger_rule="none_failed")
 def shift(
-    plan: ClassifierPlanDict,
+    plan_dict: ClassifierPlanDict,
     contest: ClassifierMatchDict,
     bucket: str,
     verdict: Reference,
     **context: Any,
-) -> dict[str, Any]:
+) -> ShiftDict:
     """The configurations of the shift, made before anything changes.
 
     :param verdict: of the gate.
-    :return: `canary_config` (both models, the challenger with little traffic), `final_config` (the challenger
-        alone), and as UpdateEndpoint takes them `canary`, `final` and `roll_back` (what serves now).
     :raises AirflowSkipException: when the challenger is not to be promoted.
     """
     check_promoted(context["ti"], verdict)
-    name = plan["champion"]["use_case"]
+    plan, challenger = ClassifierPlan.of(plan_dict), challenger_version(contest)
     variants = shift_variants(
-        CLASSIFIERS[name].promotion,
-        plan["champion"]["model_name"],
-        contest["challenger"]["model_name"],
+        plan.case.promotion,
+        plan.champion.model_name,
+        challenger.model_name,
         context["params"]["instance_type"],
     )
-    endpoint = CLASSIFIERS[name].endpoint
+    canary, final = (
+        _configuration(plan.case.name, bucket, step, variants[step], context["dag_run"])
+        for step in ("canary", "final")
+    )
+    endpoint = plan.case.endpoint
     serving = Aws().client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-    updates: dict[str, Any] = {"roll_back": {"EndpointName": endpoint, "EndpointConfigName": serving}}
-    for step in variants:
-        config = resource_name(name, f"endpoint-{step}", context["dag_run"])
-        request = requests.endpoint_config(
-            config, variants=variants[step], capture=f"s3://{bucket}/{name}/capture"
-        )
-        updates[f"{step}_config"] = requests.tagged(name, request)
-        updates[step] = {"EndpointName": endpoint, "EndpointConfigName": config}
-    return updates
+    return ShiftDict(
+        canary_config=canary,
+        final_config=final,
+        canary=UpdateDict(EndpointName=endpoint, EndpointConfigName=canary["EndpointConfigName"]),
+        final=UpdateDict(EndpointName=endpoint, EndpointConfigName=final["EndpointConfigName"]),
+        roll_back=UpdateDict(EndpointName=endpoint, EndpointConfigName=serving),
+    )
+
+
+def _configuration(use_case: str, bucket: str, step: str, variants: list[Config], run: Any) -> Config:
+    """The request of a step's endpoint configuration."""
+    request = endpoint_config(
+        resource_name(use_case, f"endpoint-{step}", run),
+        variants=variants,
+        capture=capture_folder(use_case, bucket),
+    )
+    return tagged(use_case, request)
 
 
 def shift_variants(
@@ -82,18 +99,18 @@ def shift_variants(
     share = promotion.canary_share
     return {
         "canary": [
-            requests.variant(CHAMPION, champion, instance_type, 1 - share),
-            requests.variant(CHALLENGER, challenger, instance_type, share),
+            sagemaker_requests.variant(CHAMPION, champion, instance_type, 1 - share),
+            sagemaker_requests.variant(CHALLENGER, challenger, instance_type, share),
         ],
-        "final": [requests.variant(requests.ALL_TRAFFIC, challenger, instance_type)],
+        "final": [sagemaker_requests.variant(ALL_TRAFFIC, challenger, instance_type)],
     }
 
 
 @task
-def canary_until(plan: ClassifierPlanDict, **context: Any) -> str:
+def canary_until(plan_dict: ClassifierPlanDict, **context: Any) -> str:
     """When the canary has served long enough, ISO 8601."""
-    promotion = CLASSIFIERS[plan["champion"]["use_case"]].promotion
-    minutes = canary_minutes(promotion, context["params"]["canary_minutes"])
+    plan = ClassifierPlan.of(plan_dict)
+    minutes = canary_minutes(plan.case.promotion, context["params"]["canary_minutes"])
     return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
 
 
@@ -113,19 +130,19 @@ def canary_minutes(promotion: Promotion, minutes: float | None) -> float:
 
 
 @task
-def verify_variant(plan: ClassifierPlanDict, variant: str, **context: Any) -> dict[str, Any]:
+def verify_variant(plan_dict: ClassifierPlanDict, variant: str, **context: Any) -> dict[str, Any]:
     """Ask a variant of the endpoint and compare with the answers of the challenger's transform.
 
     :return: `rows`, `p99_ms` (99th percentile of the answers' times).
     :raises VerificationFailed: when an answer differs, too many calls fail, or answers are too slow.
     """
-    name, folder = plan["champion"]["use_case"], plan["folder"]
-    promotion, place = CLASSIFIERS[name].promotion, f"{name}, {variant}"
+    plan = ClassifierPlan.of(plan_dict)
+    promotion, place = plan.case.promotion, f"{plan.case.name}, {variant}"
     rows, expected = (
-        read_lines(f"{folder}/{path}")[:PROBES]
+        read_lines(f"{plan.folder}/{path}")[:PROBES]
         for path in ("holdout/rows/rows.csv", f"{CHALLENGER}/rows.csv.out")
     )
-    answers, errors, times = probe(CLASSIFIERS[name].endpoint, variant, rows)
+    answers, errors, times = probe(plan.case.endpoint, variant, rows)
     check_errors(place, errors, len(rows), promotion)
     try:
         check_answers(answers, expected if not errors else answers)
@@ -134,28 +151,6 @@ def verify_variant(plan: ClassifierPlanDict, variant: str, **context: Any) -> di
     p99 = check_speed(place, times, promotion, context["params"]["slowest_ms"])
     log.info("%s: %d answers as expected, 99th percentile %.0f ms", place, len(rows), p99)
     return {"rows": len(rows), "p99_ms": p99}
-
-
-def check_errors(place: str, errors: Sequence[str], calls: int, promotion: Promotion) -> None:
-    """Compare the share of failed calls with the policy.
-
-    :raises VerificationFailed: when it is too large.
-    """
-    if len(errors) > promotion.most_errors * calls:
-        raise VerificationFailed(f"{place}: {len(errors)} of {calls} calls failed: {errors[0]}")
-
-
-def check_speed(place: str, times: Sequence[float], promotion: Promotion, slowest: float | None) -> float:
-    """The 99th percentile of answers' times, in milliseconds.
-
-    :param slowest: the limit in milliseconds; None: as the policy says.
-    :raises VerificationFailed: when it is above the limit.
-    """
-    limit = slowest or promotion.slowest_ms
-    p99 = sorted(times)[int(0.99 * (len(times) - 1))]
-    if p99 > limit:
-        raise VerificationFailed(f"{place}: 99 % of the answers took {p99:.0f} ms, at most {limit:g}")
-    return p99
 
 
 def probe(endpoint: str, variant: str, rows: list[str]) -> tuple[list[str], list[str], list[float]]:
@@ -186,14 +181,14 @@ def probe(endpoint: str, variant: str, rows: list[str]) -> tuple[list[str], list
 
 
 @task(trigger_rule="one_failed")
-def failed_shift(serving: Reference, **context: Any) -> dict[str, str]:
+def failed_shift(serving: Reference, **context: Any) -> UpdateDict:
     """The configuration to go back to, where a shift has begun and something failed.
 
     :param serving: what served before the shift.
     :raises AirflowSkipException: when nothing was shifted.
     """
-    before = pull(context["ti"], serving)
+    before: UpdateDict | None = pull(context["ti"], serving)
     if not before:
         raise AirflowSkipException("The traffic was never shifted.")
     log.warning("The shift failed: the endpoint goes back to %s", before["EndpointConfigName"])
-    return dict(before)
+    return before

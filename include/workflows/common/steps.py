@@ -1,0 +1,93 @@
+"""What the steps of every use case's workflow share: names, groups, and the tasks of earlier steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from airflow.sdk import TaskGroup, TriggerRule
+
+from include.aws.sagemaker_requests import processing, tagged
+from include.workflows.common.dags import BUCKET
+from include.workflows.common.errors import WorkflowError
+from include.workflows.common.folders import run_folder
+from include.workflows.common.job_tasks import PROCESSING, image_template, name_template, start_and_wait
+from include.workflows.common.xcom import RETURN_VALUE, operator_of, xcom
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, XComArg
+
+    from include.aws.sagemaker_requests import Config
+    from include.use_cases.definition import RecommendationUseCase, UseCase
+    from include.workflows.common.job_tasks import Pair
+    from include.workflows.common.xcom import Task
+
+CaseType = TypeVar("CaseType", bound="UseCase | RecommendationUseCase")
+TaskType = TypeVar("TaskType", bound="BaseOperator | XComArg")
+
+
+class Steps(Generic[CaseType]):
+    """A use case with its run and names; a method of a subclass makes the tasks of a step."""
+
+    def __init__(self, case: CaseType) -> None:
+        self.case = case
+        self.run = run_folder(case.name, BUCKET)
+        self.sklearn = image_template("sklearn", case.sklearn_version)
+        self._groups: dict[str, TaskGroup] = {}
+        self._tasks: dict[str, Task] = {}
+
+    def _process(
+        self,
+        step: str,
+        *,
+        script: str,
+        inputs: dict[str, str],
+        outputs: tuple[str, ...],
+        arguments: list[str],
+        image: str | None = None,
+    ) -> Pair:
+        """A processing job that runs a script and leaves each output below the run, under its name."""
+        request = processing(
+            name_template(self.case.name, step),
+            image=image or self.sklearn,
+            script=script,
+            inputs={"code": self._xcom_of("upload_code", "files"), **inputs},
+            outputs={name: f"{self.run}/{name}" for name in outputs},
+            arguments=arguments,
+            instance_type="{{ params.processing_instance_type }}",
+        )
+        rule = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+        return self._remember_pair(start_and_wait(PROCESSING, step, self._tagged(request), trigger_rule=rule))
+
+    def _tagged(self, request: Config) -> Config:
+        return tagged(self.case.name, request)
+
+    def _group(self, name: str) -> TaskGroup:
+        """A group of the graph; the ids of the tasks in it do not carry its name."""
+        if name not in self._groups:
+            self._groups[name] = TaskGroup(name, prefix_group_id=False)
+        return self._groups[name]
+
+    def _remember(self, task: TaskType) -> TaskType:
+        """Remember a task for the steps that read what it leaves."""
+        self._tasks[operator_of(task).task_id] = task
+        return task
+
+    def _remember_pair(self, pair: Pair) -> Pair:
+        for task in pair:
+            self._remember(task)
+        return pair
+
+    def _task(self, task_id: str) -> Task:
+        """A task of an earlier step.
+
+        :raises WorkflowError: when the DAG's list has not made it yet.
+        """
+        if task_id not in self._tasks:
+            raise WorkflowError(
+                f"{self.case.name}: a step needs the task {task_id}, which no step before it made."
+            )
+        return self._tasks[task_id]
+
+    def _xcom_of(self, task_id: str, *path: str, key: str = RETURN_VALUE) -> str:
+        """A template: what a task of an earlier step leaves."""
+        return xcom(self._task(task_id), *path, key=key)

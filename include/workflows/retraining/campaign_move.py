@@ -1,0 +1,148 @@
+"""The move of a use case's campaigns to a challenger's versions: each updated, verified, or moved back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import chain, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from aws_ml.clients import Aws
+from include.workflows.common.errors import VerificationFailed
+from include.workflows.common.job_tasks import CAMPAIGN, start_and_wait
+from include.workflows.common.s3_documents import read_lines
+from include.workflows.common.xcom import pull, reference
+from include.workflows.recommendation.campaigns import campaign_of
+from include.workflows.retraining.decision import check_promoted
+from include.workflows.retraining.handover import ChallengerRun, RecommenderPlan
+from include.workflows.retraining.verification import check_speed
+
+if TYPE_CHECKING:
+    from airflow.sdk import XComArg
+
+    from include.use_cases.definition import RecommendationUseCase
+    from include.workflows.common.job_tasks import Pair
+    from include.workflows.common.xcom import Handle, Reference
+    from include.workflows.retraining.handover import RecommenderMatchDict, RecommenderPlanDict
+
+log = logging.getLogger(__name__)
+
+PROBES = 100  # users for whom the primary campaign is asked
+BEGUN = "begun"  # XCom key of `move`: campaigns are about to change
+CAMPAIGN_MEMBERS = ("name", "solutionVersionArn", "minProvisionedTPS", "campaignConfig")
+
+
+def move_and_verify(
+    case: RecommendationUseCase, plan: Handle, contest: Handle, move: Handle
+) -> tuple[XComArg, XComArg]:
+    """The tasks that update each campaign, verify the primary one, and go back where something failed.
+
+    :return: the task that verifies, and the one that is reached when all campaigns went back.
+    """
+    beginning = reference(move, BEGUN)
+    verification, failed, end = verify(plan, contest, beginning), failed_move(beginning), gone_back()
+    for recommender in case.recommenders:
+        if recommender.ask:
+            promote = update_campaign(f"promote_{recommender.key}", move)
+            roll_back = update_campaign(f"roll_back_{recommender.key}", move)
+            chain(promote[1], verification)
+            chain(list(promote), failed, *roll_back, end)
+    chain(verification, failed)
+    return verification, end
+
+
+def update_campaign(step: str, move: Handle) -> Pair:
+    """An update of a campaign as `move` says under the step's name, where there is one."""
+    request = reference(move, step)
+
+    def unless_not_deployed(context: Any) -> None:
+        if not pull(context["ti"], request):
+            raise AirflowSkipException("The recommender has no campaign.")
+
+    return start_and_wait(CAMPAIGN, step, move[step], pre_execute=unless_not_deployed)
+
+
+@task(task_id="move", multiple_outputs=True, trigger_rule="none_failed")
+def move_campaigns(
+    plan_dict: RecommenderPlanDict, contest: RecommenderMatchDict, verdict: Reference, **context: Any
+) -> dict[str, Any]:
+    """What each campaign is to serve, and what it serves now, as UpdateCampaign takes them.
+
+    :param verdict: of the gate.
+    :return: `promote_<recommender>` and `roll_back_<recommender>`, empty where there is no campaign; `begun`.
+    :raises AirflowSkipException: when the challenger is not to be promoted.
+    """
+    check_promoted(context["ti"], verdict)
+    plan, challenger = RecommenderPlan.of(plan_dict), ChallengerRun.of(contest)
+    case, versions = plan.case, challenger.versions
+    updates: dict[str, Any] = {}
+    for recommender in case.recommenders:
+        key = recommender.key
+        campaign = campaign_of(case, recommender) if recommender.ask and key in versions else None
+        serving = (
+            {name: campaign[name] for name in CAMPAIGN_MEMBERS if campaign.get(name)} if campaign else {}
+        )
+        updates[f"roll_back_{key}"] = serving
+        updates[f"promote_{key}"] = {**serving, "solutionVersionArn": versions[key]} if serving else {}
+    return {**updates, BEGUN: True}
+
+
+@task(trigger_rule="none_failed_min_one_success")
+def verify(
+    plan_dict: RecommenderPlanDict, contest: RecommenderMatchDict, beginning: Reference, **context: Any
+) -> dict[str, Any]:
+    """Ask the primary campaign for users of the hold-out.
+
+    :return: `users`, `p99_ms` (99th percentile of the answers' times).
+    :raises VerificationFailed: when it serves another version, answers nothing, or too slowly.
+    :raises AirflowSkipException: when no campaign was moved.
+    """
+    check_begun(context["ti"], beginning)
+    case, challenger = RecommenderPlan.of(plan_dict).case, ChallengerRun.of(contest)
+    campaign = campaign_of(case, case.primary)
+    if campaign is None or campaign["solutionVersionArn"] != challenger.arn:
+        serving = campaign["solutionVersionArn"] if campaign else "nothing"
+        raise VerificationFailed(f"{case.name}: the campaign serves {serving}, expected {challenger.arn}")
+    lines = read_lines(f"{challenger.run}/batch/users.json")[:PROBES]
+    users = [str(json.loads(line)["userId"]) for line in lines]
+    times = _ask(case.name, campaign["campaignArn"], users)
+    p99 = check_speed(case.name, times, case.promotion, context["params"]["slowest_ms"])
+    log.info("%s: %d users were answered, 99th percentile %.0f ms", case.name, len(users), p99)
+    return {"users": len(users), "p99_ms": p99}
+
+
+def _ask(name: str, campaign: str, users: list[str]) -> list[float]:
+    """Ask a campaign for users, one after the other; returns the answers' times in milliseconds."""
+    runtime, times = Aws().client("personalize-runtime"), []
+    for user in users:
+        start = time.perf_counter()
+        items = runtime.get_recommendations(campaignArn=campaign, userId=user)["itemList"]
+        times.append(1000 * (time.perf_counter() - start))
+        if not items:
+            raise VerificationFailed(f"{name}: {user} gets no recommendation")
+    return times
+
+
+def check_begun(ti: Any, beginning: Reference) -> None:
+    """:raises AirflowSkipException: when the champion's campaigns were left alone."""
+    if not pull(ti, beginning):
+        raise AirflowSkipException("No campaign was moved.")
+
+
+@task(trigger_rule="one_failed")
+def failed_move(beginning: Reference, **context: Any) -> None:
+    """Reached where a campaign was moved and something failed.
+
+    :raises AirflowSkipException: when no campaign was moved.
+    """
+    check_begun(context["ti"], beginning)
+    log.warning("The move failed: all campaigns go back to the champion's versions")
+
+
+@task(trigger_rule="none_failed_min_one_success")
+def gone_back() -> bool:
+    """All campaigns serve the champion's versions again."""
+    return True
