@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -32,10 +34,11 @@ def test_a_column_of_a_users_file_cannot_read_a_variable() -> None:
         jobs = [steps.preprocess(), steps.train(), (steps.create_model(), None)]
         jobs += [steps.batch_transform(), steps.evaluate(), steps.baseline()]
     environment = jinja2.Environment(undefined=jinja2.ChainableUndefined)  # noqa: S701 — no HTML is rendered
+    task_instance = SimpleNamespace(xcom_pull=lambda *_, **__: defaultdict(str))
     rendered: list[str] = []
     for start, _ in jobs:
         config: dict[str, Any] = getattr(start, "config", {})
         arguments = config.get("AppSpecification", {}).get("ContainerArguments", [])
-        rendered += [environment.from_string(text).render() for text in arguments]
+        rendered += [environment.from_string(text).render(ti=task_instance) for text in arguments]
     assert {f"number:{text}" for text in HOSTILE} <= set(rendered)
     assert {"{{ 7 * 7 }}", "{% a"} <= set(rendered)

@@ -105,10 +105,11 @@ def changed(name: str) -> UseCase:
     return with_field(CHURN, name, OTHER[name])
 
 
-def with_field(case: Case, name: str, value: object) -> Case:
+def with_field(case: Case, name: str, value: Any) -> Case:
     """A use case with another value of one field, which may be one of a part (`raw.header`)."""
     part, _, inner = name.partition(".")
-    return replace(case, **{part: replace(getattr(case, part), **{inner: value}) if inner else value})
+    change: dict[str, Any] = {part: replace(getattr(case, part), **{inner: value}) if inner else value}
+    return replace(case, **change)
 
 
 def tasks_of(case: UseCase) -> str:

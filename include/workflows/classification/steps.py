@@ -37,6 +37,7 @@ from include.workflows.common.job_tasks import (
     name_template,
     start_and_wait,
 )
+from include.workflows.common.literals import literal
 from include.workflows.common.params import classifier_params, gates_template, hyperparameter_templates
 from include.workflows.common.staging import stage_table, upload_code
 from include.workflows.common.steps import Steps
@@ -69,7 +70,9 @@ class Classifier(Steps["UseCase"]):
         names = {self.case.dataset: "data", **{join.dataset: join.dataset for join in self.case.raw.joins}}
         uris = {dataset: f"{{{{ params.{param}_uri or '' }}}}" for dataset, param in names.items()}
         with self._group("data"):
-            return self._remember(stage_table(BUCKET, uris, dict(self.case.columns), asdict(self.case.raw)))
+            return self._remember(
+                stage_table(BUCKET, uris, dict(self.case.columns), literal(asdict(self.case.raw)))
+            )
 
     def upload_code(self) -> XComArg:
         """`upload_code`: the job scripts, by their content."""
@@ -84,7 +87,8 @@ class Classifier(Steps["UseCase"]):
                 script="preprocess.py",
                 inputs={"raw": self._xcom_of("stage_data", "uri")},
                 outputs=OUTPUTS,
-                arguments=["--seed", "{{ params.split_seed }}", *self.case.table_arguments],
+                constants=self.case.table_arguments,
+                arguments=["--seed", "{{ params.split_seed }}"],
             )
 
     def train(self) -> Pair:
@@ -129,7 +133,8 @@ class Classifier(Steps["UseCase"]):
                 script="evaluate.py",
                 inputs={name: f"{self.run}/{name}/" for name in ("labelled", "predictions")},
                 outputs=("evaluation",),
-                arguments=self.case.evaluation_arguments(source, gates_template(self.case)),
+                constants=self.case.evaluation_arguments,
+                arguments=["--data-source", source, "--gates", gates_template(self.case)],
             )
 
     def baseline(self) -> Pair:
@@ -147,7 +152,7 @@ class Classifier(Steps["UseCase"]):
                     "model": self._model_data,
                 },
                 outputs=("baseline",),
-                arguments=self.case.table_arguments,
+                constants=self.case.table_arguments,
             )
 
     def register(self) -> BaseOperator:

@@ -11,9 +11,12 @@ from include.workflows.common.dags import BUCKET
 from include.workflows.common.errors import WorkflowError
 from include.workflows.common.folders import run_folder
 from include.workflows.common.job_tasks import PROCESSING, image_template, name_template, start_and_wait
+from include.workflows.common.literals import literal
 from include.workflows.common.xcom import RETURN_VALUE, operator_of, xcom
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.sdk import BaseOperator, XComArg
 
     from include.aws.sagemaker_requests import Config
@@ -42,17 +45,22 @@ class Steps(Generic[CaseType]):
         script: str,
         inputs: dict[str, str],
         outputs: tuple[str, ...],
-        arguments: list[str],
+        constants: Sequence[str],
+        arguments: Sequence[str] = (),
         image: str | None = None,
     ) -> Pair:
-        """A processing job that runs a script and leaves each output below the run, under its name."""
+        """A processing job that runs a script and leaves each output below the run, under its name.
+
+        :param constants: arguments of the use case, which are text and never rendered.
+        :param arguments: further ones, which may be templates.
+        """
         request = processing(
             name_template(self.case.name, step),
             image=image or self.sklearn,
             script=script,
             inputs={"code": self._xcom_of("upload_code", "files"), **inputs},
             outputs={name: f"{self.run}/{name}" for name in outputs},
-            arguments=arguments,
+            arguments=[*literal(list(constants)), *arguments],
             instance_type="{{ params.processing_instance_type }}",
         )
         rule = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS

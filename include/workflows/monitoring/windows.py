@@ -23,7 +23,7 @@ from include.workflows.recommendation.campaigns import served
 
 if TYPE_CHECKING:
     from include.aws.sagemaker_requests import Config
-    from include.use_cases.definition import Monitoring, UseCase
+    from include.use_cases.definition import DriftPolicy, UseCase
     from include.workflows.classification.registry import VersionDict
     from include.workflows.recommendation.campaigns import ServedDict
 
@@ -133,7 +133,7 @@ def window(serving: InService, bucket: str, code: dict[str, str], **context: Any
 
 
 def window_span(
-    monitoring: Monitoring, hours: float | None, due: datetime, since: datetime
+    monitoring: DriftPolicy, hours: float | None, due: datetime, since: datetime
 ) -> tuple[datetime, datetime]:
     """Start and end of a window.
 

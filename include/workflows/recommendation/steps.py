@@ -24,6 +24,7 @@ from include.workflows.common.deletion import unless_teardown
 from include.workflows.common.errors import WorkflowError
 from include.workflows.common.folders import RUN_KEY
 from include.workflows.common.job_tasks import BATCH_INFERENCE, start_and_wait
+from include.workflows.common.literals import literal
 from include.workflows.common.params import TEARDOWN, instance_type, own_data
 from include.workflows.common.staging import stage_data, upload_code
 from include.workflows.common.steps import Steps
@@ -102,12 +103,12 @@ class Recommendation(Steps["RecommendationUseCase"]):
             script="prepare.py",
             inputs={"ratings": uris["interactions"], "items": uris["items"], "users": uris["users"]},
             outputs=PREPARED,
-            arguments=[
-                *("--seed", "{{ params.split_seed }}"),
+            constants=[
                 *("--cold-share", str(self.case.cold_share)),
                 *("--holdout-share", str(self.case.holdout_share)),
                 *("--event-type", self.case.event_type),
             ],
+            arguments=["--seed", "{{ params.split_seed }}"],
         )
 
     def validate(self) -> TaskGroup:
@@ -150,7 +151,7 @@ class Recommendation(Steps["RecommendationUseCase"]):
 
     def offline_metrics(self) -> XComArg:
         """`offline_metrics`: the service's own metrics in one table."""
-        published = {"metrics": dict(self.case.published), "source": self.case.published_source}
+        published = literal({"metrics": dict(self.case.published), "source": self.case.published_source})
         metrics = {key: reference(recommender.metrics) for key, recommender in self._recommenders().items()}
         return training.offline_metrics(metrics, self.run, published)
 
@@ -216,7 +217,8 @@ class Recommendation(Steps["RecommendationUseCase"]):
             script="evaluate_recommenders.py",
             inputs={name: f"{self.run}/{name}/" for name in EVALUATED},
             outputs=("evaluation",),
-            arguments=["--title", self.case.title, "--data-source", self._source()],
+            constants=["--title", self.case.title],
+            arguments=["--data-source", self._source()],
         )
 
     def publish(self) -> XComArg:

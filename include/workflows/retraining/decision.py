@@ -24,7 +24,7 @@ from include.workflows.retraining.handover import Decision, DecisionDict, GateDi
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
-    from include.use_cases.definition import Promotion
+    from include.use_cases.definition import PromotionPolicy
     from include.workflows.common.xcom import Handle, Task
     from include.workflows.retraining.handover import (
         CauseDict,
@@ -165,7 +165,7 @@ def ask_for_approval(plan: XComArg, gate: Handle) -> ApprovalOperator:
     )
 
 
-def needs_person(promotion: Promotion, *, ask: bool) -> bool:
+def needs_person(promotion: PromotionPolicy, *, ask: bool) -> bool:
     """Whether a person decides: the policy or the trigger form (`ask`) wants it."""
     return ask or promotion.approval == "manual"
 

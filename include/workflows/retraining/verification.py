@@ -9,7 +9,7 @@ from include.workflows.common.errors import VerificationFailed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from include.use_cases.definition import Promotion
+    from include.use_cases.definition import Promotion, PromotionPolicy
 
 
 def check_errors(place: str, errors: Sequence[str], calls: int, promotion: Promotion) -> None:
@@ -21,7 +21,9 @@ def check_errors(place: str, errors: Sequence[str], calls: int, promotion: Promo
         raise VerificationFailed(f"{place}: {len(errors)} of {calls} calls failed: {errors[0]}")
 
 
-def check_speed(place: str, times: Sequence[float], promotion: Promotion, slowest: float | None) -> float:
+def check_speed(
+    place: str, times: Sequence[float], promotion: PromotionPolicy, slowest: float | None
+) -> float:
     """The 99th percentile of answers' times, in milliseconds.
 
     :param slowest: the limit in milliseconds; None: as the policy says.
