@@ -7,7 +7,7 @@ import random
 import statistics
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -19,6 +19,10 @@ from include.workflows.monitoring import captured_files
 from include.workflows.retraining import decision, traffic_shift
 from include.workflows.simulation import customers
 from scripts import local_settings as local
+from tests.airflow_home import run_dag
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
 
 YES, NO = {"yes": True, "why": "better"}, {"yes": False, "why": "worse"}
 APPROVED = {"chosen_options": ["Approve"], "responded_by_user": {"name": "admin"}}
@@ -53,6 +57,17 @@ def test_the_reason_names_who_refused() -> None:
     assert "admin" in decision.conclude(answer=REFUSED, **nothing).why
     timed_out = {"chosen_options": ["Reject"], "responded_by_user": None}
     assert "nobody answered" in decision.conclude(answer=timed_out, **nothing).why
+
+
+def test_a_retraining_with_nothing_in_service_does_nothing_and_says_so(dag_bag: DagBag, aws: str) -> None:
+    """Tasks that run after skipped ones find nothing of them in XCom."""
+    run = run_dag(dag_bag.dags["retraining"], {"use_cases": ["movie_recommendations"]})
+    tasks = {ti.task_id: ti for ti in run.get_task_instances()}
+    assert run.state == "success"
+    decide = "renew_movie_recommendations.decide"
+    active = {task for task, ti in tasks.items() if ti.state == "success"}
+    assert {task for task in active if task.startswith("renew_")} == {decide}
+    assert tasks[decide].xcom_pull(task_ids=decide, map_indexes=0)["outcome"] == "not started"
 
 
 ROWS = [

@@ -102,8 +102,8 @@ def _number_shift(learned: list[Row], column: str, strength: float) -> Callable[
     def change(text: str) -> str:
         if not text:
             return text
-        moved = max(float(text) + step, min(values))
-        return str(round(moved)) if whole else f"{moved:.4g}"
+        number = max(float(text) + step, min(values))
+        return str(round(number)) if whole else f"{number:.4g}"
 
     return change
 
