@@ -42,8 +42,8 @@ def xcom(task: Task, *path: str, key: str = RETURN_VALUE) -> str:
     """
     operator = operator_of(task)
     mapped = ", map_indexes=ti.map_index" if operator.get_closest_mapped_task_group() else ""
-    parts = "".join(f"['{part}']" for part in path)
-    return f"{{{{ ti.xcom_pull('{operator.task_id}', key='{key}'{mapped}){parts} }}}}"
+    parts = "".join(f"[{part!r}]" for part in path)
+    return f"{{{{ ti.xcom_pull('{operator.task_id}', key={key!r}{mapped}){parts} }}}}"
 
 
 def reference(task: Task, key: str = RETURN_VALUE) -> Reference:
