@@ -184,6 +184,8 @@ def check_row(values: Sequence[str], schema: Schema, names: Sequence[str], place
 
 
 def _is_number(text: str) -> bool:
+    if "_" in text:  # a number in Python source, not in a table
+        return False
     try:
         return text == "" or math.isfinite(float(text))  # blank: missing, to be imputed
     except ValueError:

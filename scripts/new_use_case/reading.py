@@ -201,7 +201,7 @@ def _check_names(names: list[str], label: str, place: str) -> None:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a finite number, as include/jobs/tabular.py reads it."""
+    """Whether a text is a finite number, as include/jobs/tabular.py checks it; a blank is none."""
     try:
         return "_" not in text and math.isfinite(float(text))
     except ValueError:
