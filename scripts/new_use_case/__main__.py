@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.new_use_case import options as words
 from scripts.new_use_case.draft import draft
 from scripts.new_use_case.errors import WrongInput
+from scripts.new_use_case.options import parse
 from scripts.new_use_case.summary import summarise
 from scripts.new_use_case.writing import check_free, plan, write
 
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None, project: Path = PROJECT) -> int:
     """Make a use case and return the exit code."""
     start = time.monotonic()
     try:
-        options = words.parse(argv)
+        options = parse(argv)
         check_free(options, project)
         use_case = draft(options)
         files = plan(use_case, project)

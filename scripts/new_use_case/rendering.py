@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from include.use_cases.definition import UseCase
 from scripts.new_use_case.options import command
 from scripts.new_use_case.recipe import HYPERPARAMETERS
 
@@ -66,6 +67,7 @@ def context(draft: Draft) -> dict[str, Any]:
         "raw": raw_format(draft),
         "missing": draft.missing,
         "header": draft.layout.header,
+        "seed": UseCase.split_seed,
         "hyperparameters": HYPERPARAMETERS,
         "measurement": draft.measurement,
         "measured_on_all": sum(draft.measurement.rows.values()) == draft.scan.rows,

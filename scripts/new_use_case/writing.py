@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.new_use_case.catalogue import add_classifier
+from scripts.new_use_case.catalogue import add_classifier, check_constant
 from scripts.new_use_case.errors import WrongInput
 from scripts.new_use_case.rendering import data_file, render
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from scripts.new_use_case.options import Options
 
 CATALOGUE = "include/use_cases/catalogue.py"
+RESERVED = {  # folders of the bucket (docs/aws.md) that belong to no use case
+    "monitoring": "s3://<bucket>/monitoring/ holds the job scripts that all use cases share",
+    "mwaa": "s3://<bucket>/mwaa/ holds what Airflow runs on MWAA",
+}
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,13 @@ class Files:
 
 
 def check_free(options: Options, project: Path) -> None:
-    """Check that nothing of this name exists; before the data is read, which may take minutes.
+    """Check that nothing else has this name; before the data is read, which may take minutes.
 
-    :raises WrongInput: naming what exists.
+    :raises WrongInput: naming what has it.
     """
     name = options.name
+    if name in RESERVED:
+        raise WrongInput(f"NAME={name} is reserved: {RESERVED[name]}. Choose another name")
     folders = [f"include/use_cases/{name}", f"tests/include/{name}", f"data/{name}"]
     for path in (*folders, f"include/use_cases/{name}.py", f"dags/{name}.py"):
         if os.path.lexists(project / path):
@@ -51,13 +57,17 @@ def check_free(options: Options, project: Path) -> None:
             "set. Choose another name, or unset ML_DATASETS_DIR"
         )
     _check_data_name(name)
+    check_constant((project / CATALOGUE).read_text(encoding="utf-8"), options.constant)
 
 
 def _check_data_name(name: str) -> None:
     from include.datasets.catalogue import CATALOGUE as DATA_SETS
 
     if name in DATA_SETS:
-        raise WrongInput(f"NAME={name}: there is sample data of this name, include/datasets/catalogue.py")
+        raise WrongInput(
+            f"NAME={name}: there is sample data of this name, include/datasets/catalogue.py; "
+            f"s3://<bucket>/{name}/ belongs to it. Choose another name"
+        )
 
 
 def plan(draft: Draft, project: Path) -> Files:

@@ -96,6 +96,19 @@ def test_texts_for_no_value_make_no_category_of_a_number(
     assert "'income' has no value in 75% of the rows" in printed
 
 
+def test_digits_of_every_script_are_numbers(folder: Folder) -> None:
+    content = with_column("income", lambda number, row: "١٢" if number % 2 else str(number % 70))
+    assert make(folder, content)["columns"]["income"] == "number"
+
+
+def test_a_text_for_no_value_is_read_as_one_after_thousands_of_other_values(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanning, "MOST_DISTINCT", 10)
+    content = with_column("income", lambda number, row: "?" if number > 300 else str(number % 170))
+    assert make(folder, content)["raw"] == {"missing": ("?",)}
+
+
 REMARKS = {
     "whole numbers with few values": (
         lambda number, row: str(number % 3),
@@ -228,8 +241,7 @@ REAL = {
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with two more use cases; nothing was written to the work tree."""
-    if not BANK.is_file():
-        pytest.skip("ML_DATASETS_DIR does not hold bank_marketing and adult")
+    projects.require_real_data()
     before = projects.status(PROJECT)
     project = projects.copy_of_the_project(tmp_path_factory.mktemp("copy"))
     for name, (path, variables) in REAL.items():
@@ -269,6 +281,42 @@ def test_generated_files_pass_mypy(copied: Path) -> None:
 
 def test_generated_tests_pass_on_their_data(copied: Path) -> None:
     in_copy(copied, "python", "-m", "pytest", "-q", "tests/include/term_deposits", "tests/include/incomes")
+
+
+@pytest.mark.parametrize(
+    ("server", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)]
+)
+def test_without_the_real_data_ci_fails_and_others_skip(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: str, outcome: type[BaseException]
+) -> None:
+    monkeypatch.setenv("CI", server)
+    monkeypatch.setattr(projects, "ADULT", tmp_path / "adult.data")
+    with pytest.raises(outcome, match="no file .*adult.data"):
+        projects.require_real_data()
+
+
+def test_a_column_is_ignored_and_the_gate_lowered_as_the_tutorial_says(tmp_path: Path) -> None:
+    """docs/a-new-use-case.md: the generated test fails and prints the AUC, from which the gate follows."""
+    project = projects.copy_of_the_project(tmp_path)
+    (project / "people.csv").write_text(text(GOOD))
+    assert projects.make_use_case(project, NAME="leavers", CSV="people.csv", LABEL="leaves").returncode == 0
+    constants = project / "include/use_cases/leavers/use_case.py"
+    written = constants.read_text().replace('"age": "number"', '"age": "ignore"')
+    constants.write_text(re.sub(r'gates={"auc": \S+}', 'gates={"auc": 0.99}', written))
+    printed = generated_tests(project, returncode=1)
+    (auc,) = re.findall(r"AssertionError: the recipe reaches an AUC of (\S+) on the test rows", printed)
+    constants.write_text(constants.read_text().replace("0.99}", f"{float(auc) - 0.05:.2f}}}"))
+    assert "3 passed" in generated_tests(project, returncode=0)
+
+
+def generated_tests(project: Path, returncode: int) -> str:
+    command = [str(project / ".venv/jobs/bin/python"), "-m", "pytest", "-q", "tests/include/leavers"]
+    environment = projects.clean_environment()
+    answer = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == returncode, answer.stdout + answer.stderr
+    return str(answer.stdout)
 
 
 def test_the_header_of_the_table_of_people_is_its_kinds() -> None:

@@ -147,6 +147,23 @@ WRONG = {
     "name is a keyword": (text(GOOD), {"name": "class"}, "NAME=class: expected lower-case words"),
     "long name": (text(GOOD), {"name": "a" * 21}, "has 21 characters: at most 20 fit into AWS names"),
     "name of sample data": (text(GOOD), {"name": "movie_users"}, "there is sample data of this name"),
+    "folder of the shared job scripts": (
+        text(GOOD),
+        {"name": "monitoring"},
+        "NAME=monitoring is reserved: s3://<bucket>/monitoring/ holds the job scripts that all use",
+    ),
+    "folder of MWAA": (text(GOOD), {"name": "mwaa"}, "NAME=mwaa is reserved: s3://<bucket>/mwaa/ holds"),
+    "constant of the catalogue": (
+        text(GOOD),
+        {"name": "classifiers"},
+        "NAME=classifiers: its constant would be CLASSIFIERS, a name that include/use_cases/catalogue.py",
+    ),
+    "constant that the catalogue imports": (text(GOOD), {"name": "movies"}, "its constant would be MOVIES"),
+    "a label that a job takes for an option": (
+        text(GOOD).replace(",yes\n", ",-1e5\n"),
+        {},
+        "and does not begin with a hyphen; not '-1e5'",
+    ),
 }
 
 
@@ -217,8 +234,9 @@ def test_an_id_and_a_column_that_gives_the_label_away_are_refused_unless_ignored
     message = refusal(folder, capsys, content)
     assert f"{name!r} " in message
     assert reason in message
-    command = f"make use-case NAME=leavers CSV={folder.csv} LABEL=leaves IGNORE={name}\n"
-    assert command in message
+    command = f"make use-case NAME=leavers CSV={folder.csv} LABEL=leaves"
+    assert f"  {command} IGNORE={name}\n" in message
+    assert f"  {command} ALLOW={name}\n" in message
     assert folder.run(content, ignore=name) == 0
     assert folder.run(content, name="allowed", allow=name) == 0
 
@@ -246,8 +264,10 @@ def test_the_command_in_a_message_is_ready_for_a_shell(
         "a, b's id", '"a, b\'s $id"', 1
     )
     message = refusal(folder, capsys, content)
-    assert """IGNORE='"a, b'"'"'s $$id"'\n""" in message
+    for option in ("IGNORE", "ALLOW"):
+        assert f"""LABEL=leaves {option}='"a, b'"'"'s $$id"'\n""" in message
     assert folder.run(content, ignore='"a, b\'s $id"') == 0
+    assert folder.run(content, name="allowed", allow='"a, b\'s $id"') == 0
 
 
 @pytest.mark.parametrize(
