@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -30,15 +31,26 @@ def main(argv: Sequence[str] | None = None, project: Path = PROJECT) -> int:
         files = plan(use_case, project)
         write(files, project)
     except WrongInput as error:
-        print(f"{error}\nNothing was written.", file=sys.stderr)
+        print(_message(error), file=sys.stderr)
         return WRONG_INPUT
     except OSError as error:
-        print(f"{error}\nNothing was written.", file=sys.stderr)
+        print(_message(error), file=sys.stderr)
         return NOT_WRITTEN
     print(summarise(use_case, files))
     print(f"\nMade in {time.monotonic() - start:.0f} s.")
     return 0
 
 
+def _message(error: Exception) -> str:
+    """The error, and what it leaves behind."""
+    return "\n".join([str(error), *getattr(error, "__notes__", ["Nothing was written."])])
+
+
+def _stop(number: int, frame: object) -> None:
+    """A request to end the process becomes an exception, so that what was written is taken back."""
+    raise SystemExit(128 + number)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
     sys.exit(main())

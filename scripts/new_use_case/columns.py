@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scripts.new_use_case.errors import WrongInput
 from scripts.new_use_case.options import command
-from scripts.new_use_case.reading import is_number
+from scripts.new_use_case.reading import has_template, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,8 @@ def labels_of(scan: Scan, options: Options) -> tuple[str, str]:
 
 def _check_label(label: str, place: str) -> None:
     """Check that a label can travel as an argument of a job and as a value in a line of CSV."""
+    if has_template(label):
+        raise WrongInput(f"{place}: Airflow would take the label {label[:60]!r} for a template")
     option = label.startswith("-") and not NEGATIVE.fullmatch(label)
     if len(label) > LONGEST_LABEL or option or set(label) & set(',"') or not label.isprintable():
         raise WrongInput(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from include.use_cases.definition import UseCase
 from scripts.new_use_case import suspicion
 from scripts.new_use_case.columns import kinds_of, labels_of, missing_texts
+from scripts.new_use_case.errors import WrongInput
 from scripts.new_use_case.reading import Layout, inspect
 from scripts.new_use_case.recipe import HYPERPARAMETERS, MOST_CELLS, measure
 from scripts.new_use_case.scanning import scan
@@ -52,7 +53,10 @@ def draft(options: Options) -> Draft:
     missing = missing_texts(table, kinds)
     frame = text_frame(table, kinds, missing)
     _check_columns(frame, kinds, labels[1], table.rows, options)
-    measurement = measure(limited(frame, kinds), kinds, labels, HYPERPARAMETERS, UseCase.split_seed)
+    try:
+        measurement = measure(limited(frame, kinds), kinds, labels, HYPERPARAMETERS, UseCase.split_seed)
+    except WrongInput as error:
+        raise WrongInput(f"{options.csv.name}: {error}") from error
     return Draft(options, layout, table, kinds, labels, missing, measurement)
 
 
@@ -94,7 +98,7 @@ def typed_frame(frame: pd.DataFrame, kinds: dict[str, Kind], rows: int) -> pd.Da
 
 
 def _floats(texts: pd.Series) -> pd.Series:
-    """Numbers as the job scripts read them: `float` accepts the digits of every script, pandas does not."""
+    """Numbers as the job scripts read them."""
     return texts.map(lambda text: float(text) if text else math.nan).astype(float)
 
 

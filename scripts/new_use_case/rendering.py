@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scripts.new_use_case.draft import Draft
     from scripts.new_use_case.options import Options
 
+LONGEST_STEM = 100  # bytes
 LINE = 110  # characters, as in pyproject.toml
 KINDS = {
     "number": "number: a missing value becomes the median; scaled",
@@ -99,7 +100,8 @@ def data_file(draft: Draft) -> str:
     """Where the data is copied to; the jobs read files named .csv or .txt."""
     path = draft.options.csv
     suffix = path.suffix if path.suffix.lower() in (".csv", ".txt") else ".csv"
-    return f"data/{draft.options.name}/{path.stem}{suffix}"
+    stem = path.stem.lstrip(".").encode()[:LONGEST_STEM].decode(errors="ignore")  # hidden files are not data
+    return f"data/{draft.options.name}/{stem or 'data'}{suffix}"
 
 
 def raw_format(draft: Draft) -> list[str]:

@@ -96,9 +96,41 @@ def test_texts_for_no_value_make_no_category_of_a_number(
     assert "'income' has no value in 75% of the rows" in printed
 
 
-def test_digits_of_every_script_are_numbers(folder: Folder) -> None:
-    content = with_column("income", lambda number, row: "١٢" if number % 2 else str(number % 70))
-    assert make(folder, content)["columns"]["income"] == "number"
+@pytest.mark.parametrize("value", ["١٢", "１２", "1e39", "1_000"])
+def test_what_a_job_cannot_compute_with_is_text(folder: Folder, value: str) -> None:
+    content = with_column("income", lambda number, row: value if number % 2 else str(number % 70))
+    assert make(folder, content)["columns"]["income"] == "category"
+
+
+def test_a_recipe_that_is_hardly_better_than_guessing_has_no_gate(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = [[*row[:3], ("no", "yes")[number * 7919 % 13 % 2]] for number, row in enumerate(people())]
+    assert make(folder, text([HEADER, *noise]))["gates"] == {}
+    assert "There is no gate: the recipe is hardly better than guessing" in capsys.readouterr().out
+    for path in ("include/use_cases/leavers/use_case.py", "tests/include/leavers/test_use_case.py"):
+        source = (folder.project / path).read_text()
+        assert formatted(source) == source
+    assert "gate" not in source
+    assert "measure_table" not in source
+
+
+def test_no_value_controls_the_terminal(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    make(folder, text(GOOD).replace("Bonn", "\x1b[31mBonn"))
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert r"'\x1b[31mBonn'" in printed
+
+
+@pytest.mark.parametrize(
+    ("file", "copy"), [(".people.csv", "people.csv"), ("ü" * 70 + ".csv", "ü" * 50 + ".csv")]
+)
+def test_the_copy_is_neither_hidden_nor_of_a_very_long_name(
+    folder: Folder, tmp_path: Path, file: str, copy: str
+) -> None:
+    folder.csv = tmp_path / file
+    assert folder.run(text(GOOD)) == 0
+    assert [path.name for path in (folder.project / "data/leavers").iterdir()] == [copy]
 
 
 def test_a_text_for_no_value_is_read_as_one_after_thousands_of_other_values(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from scripts.new_use_case import __main__ as command
 from scripts.new_use_case import writing
 from tests.new_use_case.people import GOOD, HEADER, ROWS, Folder, people, text, with_column, with_line
-from tests.new_use_case.projects import contents
+from tests.new_use_case.projects import PROJECT, clean_environment, contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from scripts.new_use_case.draft import Draft
 
 
 def refusal(
@@ -74,6 +79,34 @@ WRONG = {
         {},
         "people.csv, line 1, column 2: a name has at most 80 printable characters",
     ),
+    "name wider than a line": (
+        text([["age", "市" * 41, "plan", "leaves"], *people()]),
+        {},
+        "people.csv, line 1, column 2: a name has at most 80 printable characters (wide and escaped",
+    ),
+    "name of quotes and backslashes": (
+        text([["age", "\\" * 41, "plan", "leaves"], *people()]),
+        {},
+        "people.csv, line 1, column 2: a name has at most 80 printable characters (wide and escaped",
+    ),
+    "name that is a template": (
+        text([["age", "{{ ds }}", "plan", "leaves"], *people()]),
+        {},
+        "people.csv, line 1, column 2: Airflow would take '{{ ds }}' for a template",
+    ),
+    "label that is a template": (
+        text(GOOD).replace(",yes\n", ",{% raw\n"),
+        {},
+        "people.csv, column 'leaves': Airflow would take the label '{% raw' for a template",
+    ),
+    "names file is missing": (text(people()), {"names": "names.txt"}, "NAMES=names.txt: no such file"),
+    "carriage returns": (
+        text(GOOD).replace("\n", "\r"),
+        {},
+        "people.csv, line 1 holds a carriage return that is not at its end. If it ends the lines",
+    ),
+    "two rows": ("age,leaves\n30,yes\n40,no\n", {}, "people.csv: the "),
+    "CSV is a folder": (text(GOOD), {"csv": "/"}, "CSV=/: not a file"),
     "too many columns": (
         text([[*(f"c{number}" for number in range(80)), "leaves"], ["1"] * 81]),
         {},
@@ -234,9 +267,9 @@ def test_an_id_and_a_column_that_gives_the_label_away_are_refused_unless_ignored
     message = refusal(folder, capsys, content)
     assert f"{name!r} " in message
     assert reason in message
-    command = f"make use-case NAME=leavers CSV={folder.csv} LABEL=leaves"
-    assert f"  {command} IGNORE={name}\n" in message
-    assert f"  {command} ALLOW={name}\n" in message
+    line = f"  make use-case NAME=leavers CSV={folder.csv} LABEL=leaves"
+    assert f"{line} IGNORE={name}\n" in message
+    assert f"{line} ALLOW={name}\n" in message
     assert folder.run(content, ignore=name) == 0
     assert folder.run(content, name="allowed", allow=name) == 0
 
@@ -299,6 +332,106 @@ def test_a_catalogue_that_cannot_be_extended_stops_the_command(
 ) -> None:
     (folder.project / "include/use_cases/catalogue.py").write_text("CLASSIFIERS = {}\n")
     assert "expected CLASSIFIERS = {case.name: case for case in (...)}" in refusal(folder, capsys, text(GOOD))
+
+
+def test_what_a_killed_run_left_is_named_with_the_command_that_removes_it(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in ("data/leavers", "include/use_cases/leavers"):
+        (folder.project / path).mkdir(parents=True)
+    message = refusal(folder, capsys, text(GOOD))
+    assert "remove it: rm -r include/use_cases/leavers data/leavers\n" in message
+
+
+def test_a_names_file_that_is_not_utf8_is_named(
+    folder: Folder, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_bytes("Größe,leaves".encode("latin1"))
+    message = refusal(folder, capsys, text(people()), names=str(names))
+    assert "names.txt, line 1, byte 3: 0xf6 is not UTF-8" in message
+
+
+def test_a_catalogue_that_another_command_changes_meanwhile_stays_as_that_left_it(
+    folder: Folder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = folder.project / "include/use_cases/catalogue.py"
+    changed = f"{catalogue.read_text()}# another use case\n"
+
+    def plan(draft: Draft, project: Path) -> writing.Files:
+        files = writing.plan(draft, project)
+        catalogue.write_text(changed)
+        return files
+
+    monkeypatch.setattr(command, "plan", plan)
+    assert folder.run(text(GOOD)) == 2
+    assert "include/use_cases/catalogue.py was changed while this command ran" in capsys.readouterr().err
+    assert catalogue.read_text() == changed
+    assert not (folder.project / "data").exists()
+
+
+def test_a_foreign_file_in_a_folder_hides_no_fault(
+    folder: Folder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's cache is removed; any other file stays, and the message says what is left."""
+    package = folder.project / "include/use_cases/leavers"
+
+    def fail(path: Path, text: str) -> None:
+        (package / "__pycache__").mkdir()
+        (package / "__pycache__/use_case.pyc").touch()
+        (folder.project / "data/leavers/notes.txt").touch()
+        raise OSError("disk full")
+
+    monkeypatch.setattr(writing, "_replace", fail)
+    assert folder.run(text(GOOD)) == 1
+    data = folder.project / "data"
+    expected = f"disk full\nThese could not be removed: {data}, {data / 'leavers'}\n"
+    assert capsys.readouterr().err == expected
+    assert not package.exists()
+    assert [path.name for path in (data / "leavers").iterdir()] == ["notes.txt"]
+
+
+def test_a_request_to_end_takes_back_what_was_written(folder: Folder, tmp_path: Path) -> None:
+    """SIGTERM after some of the files, in a process of its own."""
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    folder.csv.write_text(text(GOOD))
+    before = contents(folder.project)
+    answer = subprocess.run(
+        [sys.executable, str(script), str(folder.csv), str(folder.project)],
+        cwd=PROJECT,
+        env={**clean_environment(), "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 143, answer.stderr
+    assert contents(folder.project) == before
+
+
+KILLED = """
+import os, runpy, signal, sys
+from pathlib import Path
+from scripts.new_use_case import writing
+
+csv, project = sys.argv[1:]
+create = writing._new_file
+
+def killed(path, created):
+    if path.name == "README.md":
+        os.kill(os.getpid(), signal.SIGTERM)
+    return create(path, created)
+
+def write(files, _, whole=writing.write):
+    whole(files, Path(project))
+
+writing._new_file, writing.write = killed, write
+check, plan = writing.check_free, writing.plan
+writing.check_free = lambda options, _: check(options, Path(project))
+writing.plan = lambda draft, _: plan(draft, Path(project))
+sys.argv = ["new_use_case", "--name=leavers", f"--csv={csv}", "--label=leaves"]
+runpy.run_module("scripts.new_use_case", run_name="__main__", alter_sys=True)
+"""
 
 
 @pytest.mark.parametrize("fault", [OSError("disk full"), KeyboardInterrupt()], ids=["disk full", "Ctrl-C"])
