@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_LINE_BYTES = 1024 * 1024  # longer is no row of a table: most likely line ends are missing
 SUFFIXES = (".csv", ".txt")
+LARGEST_NUMBER = 3.4e38  # scikit-learn and XGBoost compute with 32 bits; no comparison holds for NaN
 
 
 @dataclass(frozen=True)
@@ -184,8 +185,12 @@ def check_row(values: Sequence[str], schema: Schema, names: Sequence[str], place
 
 
 def _is_number(text: str) -> bool:
+    if not text:  # missing, to be imputed
+        return True
+    if "_" in text or not text.isascii():  # float() accepts 1_000 and the digits of every script
+        return False
     try:
-        return text == "" or math.isfinite(float(text))  # blank: missing, to be imputed
+        return abs(float(text)) <= LARGEST_NUMBER
     except ValueError:
         return False
 

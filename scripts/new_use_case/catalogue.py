@@ -18,10 +18,23 @@ def add_classifier(source: str, name: str, constant: str) -> str:
     tree = ast.parse(source)
     entries, comprehension = _classifiers(tree)
     names = [ast.unparse(entry) for entry in entries]
-    if constant in names:
-        raise WrongInput(f"the catalogue holds {constant} already")
     lines = _replaced(lines, comprehension, _statement([*names, constant]))
     return "".join(_with_import(lines, tree, f"{PACKAGE}.{name}.use_case", constant))
+
+
+def check_constant(source: str, constant: str) -> None:
+    """Check that a use case's constant replaces no name of the catalogue: `NAME=cases` would replace `CASES`.
+
+    :raises WrongInput: when the catalogue uses the name.
+    """
+    nodes = list(ast.walk(ast.parse(source)))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
+    if constant in names:
+        raise WrongInput(
+            f"NAME={constant.lower()}: its constant would be {constant}, a name that "
+            "include/use_cases/catalogue.py uses already. Choose another name"
+        )
 
 
 def _classifiers(tree: ast.Module) -> tuple[list[ast.expr], ast.DictComp]:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import re
+from typing import TYPE_CHECKING
 
 from scripts.new_use_case.errors import WrongInput
 from scripts.new_use_case.options import command
-from scripts.new_use_case.reading import is_number
-from scripts.new_use_case.scanning import content_of
+from scripts.new_use_case.reading import has_template, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from include.use_cases.definition import Kind
     from scripts.new_use_case.options import Options
     from scripts.new_use_case.scanning import Scan, Tally
 
-Kind = Literal["number", "category", "ignore", "label"]
 FEW = 20  # whole numbers with so many values or fewer may be codes
 MANY = 200  # categories with more values become a wide table
 MOSTLY_NUMBERS = 0.9  # share of the rows from which text beside numbers is pointed out
 LONGEST_LABEL = 40
+NEGATIVE = re.compile(r"-(\d+|\d*\.\d+)", re.ASCII)  # argparse takes it for a value, not for an option
 
 
 def labels_of(scan: Scan, options: Options) -> tuple[str, str]:
@@ -50,7 +51,9 @@ def labels_of(scan: Scan, options: Options) -> tuple[str, str]:
 
 def _check_label(label: str, place: str) -> None:
     """Check that a label can travel as an argument of a job and as a value in a line of CSV."""
-    option = label.startswith("-") and not is_number(label)
+    if has_template(label):
+        raise WrongInput(f"{place}: Airflow would take the label {label[:60]!r} for a template")
+    option = label.startswith("-") and not NEGATIVE.fullmatch(label)
     if len(label) > LONGEST_LABEL or option or set(label) & set(',"') or not label.isprintable():
         raise WrongInput(
             f"{place}: a label is at most {LONGEST_LABEL} printable characters, without comma and double "
@@ -104,11 +107,7 @@ def _kind(tally: Tally, options: Options) -> Kind:
 def missing_texts(scan: Scan, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
     """The texts that mean "no value" in the columns of numbers."""
     numbers = [scan.columns[name] for name, kind in kinds.items() if kind == "number"]
-    return tuple(sorted({text for tally in numbers for text in _missing_of(tally)}))
-
-
-def _missing_of(tally: Tally) -> list[str]:
-    return sorted(text for text in tally.values if content_of(text) == "missing")
+    return tuple(sorted({text for tally in numbers for text in tally.missing}))
 
 
 def remarks(scan: Scan, kinds: Mapping[str, Kind]) -> list[str]:
@@ -136,9 +135,8 @@ def _of_number(tally: Tally) -> list[str]:
         )
     elif "number" not in tally.first and 1 < len(tally.values) <= FEW:
         texts.append(f"is a number with {tally.distinct} whole values: codes? Then call it a category")
-    absent = _missing_of(tally)
-    if absent:
-        texts.append(f"is a number; {', '.join(map(repr, absent))} was read as: no value")
+    if tally.missing:
+        texts.append(f"is a number; {', '.join(map(repr, sorted(tally.missing)))} was read as: no value")
     return texts
 
 

@@ -126,10 +126,10 @@ def join_names(names: Iterable[str]) -> str:
     return text.getvalue()
 
 
-def command(options: Options, *, ignore: Iterable[str] = (), positive: str = "") -> str:
-    """The command to run instead, ready for a shell: with these columns ignored, too."""
-    ignored = tuple(dict.fromkeys([*options.ignore, *ignore]))
-    changed = replace(options, ignore=ignored, positive=positive or options.positive)
+def command(options: Options, *, ignore: Iterable[str] = (), allow: Iterable[str] = ()) -> str:
+    """The command to run instead, ready for a shell: with these columns ignored or allowed, too."""
+    ignored, allowed = dict.fromkeys([*options.ignore, *ignore]), dict.fromkeys([*options.allow, *allow])
+    changed = replace(options, ignore=tuple(ignored), allow=tuple(allowed))
     variables = {
         "NAME": changed.name,
         "CSV": str(changed.csv),

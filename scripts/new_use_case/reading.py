@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 from scripts.new_use_case.errors import WrongInput
 from scripts.new_use_case.options import split_names
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 SAMPLE_LINES = 1000  # from which the separator is inferred
 LONGEST_LINE = 1024 * 1024  # bytes, as in include/jobs/tabular.py
+LARGEST_NUMBER = 3.4e38  # as there
 OPEN_QUOTE = "a quote is not closed: expected one row per line"
 LONGEST_COLUMN_NAME = 80
 MOST_COLUMNS = 80  # a processing job takes 100 arguments, one of them per column
@@ -45,7 +46,7 @@ def inspect(options: Options) -> Layout:
     """
     path = options.csv
     if not path.is_file():
-        raise WrongInput(f"CSV={path}: the file does not exist")
+        raise WrongInput(f"CSV={path}: {'not a file' if path.exists() else 'the file does not exist'}")
     names = _read_names(options.names)
     separator = infer_separator(path, options.label, len(names))
     first = next(iter(Rows(path, separator)), None)
@@ -63,9 +64,11 @@ def inspect(options: Options) -> Layout:
 def _read_names(text: str) -> list[str]:
     """Names from the option, or from the file that it names: separated by commas or lines."""
     if text and Path(text).is_file():
-        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
-        return [name for line in lines for name in split_names(line)]
-    return list(split_names(text))
+        return [name for _, line in _lines(Path(text)) for name in split_names(line)]
+    names = list(split_names(text))
+    if len(names) == 1:  # the name of a file: a table has two columns or more
+        raise WrongInput(f"NAMES={text}: no such file, and only one name")
+    return names
 
 
 def infer_separator(path: Path, label: str, columns: int) -> str:
@@ -152,7 +155,13 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             place = f"{path.name}, line {number}"
             if len(raw) > LONGEST_LINE:
                 raise WrongInput(f"{place} is longer than {LONGEST_LINE:,} bytes: expected one row per line")
-            yield number, _decoded(raw, place, number)
+            text = _decoded(raw, place, number)
+            if "\r" in text.rstrip("\r\n"):
+                raise WrongInput(
+                    f"{place} holds a carriage return that is not at its end. If it ends the lines, "
+                    "convert the file first, for example: tr '\\r' '\\n' < old.csv > new.csv"
+                )
+            yield number, text
 
 
 def _decoded(raw: bytes, place: str, number: int) -> str:
@@ -189,20 +198,33 @@ def _check_names(names: list[str], label: str, place: str) -> None:
             raise WrongInput(f"{place}: column {number} has no name")
         if names.count(name) > 1:
             raise WrongInput(f"{place}: {names.count(name)} columns are named {name!r}")
-        if len(name) > LONGEST_COLUMN_NAME or not name.isprintable():
+        if _width(name) > LONGEST_COLUMN_NAME or not name.isprintable():
             raise WrongInput(
-                f"{place}, column {number}: a name has at most {LONGEST_COLUMN_NAME} printable characters, "
-                f"not {name[:40]!r}"
+                f"{place}, column {number}: a name has at most {LONGEST_COLUMN_NAME} printable characters "
+                f"(wide and escaped ones count twice), not {name[:40]!r}"
             )
+        if has_template(name):
+            raise WrongInput(f"{place}, column {number}: Airflow would take {name!r} for a template")
     if label not in names:
         raise WrongInput(f"{place}: no column is named {label!r}. The columns are {', '.join(names)}")
     if len(names) > MOST_COLUMNS:
         raise WrongInput(f"{place}: {len(names)} columns; a processing job has arguments for {MOST_COLUMNS}")
 
 
+def _width(name: str) -> int:
+    """Columns that a name takes in a line of Python."""
+    wide = sum(east_asian_width(letter) in "WF" for letter in name)
+    return len(repr(name)) - 2 + wide
+
+
+def has_template(text: str) -> bool:
+    """Whether Airflow, which renders the arguments of jobs by Jinja, would change a text."""
+    return any(opening in text for opening in ("{{", "{%", "{#"))
+
+
 def is_number(text: str) -> bool:
-    """Whether a text is a finite number, as include/jobs/tabular.py reads it."""
+    """Whether a text is a finite number, as include/jobs/tabular.py checks it; a blank is none."""
     try:
-        return "_" not in text and math.isfinite(float(text))
+        return "_" not in text and text.isascii() and abs(float(text)) <= LARGEST_NUMBER
     except ValueError:
         return False

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from include.use_cases.definition import UseCase
 from scripts.new_use_case.options import command
 from scripts.new_use_case.recipe import HYPERPARAMETERS
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from scripts.new_use_case.draft import Draft
     from scripts.new_use_case.options import Options
 
+LONGEST_STEM = 100  # bytes
 LINE = 110  # characters, as in pyproject.toml
 KINDS = {
     "number": "number: a missing value becomes the median; scaled",
@@ -66,6 +68,7 @@ def context(draft: Draft) -> dict[str, Any]:
         "raw": raw_format(draft),
         "missing": draft.missing,
         "header": draft.layout.header,
+        "seed": UseCase.split_seed,
         "hyperparameters": HYPERPARAMETERS,
         "measurement": draft.measurement,
         "measured_on_all": sum(draft.measurement.rows.values()) == draft.scan.rows,
@@ -97,7 +100,8 @@ def data_file(draft: Draft) -> str:
     """Where the data is copied to; the jobs read files named .csv or .txt."""
     path = draft.options.csv
     suffix = path.suffix if path.suffix.lower() in (".csv", ".txt") else ".csv"
-    return f"data/{draft.options.name}/{path.stem}{suffix}"
+    stem = path.stem.lstrip(".").encode()[:LONGEST_STEM].decode(errors="ignore")  # hidden files are not data
+    return f"data/{draft.options.name}/{stem or 'data'}{suffix}"
 
 
 def raw_format(draft: Draft) -> list[str]:

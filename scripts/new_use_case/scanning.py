@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
+from include.use_cases.definition import UseCase
 from scripts.new_use_case.errors import WrongInput
 from scripts.new_use_case.reading import Rows, is_number
 
@@ -24,7 +25,6 @@ MISSING = frozenset(
 )
 MOST_DISTINCT = 10_000  # values per column that are counted one by one
 SAMPLE_ROWS = 100_000
-SEED = 1729
 
 
 @dataclass
@@ -33,6 +33,7 @@ class Tally:
 
     :param values: rows by value, of the first `MOST_DISTINCT` values.
     :param beyond: rows by content, of all other values.
+    :param missing: all texts that stand for "no value".
     :param first: line and text of the first value of each content.
     :param code: line and text of the first whole number that begins with a zero.
     """
@@ -40,6 +41,7 @@ class Tally:
     name: str
     values: Counter[str] = field(default_factory=Counter)
     beyond: Counter[Content] = field(default_factory=Counter)
+    missing: set[str] = field(default_factory=set)
     first: dict[Content, tuple[int, str]] = field(default_factory=dict)
     code: tuple[int, str] | None = None
 
@@ -48,6 +50,8 @@ class Tally:
         if value not in self.values:
             content = content_of(value)
             self.first.setdefault(content, (line, value))
+            if content == "missing":
+                self.missing.add(value)
             if content == "whole" and self.code is None and _is_code(value):
                 self.code = line, value
             if len(self.values) >= MOST_DISTINCT:
@@ -110,7 +114,7 @@ def scan(path: Path, layout: Layout) -> Scan:
     :raises WrongInput: for a line that is not a row of the table, or when there are no rows.
     """
     tallies = [Tally(name) for name in layout.names]
-    reservoir = Reservoir(SAMPLE_ROWS, SEED)
+    reservoir = Reservoir(SAMPLE_ROWS, UseCase.split_seed)
     table = Rows(path, layout.separator)
     lines = islice(table, int(layout.header), None)
     for line, values in lines:

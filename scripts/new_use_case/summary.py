@@ -33,10 +33,9 @@ def _data(draft: Draft) -> list[str]:
     scan, layout = draft.scan, draft.layout
     counts = scan.columns[draft.options.label].values
     header = "a header line" if layout.header else "no header line"
-    lines = [
-        f"{draft.options.csv}: {scan.rows:,} rows, {len(draft.kinds)} columns, {SEPARATORS[layout.separator]}"
-    ]
-    lines[0] += f"-separated, {header}."
+    shape = f"{scan.rows:,} rows, {len(draft.kinds)} columns"
+    layout_words = f"{SEPARATORS[layout.separator]}-separated, {header}"
+    lines = [f"{visible(str(draft.options.csv))}: {shape}, {layout_words}."]
     for word, label in zip(("negative", "positive"), draft.labels, strict=True):
         share = counts[label] / scan.rows
         lines.append(f"  {draft.options.label} = {label} ({word}): {counts[label]:,} rows, {share:.1%}")
@@ -53,9 +52,14 @@ def _columns(draft: Draft) -> Iterator[str]:
     for name, kind in draft.kinds.items():
         tally = draft.scan.columns[name]
         absent = tally.contents["blank"] + (tally.contents["missing"] if kind == "number" else 0)
-        examples = ", ".join(value for value, _ in tally.values.most_common(3) if value)
+        examples = ", ".join(visible(value) for value, _ in tally.values.most_common(3) if value)
         rows.append((name, kind, tally.distinct, f"{absent:,}", examples))
     return table(rows, right={2, 3})
+
+
+def visible(text: str) -> str:
+    """A text that cannot control the terminal."""
+    return text if text.isprintable() else repr(text)
 
 
 def table(rows: Sequence[Sequence[str]], right: set[int]) -> Iterator[str]:
@@ -76,10 +80,13 @@ def table(rows: Sequence[Sequence[str]], right: set[int]) -> Iterator[str]:
 def _measured(draft: Draft) -> list[str]:
     measurement, auc = draft.measurement, draft.measurement.auc
     others = f"training {auc['train']:.4f}, validation {auc['validation']:.4f}"
+    gate = "There is no gate: the recipe is hardly better than guessing, and whatever it trains is deployed."
+    if measurement.gate is not None:
+        gate = f"The gate is {measurement.gate:.2f}: a model below it is not deployed."
     return [
         f"The plain recipe reaches an AUC of {auc['test']:.4f} on {measurement.rows['test']:,} test rows "
         f"({others}; {measurement.features} features).",
-        f"The gate is {measurement.gate:.2f}: a model below it is not deployed.",
+        gate,
     ]
 
 

@@ -14,13 +14,13 @@ import re
 from typing import TYPE_CHECKING
 
 from scripts.new_use_case.errors import WrongInput
-from scripts.new_use_case.options import command, join_names
+from scripts.new_use_case.options import command
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from scripts.new_use_case.columns import Kind
+    from include.use_cases.definition import Kind
     from scripts.new_use_case.options import Options
 
 LEAST_AUC = 0.99  # of one column alone: the label is given away
@@ -127,12 +127,12 @@ def alone(values: pd.Series, kind: Kind, positive: np.ndarray) -> float:
 def _message(reasons: dict[str, str], options: Options) -> str:
     lines = [f"{options.csv.name}: the model should not learn from these columns."]
     lines += [f"  {name!r} {reason}" for name, reason in reasons.items()]
-    allow = join_names([*options.allow, *reasons])
     return "\n".join(
         [
             *lines,
             "Leave them out:",
             f"  {command(options, ignore=reasons)}",
-            f"or, where new rows have them before the label is known, learn from them with ALLOW={allow}",
+            "or, where new rows have them before the label is known, learn from them:",
+            f"  {command(options, allow=reasons)}",
         ]
     )

@@ -6,11 +6,13 @@ import random
 from typing import TYPE_CHECKING
 
 from scripts.new_use_case.__main__ import main
-from tests.new_use_case.projects import small_project
+from tests.new_use_case.projects import contents, small_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
 
 ROWS = 400
 
@@ -56,3 +58,17 @@ class Folder:
         self.csv.write_bytes(content if isinstance(content, bytes) else content.encode())
         words = {"name": "leavers", "csv": str(self.csv), "label": "leaves", **variables}
         return main([f"--{name}={word}" for name, word in words.items()], self.project)
+
+
+def refusal(
+    folder: Folder, capsys: pytest.CaptureFixture[str], content: str | bytes, **variables: str
+) -> str:
+    """What the command says; checked: the exit code, and that nothing was written."""
+    before = contents(folder.project)
+    code = folder.run(content, **variables)
+    captured = capsys.readouterr()
+    assert code == 2, captured
+    assert captured.out == ""
+    assert captured.err.endswith("Nothing was written.\n")
+    assert contents(folder.project) == before
+    return captured.err

@@ -56,8 +56,7 @@ def making() -> dict[str, float]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, making: dict[str, float]) -> Path:
     """A copy of the project with two more use cases; nothing was written to the work tree."""
-    if not BANK.is_file():
-        pytest.skip("ML_DATASETS_DIR does not hold bank_marketing and adult")
+    projects.require_real_data()
     before = projects.status(PROJECT)
     copied = projects.copy_of_the_project(tmp_path_factory.mktemp("copy"))
     for name in NAMES:

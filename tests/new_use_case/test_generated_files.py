@@ -1,4 +1,4 @@
-"""What the command writes: inferred from small tables, and in a copy of the project from real data."""
+"""What the command writes, inferred from small tables."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ import pytest
 from scripts.new_use_case import scanning
 from scripts.new_use_case.catalogue import add_classifier
 from scripts.new_use_case.rendering import literal, tuple_of
-from tests.new_use_case import projects
 from tests.new_use_case.people import GOOD, HEADER, ROWS, Folder, people, text, with_column
-from tests.new_use_case.projects import ADULT, ADULT_NAMES, BANK, PROJECT
+from tests.new_use_case.projects import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +93,51 @@ def test_texts_for_no_value_make_no_category_of_a_number(
     printed = capsys.readouterr().out
     assert "'income' is a number; '?', 'N/A' was read as: no value" in printed
     assert "'income' has no value in 75% of the rows" in printed
+
+
+@pytest.mark.parametrize("value", ["١٢", "１２", "1e39", "1_000"])
+def test_what_a_job_cannot_compute_with_is_text(folder: Folder, value: str) -> None:
+    content = with_column("income", lambda number, row: value if number % 2 else str(number % 70))
+    assert make(folder, content)["columns"]["income"] == "category"
+
+
+def test_a_recipe_that_is_hardly_better_than_guessing_has_no_gate(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = [[*row[:3], ("no", "yes")[number * 7919 % 13 % 2]] for number, row in enumerate(people())]
+    assert make(folder, text([HEADER, *noise]))["gates"] == {}
+    assert "There is no gate: the recipe is hardly better than guessing" in capsys.readouterr().out
+    for path in ("include/use_cases/leavers/use_case.py", "tests/include/leavers/test_use_case.py"):
+        source = (folder.project / path).read_text()
+        assert formatted(source) == source
+    assert "gate" not in source
+    assert "measure_table" not in source
+
+
+def test_no_value_controls_the_terminal(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    make(folder, text(GOOD).replace("Bonn", "\x1b[31mBonn"))
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert r"'\x1b[31mBonn'" in printed
+
+
+@pytest.mark.parametrize(
+    ("file", "copy"), [(".people.csv", "people.csv"), ("ü" * 70 + ".csv", "ü" * 50 + ".csv")]
+)
+def test_the_copy_is_neither_hidden_nor_of_a_very_long_name(
+    folder: Folder, tmp_path: Path, file: str, copy: str
+) -> None:
+    folder.csv = tmp_path / file
+    assert folder.run(text(GOOD)) == 0
+    assert [path.name for path in (folder.project / "data/leavers").iterdir()] == [copy]
+
+
+def test_a_text_for_no_value_is_read_as_one_after_thousands_of_other_values(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanning, "MOST_DISTINCT", 10)
+    content = with_column("income", lambda number, row: "?" if number > 300 else str(number % 170))
+    assert make(folder, content)["raw"] == {"missing": ("?",)}
 
 
 REMARKS = {
@@ -217,58 +261,6 @@ def test_the_catalogue_stays_sorted_and_formatted_however_many_cases_there_are()
     assert imports == sorted(imports)
     for name in names:
         assert source.count(name.upper()) == 2
-
-
-REAL = {
-    "term_deposits": (BANK, {"LABEL": "y"}),
-    "incomes": (ADULT, {"LABEL": "income", "NAMES": ADULT_NAMES}),
-}
-
-
-@pytest.fixture(scope="module")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with two more use cases; nothing was written to the work tree."""
-    if not BANK.is_file():
-        pytest.skip("ML_DATASETS_DIR does not hold bank_marketing and adult")
-    before = projects.status(PROJECT)
-    project = projects.copy_of_the_project(tmp_path_factory.mktemp("copy"))
-    for name, (path, variables) in REAL.items():
-        answer = projects.make_use_case(project, NAME=name, CSV=str(path), **variables)
-        assert answer.returncode == 0, answer.stderr
-        assert answer.stderr == ""
-    assert projects.status(PROJECT) == before
-    return project
-
-
-@pytest.mark.parametrize("variables", [{"LABEL": "Chu\"r'n?"}, {"LABEL": "a b", "IGNORE": "$$x; y"}])
-def test_make_passes_every_character_on(tmp_path: Path, variables: dict[str, str]) -> None:
-    project = projects.copy_of_the_project(tmp_path)
-    (project / "people.csv").write_text(text(GOOD))
-    answer = projects.make_use_case(project, NAME="leavers", CSV="people.csv", **variables)
-    assert answer.returncode == 2
-    assert f"no column is named {variables['LABEL']!r}" in answer.stderr
-
-
-def in_copy(project: Path, *words: str) -> None:
-    command = [str(project / ".venv/jobs/bin" / words[0]), *words[1:]]
-    environment = projects.clean_environment()
-    answer = subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-
-
-def test_generated_files_pass_ruff(copied: Path) -> None:
-    in_copy(copied, "ruff", "check", "--no-cache", ".")
-    in_copy(copied, "ruff", "format", "--check", "--no-cache", ".")
-
-
-def test_generated_files_pass_mypy(copied: Path) -> None:
-    in_copy(copied, "mypy", "include/use_cases", "tests/include/term_deposits", "tests/include/incomes")
-
-
-def test_generated_tests_pass_on_their_data(copied: Path) -> None:
-    in_copy(copied, "python", "-m", "pytest", "-q", "tests/include/term_deposits", "tests/include/incomes")
 
 
 def test_the_header_of_the_table_of_people_is_its_kinds() -> None:

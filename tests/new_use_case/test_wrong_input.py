@@ -6,27 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.new_use_case import writing
-from tests.new_use_case.people import GOOD, HEADER, ROWS, Folder, people, text, with_column, with_line
-from tests.new_use_case.projects import contents
+from tests.new_use_case.people import (
+    GOOD,
+    HEADER,
+    ROWS,
+    Folder,
+    people,
+    refusal,
+    text,
+    with_column,
+    with_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-
-def refusal(
-    folder: Folder, capsys: pytest.CaptureFixture[str], content: str | bytes, **variables: str
-) -> str:
-    """What the command says; checked: the exit code, and that nothing was written."""
-    before = contents(folder.project)
-    code = folder.run(content, **variables)
-    captured = capsys.readouterr()
-    assert code == 2, captured
-    assert captured.out == ""
-    assert captured.err.endswith("Nothing was written.\n")
-    assert contents(folder.project) == before
-    return captured.err
 
 
 WRONG = {
@@ -74,6 +68,34 @@ WRONG = {
         {},
         "people.csv, line 1, column 2: a name has at most 80 printable characters",
     ),
+    "name wider than a line": (
+        text([["age", "市" * 41, "plan", "leaves"], *people()]),
+        {},
+        "people.csv, line 1, column 2: a name has at most 80 printable characters (wide and escaped",
+    ),
+    "name of quotes and backslashes": (
+        text([["age", "\\" * 41, "plan", "leaves"], *people()]),
+        {},
+        "people.csv, line 1, column 2: a name has at most 80 printable characters (wide and escaped",
+    ),
+    "name that is a template": (
+        text([["age", "{{ ds }}", "plan", "leaves"], *people()]),
+        {},
+        "people.csv, line 1, column 2: Airflow would take '{{ ds }}' for a template",
+    ),
+    "label that is a template": (
+        text(GOOD).replace(",yes\n", ",{% raw\n"),
+        {},
+        "people.csv, column 'leaves': Airflow would take the label '{% raw' for a template",
+    ),
+    "names file is missing": (text(people()), {"names": "names.txt"}, "NAMES=names.txt: no such file"),
+    "carriage returns": (
+        text(GOOD).replace("\n", "\r"),
+        {},
+        "people.csv, line 1 holds a carriage return that is not at its end. If it ends the lines",
+    ),
+    "two rows": ("age,leaves\n30,yes\n40,no\n", {}, "people.csv: the "),
+    "CSV is a folder": (text(GOOD), {"csv": "/"}, "CSV=/: not a file"),
     "too many columns": (
         text([[*(f"c{number}" for number in range(80)), "leaves"], ["1"] * 81]),
         {},
@@ -147,6 +169,23 @@ WRONG = {
     "name is a keyword": (text(GOOD), {"name": "class"}, "NAME=class: expected lower-case words"),
     "long name": (text(GOOD), {"name": "a" * 21}, "has 21 characters: at most 20 fit into AWS names"),
     "name of sample data": (text(GOOD), {"name": "movie_users"}, "there is sample data of this name"),
+    "folder of shared scripts": (
+        text(GOOD),
+        {"name": "monitoring"},
+        "is reserved: s3://<bucket>/monitoring/",
+    ),
+    "folder of MWAA": (text(GOOD), {"name": "mwaa"}, "NAME=mwaa is reserved: s3://<bucket>/mwaa/ holds"),
+    "constant of the catalogue": (
+        text(GOOD),
+        {"name": "classifiers"},
+        "NAME=classifiers: its constant would be CLASSIFIERS, a name that include/use_cases/catalogue.py",
+    ),
+    "constant that the catalogue imports": (text(GOOD), {"name": "movies"}, "its constant would be MOVIES"),
+    "a label that a job takes for an option": (
+        text(GOOD).replace(",yes\n", ",-1e5\n"),
+        {},
+        "and does not begin with a hyphen; not '-1e5'",
+    ),
 }
 
 
@@ -217,8 +256,9 @@ def test_an_id_and_a_column_that_gives_the_label_away_are_refused_unless_ignored
     message = refusal(folder, capsys, content)
     assert f"{name!r} " in message
     assert reason in message
-    command = f"make use-case NAME=leavers CSV={folder.csv} LABEL=leaves IGNORE={name}\n"
-    assert command in message
+    line = f"  make use-case NAME=leavers CSV={folder.csv} LABEL=leaves"
+    assert f"{line} IGNORE={name}\n" in message
+    assert f"{line} ALLOW={name}\n" in message
     assert folder.run(content, ignore=name) == 0
     assert folder.run(content, name="allowed", allow=name) == 0
 
@@ -246,63 +286,16 @@ def test_the_command_in_a_message_is_ready_for_a_shell(
         "a, b's id", '"a, b\'s $id"', 1
     )
     message = refusal(folder, capsys, content)
-    assert """IGNORE='"a, b'"'"'s $$id"'\n""" in message
+    for option in ("IGNORE", "ALLOW"):
+        assert f"""LABEL=leaves {option}='"a, b'"'"'s $$id"'\n""" in message
     assert folder.run(content, ignore='"a, b\'s $id"') == 0
+    assert folder.run(content, name="allowed", allow='"a, b\'s $id"') == 0
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["dags/leavers.py", "data/leavers/old.csv", "tests/include/leavers/x.py", "include/use_cases/leavers.py"],
-)
-def test_nothing_is_overwritten(folder: Folder, capsys: pytest.CaptureFixture[str], path: str) -> None:
-    (folder.project / path).parent.mkdir(parents=True, exist_ok=True)
-    (folder.project / path).write_text("mine\n")
-    assert "exists already, and nothing is overwritten" in refusal(folder, capsys, text(GOOD))
-
-
-def test_a_second_time_is_refused(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
-    assert folder.run(text(GOOD)) == 0
-    capsys.readouterr()
-    assert "include/use_cases/leavers exists already" in refusal(folder, capsys, text(GOOD))
-
-
-def test_a_folder_of_this_name_in_ml_datasets_dir_is_named(
-    folder: Folder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_names_file_that_is_not_utf8_is_named(
+    folder: Folder, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "sets/leavers").mkdir(parents=True)
-    monkeypatch.setenv("ML_DATASETS_DIR", str(tmp_path / "sets"))
-    assert "because ML_DATASETS_DIR is set" in refusal(folder, capsys, text(GOOD))
-
-
-def test_a_catalogue_that_cannot_be_extended_stops_the_command(
-    folder: Folder, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (folder.project / "include/use_cases/catalogue.py").write_text("CLASSIFIERS = {}\n")
-    assert "expected CLASSIFIERS = {case.name: case for case in (...)}" in refusal(folder, capsys, text(GOOD))
-
-
-@pytest.mark.parametrize("fault", [OSError("disk full"), KeyboardInterrupt()], ids=["disk full", "Ctrl-C"])
-@pytest.mark.parametrize("step", ["_new_file", "_replace"])
-def test_a_fault_midway_removes_what_was_written(
-    folder: Folder,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    step: str,
-    fault: BaseException,
-) -> None:
-    """The last new file cannot be created, or the catalogue not be replaced."""
-    before, create = contents(folder.project), writing._new_file
-
-    def fail(path: Path, rest: object) -> Path:
-        if step == "_replace" or path.parent.name == "dags":
-            raise fault
-        return create(path, rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(writing, step, fail)
-    if isinstance(fault, KeyboardInterrupt):
-        with pytest.raises(KeyboardInterrupt):
-            folder.run(text(GOOD))
-    else:
-        assert folder.run(text(GOOD)) == 1
-        assert "disk full\nNothing was written." in capsys.readouterr().err
-    assert contents(folder.project) == before
+    names = tmp_path / "names.txt"
+    names.write_bytes("Größe,leaves".encode("latin1"))
+    message = refusal(folder, capsys, text(people()), names=str(names))
+    assert "names.txt, line 1, byte 3: 0xf6 is not UTF-8" in message

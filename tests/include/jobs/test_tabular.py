@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from job import DataError
-from tabular import Schema, typed
+from scripts.new_use_case.reading import is_number
+from tabular import Schema, check_row, typed
 
 COLUMNS = ["category:Area Code", "number:Mins: day", "ignore:Phone", "label:Left"]
 
@@ -45,3 +46,39 @@ def test_categories_stay_text_even_where_they_look_like_numbers() -> None:
     assert frame["Mins: day"][0] == 1.5
     assert math.isnan(frame["Mins: day"][1])
     assert list(frame) == ["Area Code", "Mins: day"]
+
+
+NUMBERS = {
+    "1": True,
+    "1e5": True,
+    " 1": True,
+    "+1": True,
+    "-0": True,
+    "1.": True,
+    ".5": True,
+    "3.3e38": True,
+    "3.5e38": False,
+    "١٢": False,
+    "１２": False,
+    "1_000": False,
+    "1,5": False,
+    "inf": False,
+    "-Infinity": False,
+    "nan": False,
+    "1e400": False,
+    "0x10": False,
+    "1d5": False,
+    "_": False,
+}
+
+
+@pytest.mark.parametrize(("text", "number"), NUMBERS.items())
+def test_make_use_case_and_the_jobs_agree_on_what_a_number_is(text: str, number: bool) -> None:
+    """A column that the command calls a number holds no value that a job refuses later, and vice versa."""
+    assert is_number(text) is number
+    schema = Schema.parse(["number:Mins", "label:Left"], ("no", "yes"))
+    if number:
+        check_row([text, "no"], schema, schema.names, "row")
+    else:
+        with pytest.raises(DataError, match="is not a number"):
+            check_row([text, "no"], schema, schema.names, "row")
