@@ -169,11 +169,7 @@ WRONG = {
     "name is a keyword": (text(GOOD), {"name": "class"}, "NAME=class: expected lower-case words"),
     "long name": (text(GOOD), {"name": "a" * 21}, "has 21 characters: at most 20 fit into AWS names"),
     "name of sample data": (text(GOOD), {"name": "movie_users"}, "there is sample data of this name"),
-    "folder of shared scripts": (
-        text(GOOD),
-        {"name": "monitoring"},
-        "is reserved: s3://<bucket>/monitoring/",
-    ),
+    "folder of shared scripts": (text(GOOD), {"name": "monitoring"}, "reserved: s3://<bucket>/monitoring/"),
     "folder of MWAA": (text(GOOD), {"name": "mwaa"}, "NAME=mwaa is reserved: s3://<bucket>/mwaa/ holds"),
     "constant of the catalogue": (
         text(GOOD),
