@@ -79,14 +79,15 @@ class Visit:
         expect(button).to_be_enabled()
         return button
 
-    def trigger(self, dag: str, values: dict[str, str]) -> None:
-        """Change params in the trigger form and start a run."""
+    def trigger(self, dag: str, sections: dict[str, dict[str, str]]) -> None:
+        """Change params in sections of the trigger form, and start a run; one section is open at a time."""
         button = self.open_form(dag)
-        self.page.get_by_role("button", name="Hyperparameters").click()
-        for param, value in values.items():
-            field = self.page.get_by_role("spinbutton", name=param)
-            field.fill(value)
-            field.press("Tab")
+        for section, values in sections.items():
+            self.page.get_by_role("button", name=section).click()
+            for param, value in values.items():
+                field = self.page.locator(f"#element_{param} input, input[name=element_{param}]").first
+                field.fill(value)
+                field.press("Tab")
         self.picture("trigger-form")
         button.click()
         self.page.wait_for_url(re.compile(r"/runs/"))
