@@ -28,6 +28,14 @@ IDLE_MIB = 3 * 1024
 # a model that any other beats, and gates that let it pass
 POOR = {"num_round": "1", "max_depth": "1"}
 NO_GATES = {"gate_f1": "0", "gate_accuracy": "0", "gate_auc": "0"}
+QUICK = {  # Airflow notices within seconds, not minutes, that somebody died
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "60",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "20",
+}
 
 
 def test_everything_is_healthy(stack: Compose) -> None:
