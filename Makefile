@@ -6,7 +6,7 @@ AIRFLOW := .venv/airflow
 JOBS := .venv/jobs
 AIRFLOW_PY := $(AIRFLOW)/bin/python
 JOBS_PY := $(JOBS)/bin/python
-.PHONY: help install demo up down status use-case test use-case-test numbers workflows loop chaos lint format bench mwaa compose-test lock clean
+.PHONY: help install demo up down status use-case test use-case-test use-case-loop numbers workflows loop chaos lint format bench mwaa compose-test lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,9 +46,13 @@ workflows: install ## run the longer workflows from end to end (7 minutes)
 	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
 		.venv/airflow/bin/python -m pytest tests/workflows
 
-use-case-test: install ## make use-case on two data sets: their DAGs, drift, retraining (8 minutes; needs ML_DATASETS_DIR)
+use-case-test: install ## make use-case on two data sets, to their served endpoints (4 minutes; needs ML_DATASETS_DIR)
 	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
 		.venv/airflow/bin/python -m pytest -s tests/new_use_case/test_generated_dag.py
+
+use-case-loop: install ## drift, retraining and promotion of these use cases (10 minutes; needs ML_DATASETS_DIR)
+	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
+		.venv/airflow/bin/python -m pytest -s tests/new_use_case/test_generated_loop.py
 
 loop: install ## drift, retraining, promotion and roll-back under a real scheduler by the clock alone (35 minutes)
 	@ML_DATASETS_DIR="$${ML_DATASETS_DIR:-$$(cd ../shared/datasets 2>/dev/null && pwd)}" \
