@@ -180,3 +180,12 @@ def test_a_teardown_takes_a_role_that_may_clean_up(torn_down: Any, before: int, 
     assert {"GetResources", "DeleteEndpoint", "DeleteModelPackageGroup"} <= {e["eventName"] for e in events}
     assert refused(Template(AllowCleanUp="yes", UseMwaa="no").role("AirflowRole"), events) == set()
     assert refused(Template(AllowCleanUp="no", UseMwaa="no").role("AirflowRole"), events)
+
+
+def test_a_failed_step_fails_the_run(torn_down: Any, dag_bag: DagBag) -> None:
+    """The teardown that nobody asked for is skipped; that is no success."""
+    # runs in one process share their params
+    form = {"data_uri": "s3://ml-workflows/nothing/here.csv", "teardown": False}
+    failed = run_dag(dag_bag.dags["churn"], form)
+    states = {ti.task_id: ti.state for ti in failed.get_task_instances()}
+    assert (states["publish"], failed.state) == ("upstream_failed", "failed")

@@ -230,7 +230,7 @@ class Recommendation(Steps["RecommendationUseCase"]):
         task = PersonalizeDeleteDatasetGroupOperator(
             task_id="teardown", dataset_group=GROUP, pre_execute=unless_teardown
         )
-        task.as_teardown(setups=operator_of(self._task("dataset_group")), on_failure_fail_dagrun=True)
+        task.as_teardown(setups=operator_of(self._task("dataset_group")))
         return task
 
     @property
