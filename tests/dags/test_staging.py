@@ -11,6 +11,7 @@ import pytest
 
 from include.use_cases.definition import Join, Kind, RawFormat
 from include.workflows.common.errors import WorkflowError
+from include.workflows.common.s3_documents import lines_of
 from include.workflows.common.staging import stage_table
 from scripts import local_settings as local
 
@@ -103,3 +104,9 @@ def test_a_joined_table_is_the_sample_or_a_users_own(aws: str) -> None:
     assert (
         read(stage({"people": people, "pay": pay}, raw, columns)["uri"]) == "id,pay,left\n1,5,no\n2,7,yes\n"
     )
+
+
+def test_a_line_ends_at_lf_or_crlf_and_nowhere_else() -> None:
+    """`str.splitlines` also cuts at U+2028 and form feeds: `verify` would compare fragments of rows."""
+    assert lines_of("a\u2028b\r\nc\x0cd\n\ne") == ["a\u2028b", "c\x0cd", "", "e"]
+    assert lines_of("") == []
