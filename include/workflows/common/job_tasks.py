@@ -9,23 +9,11 @@ from airflow.sdk import BaseOperator, Variable, chain
 
 from aws_ml.images import connection_image_uri
 from aws_ml.names import resource_name
-from aws_ml.operators.personalize import (
-    PersonalizeBatchInferenceJobOperator,
-    PersonalizeCampaignOperator,
-    PersonalizeDatasetImportJobOperator,
-    PersonalizeSolutionVersionOperator,
-)
 from aws_ml.operators.sagemaker import (
     SageMakerEndpointOperator,
     SageMakerProcessingOperator,
     SageMakerTrainingOperator,
     SageMakerTransformOperator,
-)
-from aws_ml.sensors.personalize import (
-    PersonalizeBatchInferenceJobSensor,
-    PersonalizeCampaignSensor,
-    PersonalizeDatasetImportJobSensor,
-    PersonalizeSolutionVersionSensor,
 )
 from aws_ml.sensors.sagemaker import (
     SageMakerEndpointSensor,
@@ -71,16 +59,6 @@ TRANSFORM = JobKind(
 )
 ENDPOINT = JobKind(
     SageMakerEndpointOperator, SageMakerEndpointSensor, ("Endpoint", "EndpointName"), "endpoint_name"
-)
-IMPORT = JobKind(
-    PersonalizeDatasetImportJobOperator, PersonalizeDatasetImportJobSensor, ("datasetImportJobArn",), "arn"
-)
-SOLUTION_VERSION = JobKind(
-    PersonalizeSolutionVersionOperator, PersonalizeSolutionVersionSensor, ("solutionVersionArn",), "arn"
-)
-CAMPAIGN = JobKind(PersonalizeCampaignOperator, PersonalizeCampaignSensor, ("campaignArn",), "arn")
-BATCH_INFERENCE = JobKind(
-    PersonalizeBatchInferenceJobOperator, PersonalizeBatchInferenceJobSensor, ("batchInferenceJobArn",), "arn"
 )
 
 

@@ -23,7 +23,7 @@ from include.workflows.common.dags import BUCKET, use_case_dag
 from include.workflows.common.deletion import unless_teardown
 from include.workflows.common.errors import WorkflowError
 from include.workflows.common.folders import RUN_KEY
-from include.workflows.common.job_tasks import BATCH_INFERENCE, start_and_wait
+from include.workflows.common.job_tasks import start_and_wait
 from include.workflows.common.literals import literal
 from include.workflows.common.params import TEARDOWN, instance_type, own_data
 from include.workflows.common.staging import stage_data, upload_code
@@ -31,6 +31,7 @@ from include.workflows.common.steps import Steps
 from include.workflows.common.xcom import operator_of, reference
 from include.workflows.recommendation import holdout, training
 from include.workflows.recommendation.campaigns import record_run
+from include.workflows.recommendation.job_kinds import BATCH_INFERENCE
 from include.workflows.recommendation.training import CLICKS, GROUP, ROLE, UNSEEN, arn_of
 
 if TYPE_CHECKING:

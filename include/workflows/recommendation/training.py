@@ -19,10 +19,11 @@ from aws_ml.operators.personalize_checks import (
     PersonalizeValidateDatasetOperator,
 )
 from include.workflows.common.folders import RUN_KEY
-from include.workflows.common.job_tasks import CAMPAIGN, IMPORT, SOLUTION_VERSION, start_and_wait
+from include.workflows.common.job_tasks import start_and_wait
 from include.workflows.common.s3_documents import read_json, write_json
 from include.workflows.common.xcom import pull, xcom
 from include.workflows.recommendation.campaigns import VERSION_PREFIX, name_in
+from include.workflows.recommendation.job_kinds import CAMPAIGN, IMPORT, SOLUTION_VERSION
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, XComArg

@@ -12,10 +12,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.clients import Aws
 from include.workflows.common.errors import VerificationFailed
-from include.workflows.common.job_tasks import CAMPAIGN, start_and_wait
+from include.workflows.common.job_tasks import start_and_wait
 from include.workflows.common.s3_documents import read_lines
 from include.workflows.common.xcom import pull, reference
 from include.workflows.recommendation.campaigns import campaign_of
+from include.workflows.recommendation.job_kinds import CAMPAIGN
 from include.workflows.retraining.decision import check_promoted
 from include.workflows.retraining.handover import ChallengerRun, RecommenderPlan
 from include.workflows.retraining.verification import check_speed

@@ -15,7 +15,6 @@ from airflow.sdk.exceptions import AirflowSkipException
 from aws_ml.names import resource_name
 from include.use_cases.catalogue import RECOMMENDERS
 from include.workflows.common.job_tasks import (
-    BATCH_INFERENCE,
     PROCESSING,
     processing_request,
     start_and_wait,
@@ -23,6 +22,7 @@ from include.workflows.common.job_tasks import (
 from include.workflows.common.xcom import reference
 from include.workflows.monitoring.captured_files import traffic_inputs
 from include.workflows.recommendation.campaigns import RECORD, served
+from include.workflows.recommendation.job_kinds import BATCH_INFERENCE
 from include.workflows.retraining import decision
 from include.workflows.retraining.campaign_move import move_and_verify, move_campaigns
 from include.workflows.retraining.causes import check_allowed, folder_of
