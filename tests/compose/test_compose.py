@@ -44,6 +44,7 @@ def test_everything_is_healthy(stack: Compose) -> None:
     assert len(running) == len(AIRFLOW) + 2
 
 
+@pytest.mark.timed
 def test_it_is_healthy_in_time(stack: Compose, measured: dict[str, Any], quiet: bool) -> None:
     if not quiet:
         pytest.skip("others use this machine: a time would say nothing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -42,12 +43,12 @@ def make(target: str, home: Path) -> subprocess.CompletedProcess[str]:
 def listens_on(pid: int) -> set[str]:
     """Addresses on which a process or one of its children accepts connections."""
     process = psutil.Process(pid)
-    return {
-        connection.laddr.ip
-        for member in [process, *process.children(recursive=True)]
-        for connection in member.net_connections()
-        if connection.status == psutil.CONN_LISTEN
-    }
+    addresses = set()
+    for member in [process, *process.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):  # a child may have ended since: it listens on nothing
+            connections = member.net_connections()
+            addresses |= {each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN}
+    return addresses
 
 
 @pytest.fixture(scope="module")
