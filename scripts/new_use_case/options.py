@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from include.use_cases.definition import NAME
 from scripts.new_use_case.errors import WrongInput
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def check_name(name: str) -> None:
 
     :raises WrongInput: saying what a name looks like.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
+    if not re.fullmatch(NAME, name) or keyword.iskeyword(name):
         raise WrongInput(
             f"NAME={name}: expected lower-case words joined by _, beginning with a letter, "
             "no keyword of Python; for example term_deposits"

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from include.workflows.common.folders import SHARED_CODE
 from scripts.new_use_case.catalogue import PACKAGE, add_classifier, check_constant
 from scripts.new_use_case.errors import WrongInput
 from scripts.new_use_case.rendering import data_file, render
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 CATALOGUE = "include/use_cases/catalogue.py"
 RESERVED = {  # folders of the bucket (docs/aws.md) that belong to no use case
-    "monitoring": "s3://<bucket>/monitoring/ holds the job scripts that all use cases share",
+    SHARED_CODE: f"s3://<bucket>/{SHARED_CODE}/ holds the job scripts that all use cases share",
     "mwaa": "s3://<bucket>/mwaa/ holds what Airflow runs on MWAA",
 }
 

@@ -62,15 +62,15 @@ def download(uri: str, folder: Path) -> list[Path]:
     """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
+    hook = S3Hook()
     sources = list_objects(uri) if uri.endswith("/") else [uri]
-    if not sources or not S3Hook().check_for_key(sources[0]):
+    if not sources or not hook.check_for_key(sources[0]):
         raise WorkflowError(f"{uri} holds no object. A folder is named with a slash at its end.")
     files = []
     for number, source in enumerate(sources):
         bucket, key = S3Hook.parse_s3_url(source)
-        target = folder / (
-            PurePosixPath(key).name if len(sources) == 1 else f"{number:05d}-{PurePosixPath(key).name}"
-        )
-        S3Hook().get_key(key, bucket).download_file(str(target))
+        name = PurePosixPath(key).name
+        target = folder / (name if len(sources) == 1 else f"{number:05d}-{name}")
+        hook.get_key(key, bucket).download_file(str(target))
         files.append(target)
     return files
