@@ -55,12 +55,12 @@ class Run:
     def jobs(self) -> dict[str, int]:
         """How many SageMaker jobs of each kind carry this run's key, whatever they ended as."""
         key, sagemaker = self.result("publish")["run"], self.stack.aws("sagemaker")
-        summaries = {
-            "processing": sagemaker.list_processing_jobs(NameContains=key)["ProcessingJobSummaries"],
-            "training": sagemaker.list_training_jobs(NameContains=key)["TrainingJobSummaries"],
-            "transform": sagemaker.list_transform_jobs(NameContains=key)["TransformJobSummaries"],
-        }
-        return {kind: len(jobs) for kind, jobs in summaries.items()}
+
+        def count(kind: str) -> int:
+            pages = sagemaker.get_paginator(f"list_{kind}_jobs").paginate(NameContains=key)
+            return sum(len(page[f"{kind.title()}JobSummaries"]) for page in pages)
+
+        return {kind: count(kind) for kind in ("processing", "training", "transform")}
 
 
 def scheduled(stack: Compose, dag: str) -> list[Run]:

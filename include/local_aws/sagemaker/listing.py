@@ -1,6 +1,9 @@
 """One page of a List operation: filters, order, MaxResults and NextToken, the same everywhere in SageMaker.
 
-The token is the sort key of the last document on the page, not an offset. So documents created between two
+A page is taken first and filtered then, as in AWS: a page can hold fewer documents than asked for, or none,
+and still have a token (boto3 issues 2521, 2838, 2973).
+
+The token is the sort key of the last document of the page, not an offset. So documents created between two
 pages do not repeat or hide others.
 """
 
@@ -16,12 +19,17 @@ from typing import TYPE_CHECKING, Any
 from include.local_aws.protocol.errors import ValidationException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from include.local_aws.calls import Params
     from include.local_aws.state import Document
 
 Key = tuple[Any, str]  # the sort value, then the name: unique
+
+
+def every_document(document: Document) -> bool:
+    """The filter that lets every document pass."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -38,21 +46,26 @@ class Listing:
     order: str = "Descending"
     size: int = 10  # documents on a page without MaxResults
 
-    def page(self, documents: Iterable[Document], params: Params) -> tuple[list[Document], str | None]:
-        """One page of the documents that pass the filters of a List request, and the token of the next page.
+    def page(
+        self,
+        documents: Iterable[Document],
+        params: Params,
+        fits: Callable[[Document], bool] = every_document,
+    ) -> tuple[list[Document], str | None]:
+        """Those documents of a page that pass the filters of a List request, and the token of the next page.
 
+        :param fits: a filter of the operation's own.
         :raises ValidationException: for a token that belongs to another request.
         """
-        matching = sorted(
-            (d for d in documents if self._passes(d, params)), key=lambda d: self._key(d, params)
-        )
+        remaining = sorted(documents, key=lambda d: self._key(d, params))
         if self._order(params) == "Descending":
-            matching.reverse()
+            remaining.reverse()
         if token := params.get("NextToken"):
-            matching = self._after(matching, self._read(token, params), params)
+            remaining = self._after(remaining, self._read(token, params), params)
         size = params.get("MaxResults", self.size)
-        page = matching[:size]
-        return page, self._token(page[-1], params) if len(matching) > size else None
+        page = remaining[:size]
+        matching = [document for document in page if self._passes(document, params) and fits(document)]
+        return matching, self._token(page[-1], params) if len(remaining) > size else None
 
     def _order(self, params: Params) -> str:
         return str(params.get("SortOrder", self.order))

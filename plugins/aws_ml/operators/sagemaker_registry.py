@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from aws_ml.clients import Aws
 from aws_ml.errors import RETRY_POLICY, JobFailed, calling, is_taken
 from aws_ml.lifecycle.differences import REQUEST_TAG, digest
+from aws_ml.lifecycle.packages import newest_package, newest_packages
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -104,14 +105,9 @@ class SageMakerCreateModelPackageOperator(RegistryTask):
 
     def _registered(self, group: str, fingerprint: str) -> Description | None:
         """The version that an earlier try registered, if it is among the newest."""
-        newest = self.call(
-            "list_model_packages",
-            ModelPackageGroupName=group,
-            SortBy="CreationTime",
-            SortOrder="Descending",
-            MaxResults=NEWEST,
-        )["ModelPackageSummaryList"]
-        for summary in newest:
+        with calling(f"looking for the newest versions of {group}"):
+            summaries = list(newest_packages(Aws.of(self).client("sagemaker"), group, NEWEST))
+        for summary in summaries:
             version = self.describe(summary["ModelPackageArn"])
             if version.get("CustomerMetadataProperties", {}).get(REQUEST_TAG) == fingerprint:
                 self.log.info("%s was registered by an earlier try", version["ModelPackageArn"])
@@ -207,15 +203,10 @@ class SageMakerNewestApprovedModelPackageOperator(RegistryTask):
         :raises JobFailed: when no version is approved and `if_none` is `fail`.
         :raises AirflowSkipException: when no version is approved and `if_none` is `skip`.
         """
-        newest = self.call(
-            "list_model_packages",
-            ModelPackageGroupName=self.group,
-            ModelApprovalStatus="Approved",
-            SortBy="CreationTime",
-            SortOrder="Descending",
-            MaxResults=1,
-        )["ModelPackageSummaryList"]
+        with calling(f"looking for the approved versions of {self.group}"):
+            client = Aws.of(self).client("sagemaker")
+            newest = newest_package(client, self.group, ModelApprovalStatus="Approved")
         if newest:
-            return self.describe(newest[0]["ModelPackageArn"])
+            return self.describe(newest["ModelPackageArn"])
         message = f"No version of {self.group} is approved."
         raise AirflowSkipException(message) if self.if_none == "skip" else JobFailed(message)

@@ -99,6 +99,13 @@ def test_filters(jobs: list[dict[str, Any]]) -> None:
     assert filtered(NameContains="nobody") == []
 
 
+def test_a_page_is_taken_first_and_filtered_then(jobs: list[dict[str, Any]]) -> None:
+    """As on AWS (boto3 issues 2521, 2838, 2973): a page may be empty and have a token."""
+    jobs[0] |= {"JobStatus": "Stopped"}
+    by_page = pages(jobs, MaxResults=4, StatusEquals="Stopped")
+    assert by_page == [[], [], ["job-0"]]
+
+
 def test_sorting_by_status(jobs: list[dict[str, Any]]) -> None:
     assert pages(jobs, SortBy="Status", SortOrder="Ascending", MaxResults=4)[0] == [
         "job-0",

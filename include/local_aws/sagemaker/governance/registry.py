@@ -141,14 +141,14 @@ class Registry:
         group = params.get("ModelPackageGroupName")
         name = str(self._group(group, caller)["ModelPackageGroupName"]) if group else None
 
-        def fits(package: Document) -> bool:
+        def in_scope(package: Document) -> bool:
             group_name = package.get("ModelPackageGroupName")
-            in_scope = (
-                group_name == name if name else kind == "Both" or bool(group_name) == (kind == "Versioned")
-            )
-            return in_scope and approval in (None, package.get("ModelApprovalStatus"))
+            return group_name == name if name else kind == "Both" or bool(group_name) == (kind == "Versioned")
 
-        page, token = self._listing.page(filter(fits, self._packages), params)
+        def fits(package: Document) -> bool:
+            return approval in (None, package.get("ModelApprovalStatus"))
+
+        page, token = self._listing.page(filter(in_scope, self._packages), params, fits)
         summaries = [{member: d[member] for member in SUMMARY if member in d} for d in page]
         return {"ModelPackageSummaryList": summaries} | ({"NextToken": token} if token else {})
 

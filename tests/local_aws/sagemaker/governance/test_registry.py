@@ -140,15 +140,12 @@ def test_the_newest_approved_version_is_found_by_listing(
     arns = [register() for _ in range(3)]
     for arn in arns[:2]:
         sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
-    page = sagemaker.list_model_packages(
-        ModelPackageGroupName=group,
-        ModelApprovalStatus="Approved",
-        SortBy="CreationTime",
-        SortOrder="Descending",
-        MaxResults=1,
-    )
-    assert [p["ModelPackageArn"] for p in page["ModelPackageSummaryList"]] == [arns[1]]
-    assert "NextToken" in page
+    request = {"ModelPackageGroupName": group, "ModelApprovalStatus": "Approved", "SortOrder": "Descending"}
+    first = sagemaker.list_model_packages(**request, MaxResults=1)
+    assert first["ModelPackageSummaryList"] == []  # the newest one waits; the page was taken before
+    second = sagemaker.list_model_packages(**request, MaxResults=1, NextToken=first["NextToken"])
+    assert [p["ModelPackageArn"] for p in second["ModelPackageSummaryList"]] == [arns[1]]
+    assert "NextToken" in second
 
 
 def test_packages_of_groups_are_listed_only_where_asked_for(

@@ -127,9 +127,8 @@ def test_models_are_listed_by_name_in_pages_and_deleted(aws: Any) -> None:
     pages = aws.sagemaker.get_paginator("list_models").paginate(
         NameContains="listed", SortBy="Name", SortOrder="Ascending", PaginationConfig={"PageSize": 2}
     )
-    assert [[m["ModelName"] for m in page["Models"]] for page in pages] == [
-        ["listed-0", "listed-1"],
-        ["listed-2"],
+    assert [model["ModelName"] for page in pages for model in page["Models"]] == [
+        *("listed-0", "listed-1", "listed-2")
     ]
     aws.sagemaker.delete_model(ModelName="listed-0")
     assert refusal(aws.sagemaker.describe_model, ModelName="listed-0")[0] == "ValidationException"
