@@ -2,15 +2,18 @@
 
 Numbers: about twenty bins of equal share of the baseline, fewer in small windows; a value that alone makes up
 such a share has a bin of its own. Categories: one bin each; those of which a window of that size would hold
-less than five rows share one (Cochran 1954). Missing values are a bin.
+less than five rows (Cochran 1954) are spread over some buckets by their names. Missing values are a bin.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from drift.profile import bucket_of
 
 if TYPE_CHECKING:
     from drift.profile import CategoryColumn, NumberColumn
@@ -20,6 +23,7 @@ Counts = tuple[np.ndarray, np.ndarray]  # of the baseline and of the window, sha
 MAX_BINS = 20
 BIN_ROWS = 10  # rows that a bin of numbers should hold at least
 CATEGORY_ROWS = 5
+CLASS_SHARE = 0.005  # of the rows: values that are as frequent as that share a class
 
 
 def number_bins(baseline: NumberColumn, window: NumberColumn) -> Counts:
@@ -64,22 +68,43 @@ def _count(edges: np.ndarray, cells: np.ndarray, counts: np.ndarray) -> np.ndarr
 
 
 def category_bins(baseline: CategoryColumn, window: CategoryColumn) -> Counts:
-    """Counts of the frequent categories, of the rare ones together, of new ones, of missing ones.
+    """Counts of the frequent categories, of the others by buckets of their names, of missing ones.
 
-    Where the baseline holds values seen only once, or more than are counted, new ones are to be expected
-    (Good, Biometrika 40, 1953): they are counted with the rare ones. Elsewhere they have a bin of their
-    own.
+    A bucket holds about ten rows or more. The names decide on the bucket, whether they are known or new, so
+    that one value that takes the place of many rare ones fills its bucket.
     """
     total, rows = max(baseline.present, 1), min(baseline.present, window.present)
     frequent = [name for name, number in baseline.counts.items() if number / total * rows >= CATEGORY_ROWS]
-    frequent_names = set(frequent)
-    rare = _rest(baseline, frequent_names), _rest(window, frequent_names, baseline)
-    new = 0, unseen(baseline, window)
-    if baseline.other or 1 in baseline.counts.values():
-        rare, new = (rare[0], rare[1] + new[1]), (0, 0)
-    pairs = [(baseline.counts[name], window.counts.get(name, 0)) for name in frequent]
-    table = np.array([*pairs, rare, new, (baseline.missing, window.missing)], dtype=float)
-    return _used(table[:, 0], table[:, 1])
+    rare = [_buckets(column, set(frequent)) for column in (baseline, window)]
+    number = _bucket_number(rare[0].sum() / total * rows)
+    parts = [
+        np.array(
+            [*(column.counts.get(name, 0) for name in frequent), *_folded(buckets, number), column.missing]
+        )
+        for column, buckets in zip((baseline, window), rare, strict=True)
+    ]
+    return _used(parts[0].astype(float), parts[1].astype(float))
+
+
+def novelty_bins(baseline: CategoryColumn, window: CategoryColumn) -> Counts:
+    """Counts of rows by how often the baseline holds their value: never, once, 2 or 3 times, 4 to 7, ...
+
+    Of the baseline's own rows, a value is known from the other rows only: one that occurs once is new, one
+    that occurs twice has been seen once. So the baseline says how many new values to expect in a window
+    (Good, Biometrika 40, 1953; leave-one-out). Values beyond those that are counted one by one are new.
+
+    Values of half a percent of the rows or more share a class: there one of them would be a class of its own,
+    and the row that is left out could move it into the next one.
+    """
+    last = int(max(baseline.present * CLASS_SHARE, 1)).bit_length()
+    expected, classes = np.zeros(last + 1), np.zeros(last + 1)
+    expected[0], classes[0] = baseline.other, window.other
+    for number in baseline.counts.values():
+        if number:
+            expected[min((number - 1).bit_length(), last)] += number
+    for name, number in window.counts.items():
+        classes[min(baseline.counts.get(name, 0).bit_length(), last)] += number
+    return _used(expected, classes)
 
 
 def unseen(baseline: CategoryColumn, window: CategoryColumn) -> int:
@@ -89,11 +114,23 @@ def unseen(baseline: CategoryColumn, window: CategoryColumn) -> int:
     )
 
 
-def _rest(column: CategoryColumn, frequent: set[str], within: CategoryColumn | None = None) -> int:
-    """Rows of values that are not frequent; of a window, only those that the baseline holds."""
-    names = (within or column).counts
-    counted = sum(n for name, n in column.counts.items() if name not in frequent and names.get(name))
-    return counted + (column.other if within is None else 0)
+def _buckets(column: CategoryColumn, frequent: set[str]) -> np.ndarray:
+    """Rows of the values that are not frequent, by the bucket of their name; shape (64,)."""
+    buckets = column.other_buckets.copy()
+    for name, number in column.counts.items():
+        if number and name not in frequent:
+            buckets[bucket_of(name)] += number
+    return buckets
+
+
+def _bucket_number(rows: float) -> int:
+    """Into how many buckets so many rows are spread: a power of two, sixteen at most."""
+    return 1 << max(0, min(4, int(math.log2(max(rows / BIN_ROWS, 1)))))
+
+
+def _folded(buckets: np.ndarray, number: int) -> np.ndarray:
+    """Fewer buckets, shape (number,)."""
+    return np.asarray(buckets.reshape(-1, number).sum(axis=0))
 
 
 def _used(baseline: np.ndarray, window: np.ndarray) -> Counts:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drift import distances
-from drift.bins import category_bins, number_bins, unseen
+from drift.bins import category_bins, novelty_bins, number_bins, unseen
 from drift.profile import CategoryColumn, NumberColumn
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ class ColumnDrift:
 
 @dataclass(frozen=True)
 class _Pair:
-    """What numbers and categories differ in."""
+    """What numbers and categories differ in.
+
+    :param bins: those whose PSI decides.
+    """
 
     kind: str
     bins: tuple[np.ndarray, np.ndarray]
@@ -128,7 +131,15 @@ def _effect(raw: float, far: float | None, sampling: distances.Sampling) -> tupl
 def _categories(baseline: CategoryColumn, window: CategoryColumn) -> _Pair:
     bins = category_bins(baseline, window)
     gap, noise = distances.greatest_difference(*bins), distances.greatest_difference_noise(*bins)
-    return _Pair("category", bins, None, gap, noise, unseen(baseline, window))
+    # the values themselves, or how well they are known: whichever chance explains less
+    decisive = max(bins, novelty_bins(baseline, window), key=_excess)
+    return _Pair("category", decisive, None, gap, noise, unseen(baseline, window))
+
+
+def _excess(bins: tuple[np.ndarray, np.ndarray]) -> float:
+    """By how much PSI exceeds what it reaches by chance."""
+    sampling = distances.Sampling.of(*bins)
+    return distances.psi(*bins) - sampling.bias - sampling.noise
 
 
 def _numbers(baseline: NumberColumn, window: NumberColumn) -> _Pair:

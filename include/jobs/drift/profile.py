@@ -5,10 +5,15 @@ centre (a median of the first rows), cut to its upper 16 bits as a float32, whic
 bits of mantissa (bfloat16). A cell is as wide as 1/128 of its distance from the centre or less: fine where
 the rows are, coarse far away, as in the histograms of DDSketch (Masson, Rim, Lee, VLDB 2019). The centre
 has a cell of its own, and so have small whole numbers.
+
+A number that went through a float32, or through a text of seven digits, is the same measurement: what
+differs by a millionth is counted in the same cell, also at the cell's edge; unless a millionth is much in
+that column, as of time stamps.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from dataclasses import dataclass, field
@@ -24,9 +29,12 @@ CELLS = 1 << 16
 SIGN = 0x8000  # from here on cells lie below the centre
 INFINITE = 0x7F80  # the cell of what a float32 cannot hold
 LIMIT = 1e150  # a greater number is no measurement, and its square would be infinite
+SAME = 2.0**-20  # relative difference of numbers that are equal: 16 times what a float32 rounds off
+FINE = 2.0**-10  # deviations by which equal numbers may differ at most
 BLOCK_ROWS = 1 << 17  # temporaries of a block stay in the processor's cache
 MAX_VALUES = 10_000  # distinct categories that are counted one by one
 MAX_TEXT = 256  # characters of a category that tell it from others
+BUCKETS = 64  # among which the names that are not counted one by one are spread
 
 
 class Scratch(threading.local):
@@ -66,6 +74,7 @@ class NumberColumn:
     squares: float = 0.0  # sum of their squares
     minimum: float = math.inf
     maximum: float = -math.inf
+    slack: float = 0.0  # by which numbers near the centre may differ and still be equal
     integral: bool = True  # all numbers so far are whole
     rows: int = 0
     missing: int = 0
@@ -89,18 +98,20 @@ class NumberColumn:
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
         if self.centre is None:
             self.centre = _median(values)
+            self.slack = _slack(self.centre, float(np.std(values, dtype=np.float64)))
         self._count(values, self.centre)
 
     def _count(self, values: np.ndarray, centre: float) -> None:
         """Count a block of finite values; the scratch arrays are overwritten in turn."""
         distances, rounded, cells = SCRATCH.of(len(values))
         np.subtract(values, centre, out=distances, dtype=np.float64)
+        self.total += float(distances.sum())
+        self.squares += float(np.dot(distances, distances))
+        _round_up(distances, self.slack)
         with np.errstate(over="ignore"):
             rounded[:] = distances
         cells[:] = rounded.view(np.uint16)[1::2]
         self.counts += np.bincount(cells, minlength=CELLS)
-        self.total += float(distances.sum())
-        self.squares += float(np.square(distances, out=distances).sum())
         if self.integral:
             self.integral = bool((values == np.rint(values, out=distances)).all())
 
@@ -144,7 +155,7 @@ class NumberColumn:
 
     def empty(self) -> NumberColumn:
         """A column on the same grid that has counted nothing."""
-        return NumberColumn(self.centre)
+        return NumberColumn(self.centre, slack=self.slack)
 
     def to_json(self) -> dict[str, Any]:
         used = np.flatnonzero(self.counts)
@@ -153,6 +164,7 @@ class NumberColumn:
             "rows": self.rows,
             "missing": self.missing,
             "centre": self.centre,
+            "slack": self.slack,
             "cells": used.tolist(),
             "counts": self.counts[used].tolist(),
             "total": self.total,
@@ -164,7 +176,8 @@ class NumberColumn:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> NumberColumn:
-        column = cls(content["centre"], total=content["total"], squares=content["squares"])
+        slack = content.get("slack", 0.0)  # a baseline of before the slack was counted without any
+        column = cls(content["centre"], total=content["total"], squares=content["squares"], slack=slack)
         column.counts[content["cells"]] = content["counts"]
         column.rows, column.missing = content["rows"], content["missing"]
         if content["minimum"] is not None:
@@ -173,10 +186,36 @@ class NumberColumn:
         return column
 
 
+def _slack(centre: float, deviation: float) -> float:
+    """By how much numbers near the centre may differ and still be equal."""
+    same = SAME * abs(centre)
+    return min(same, FINE * deviation) if deviation else same
+
+
+def _round_up(distances: np.ndarray, slack: float) -> None:
+    """Move distances away from the centre by what numbers may differ by and still be equal, in place.
+
+    A cell begins at a number with few digits, which is where heavy values lie; a number a little below it,
+    as rounding leaves it, comes into the same cell. What is as near as that to the centre lies on it.
+
+    :param distances: shape (rows,).
+    :param slack: the allowance of the centre itself, whose digits a distance has lost.
+    """
+    central = np.abs(distances) <= slack
+    distances *= 1 + SAME
+    distances += np.copysign(slack, distances)
+    distances[central] = 0.0
+
+
 def _median(values: np.ndarray) -> float:
     """The lower median: one of the values, so that it has a cell of its own."""
     middle = (len(values) - 1) // 2
     return float(np.partition(values, middle)[middle])
+
+
+def bucket_of(name: str) -> int:
+    """The bucket of a name, 0 to 63; how frequent a name is has nothing to do with it."""
+    return hashlib.blake2b(name.encode(), digest_size=1).digest()[0] % BUCKETS
 
 
 @dataclass
@@ -186,6 +225,7 @@ class CategoryColumn:
     counts: dict[str, int] = field(default_factory=dict)
     missing: int = 0
     other: int = 0  # rows of values beyond the distinct ones that are counted one by one
+    other_buckets: np.ndarray = field(default_factory=lambda: np.zeros(BUCKETS, dtype=np.int64))  # of `other`
     room: int = MAX_VALUES  # for values not met before
 
     def update(self, values: Any) -> None:
@@ -210,6 +250,7 @@ class CategoryColumn:
             self.room -= 1
         else:
             self.other += number
+            self.other_buckets[bucket_of(name)] += number
 
     @property
     def present(self) -> int:
@@ -229,11 +270,16 @@ class CategoryColumn:
             "counts": self.counts,
             "missing": self.missing,
             "other": self.other,
+            "other_buckets": self.other_buckets.tolist(),
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> CategoryColumn:
-        return cls(dict(content["counts"]), content["missing"], content["other"])
+        column = cls(dict(content["counts"]), content["missing"], content["other"])
+        # a baseline of before the buckets: spread evenly is the best that is known
+        even = np.full(BUCKETS, column.other // BUCKETS)
+        column.other_buckets = np.array(content.get("other_buckets", even), dtype=np.int64)
+        return column
 
 
 Column = NumberColumn | CategoryColumn

@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from drift import distances as distances
-from drift.bins import category_bins, number_bins
+from drift.bins import category_bins, novelty_bins, number_bins
 from drift.columns import Thresholds, compare_column
 from drift.profile import CategoryColumn, NumberColumn
 from drift.rates import Rate, compare_rates
@@ -138,14 +138,60 @@ def test_values_far_beyond_the_outer_bin_are_seen_by_wasserstein() -> None:
     assert drift.band == "drift"
 
 
-def test_rare_categories_share_a_bin_and_new_ones_have_their_own() -> None:
+def test_rare_categories_share_buckets_and_new_ones_are_a_class() -> None:
     before = texts({"a": 900, "b": 60, "c": 30, "d": 10})
     after = texts({"a": 70, "b": 10, "d": 5, "new": 15}, before)
     bins = category_bins(before, after)  # at 100 rows c and d stand for less than five
-    assert bins[0].tolist() == [900, 60, 40, 0]
-    assert bins[1].tolist() == [70, 10, 5, 15]
+    assert bins[0].tolist() == [900, 60, 40]
+    assert bins[1].tolist() == [70, 10, 20]
+    assert novelty_bins(before, after)[1].tolist() == [15, 85]
     drift = compare_column("c", before, after, 1.0, Thresholds())
     assert (drift.unknown_share, drift.band) == (0.15, "drift")
+
+
+def test_the_baseline_says_how_many_new_values_to_expect() -> None:
+    """Each row is looked at from the others: `once` would be new, `twice` would have been seen once."""
+    before = texts({"often": 7, "twice": 2, "once": 1, "single": 1})
+    after = texts({"often": 5, "once": 2, "new": 3}, before)
+    expected, counted = novelty_bins(before, after)
+    assert expected.tolist() == [2, 9]  # new; and known, in one class at so few rows
+    assert counted.tolist() == [3, 7]
+
+
+@pytest.mark.parametrize("way", ["float32", "decimal text"])
+@pytest.mark.parametrize("heavy", [9.99, 0.1, 1 / 3, 6.0, 1e-7, 123456.78])
+@pytest.mark.parametrize("share", [0.6, 0.2])
+def test_the_last_digit_of_a_heavy_value_is_no_drift(heavy: float, share: float, way: str) -> None:
+    """A float32 of 9.99 is 9.989999771: the same price, on its way through another system."""
+    random = np.random.default_rng(16)
+
+    def draw(rows: int) -> np.ndarray:
+        others = heavy * random.lognormal(0, 0.5, rows)
+        return np.where(random.random(rows) < share, heavy, others)
+
+    before, window = numbers(draw(5000)), draw(1000)
+    if way == "float32":
+        window = window.astype(np.float32).astype(float)
+    else:
+        window = np.array([float(f"{value:.7g}") for value in window])
+    drift = compare_column("price", before, numbers(window, before), 1.0, Thresholds())
+    assert drift.band == "ok", drift
+
+
+def test_scores_that_are_one_bit_off_are_no_drift() -> None:
+    """A tree model has few scores; another machine adds them up in another order."""
+    random = np.random.default_rng(17)
+    scores = random.choice(random.random(12), 5000)
+    before, after = numbers(scores), np.nextafter(scores[:1000].astype(np.float32), np.float32(1.0))
+    assert compare_column("score", before, numbers(after, before), 1.0, Thresholds()).band == "ok"
+
+
+def test_a_constant_column_is_the_same_constant_in_float32() -> None:
+    before = numbers(np.full(1000, 9.99))
+    after = numbers(np.full(500, 9.99, dtype=np.float32), before)
+    assert compare_column("price", before, after, 1.0, Thresholds()).band == "ok"
+    other = numbers(np.full(500, 10.99), before)
+    assert compare_column("price", before, other, 1.0, Thresholds()).band == "drift"
 
 
 def test_where_new_categories_are_to_be_expected_they_count_with_the_rare_ones() -> None:

@@ -172,3 +172,57 @@ def test_a_doubled_rate_of_a_rare_label_is_drift_and_noise_is_not() -> None:
     )
     assert alarms / WINDOWS < 0.01
     assert detected / WINDOWS > 0.95
+
+
+SEEDS = range(500)
+
+
+def codes(count: int, slope: float = 1.0) -> np.ndarray:
+    """Shares of `count` categories, a few frequent ones and many rare ones (Zipf's law)."""
+    shares = 1.0 / np.arange(1, count + 1) ** slope
+    return np.asarray(shares / shares.sum())
+
+
+def drawn(shares: np.ndarray, rows: int, random: np.random.Generator, word: str = "code") -> pd.Categorical:
+    names = [f"{word} {number}" for number in range(len(shares))]
+    return pd.Categorical.from_codes(random.choice(len(shares), rows, p=shares).astype(np.int32), names)
+
+
+def of_codes(baseline: pd.Categorical, window: pd.Categorical) -> str:
+    before = Table({"code": baseline}).profile()
+    return band(before, Table({"code": window}), {"code": 0.11})
+
+
+@pytest.mark.parametrize("rows", [200, 5_000])
+@pytest.mark.parametrize("count", [20, 1_200])
+def test_windows_of_codes_without_drift_are_none(count: int, rows: int) -> None:
+    alarms = 0
+    for seed in SEEDS:
+        random = np.random.default_rng(seed)
+        shares = codes(count, random.uniform(0.0, 1.2))
+        size = int(np.exp(random.uniform(np.log(1_000), np.log(50_000))))
+        alarms += of_codes(drawn(shares, size, random), drawn(shares, rows, random)) == DRIFT
+    print(f"\n{count} codes, {rows} rows: {alarms / len(SEEDS):.1%} of windows without drift")
+    assert alarms / len(SEEDS) <= 0.01
+
+
+@pytest.mark.parametrize("rows", [200, 5_000])
+@pytest.mark.parametrize("count", [20, 1_200])
+@pytest.mark.parametrize("size", [1_000, 50_000])
+def test_planted_cases_of_codes_are_drift(count: int, rows: int, size: int) -> None:
+    """All codes new, a third of the rows new ones, all rows one code, a third of the rows one rare code."""
+    random = np.random.default_rng(2026)
+    shares = codes(count)
+    rare = np.where(shares < np.median(shares), shares, 0.0)
+    baseline, usual = drawn(shares, size, random), drawn(shares, rows, random).astype(object)
+    third = np.arange(rows) < rows / 3
+    planted = {
+        "all new": drawn(shares, rows, random, "new"),
+        "a third new": pd.Categorical(np.where(third, "new 7", usual)),
+        "one known code": pd.Categorical(["code 3"] * rows),
+        "one new code": pd.Categorical(["new 3"] * rows),
+        "a third one rare code": pd.Categorical(np.where(third, f"code {count - 1}", usual)),
+        "rare ones only": drawn(rare / rare.sum(), rows, random),
+    }
+    missed = [name for name, window in planted.items() if of_codes(baseline, window) != DRIFT]
+    assert missed == []
