@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from data.capture import BadLine, read_capture
 from data.ground_truth import read_truth
-from drift.window import Shape
+from drift.window import Faults, Shape, mostly_unreadable
 from job import FOLDER, DataError, arguments, run, staged
 from tabular import SUFFIXES, Schema, add_table_arguments, check_file, check_row
 
@@ -44,7 +44,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def assemble(options: argparse.Namespace) -> None:
     """Read and write, row by row.
 
-    :raises DataError: when the old rows cannot be used; nothing is written then.
+    :raises DataError: when the old rows, or most of the traffic, cannot be used; nothing is written then.
     """
     schema = Schema.parse(options.columns, options.labels)
     files = sorted(path for path in options.raw.glob("*") if path.suffix.lower() in SUFFIXES)
@@ -72,16 +72,18 @@ def old_rows(path: Path) -> Iterator[list[str]]:
 
 
 def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator[list[str]]:
-    """Captured rows whose label is known, as rows of raw data; what cannot be used is left out, counted."""
-    shape, truths = Shape(schema), dict[str, bytes]()
-    for line_of_truth in read_truth(ground_truth, schema.labels):
-        truths |= line_of_truth.content if not isinstance(line_of_truth.content, BadLine) else {}
-    left_out = 0
+    """Captured rows whose label is known, as rows of raw data; what cannot be used is left out, counted.
+
+    :raises DataError: when most lines of the captured requests, or of the labels, cannot be read.
+    """
+    shape, truths = Shape(schema), read_labels(ground_truth, schema)
+    left_out, records, faults = 0, 0, Faults()
     for line in read_capture(capture):
         record = line.content
         if isinstance(record, BadLine):
-            left_out += 1
+            faults.add(line, record)
             continue
+        records += 1
         truth = truths.get(record.inference_id) or truths.get(record.event_id) or b""
         matching = record.rows if len(truth) == len(record.rows) else []
         left_out += 1 if truth and not matching else 0
@@ -90,8 +92,27 @@ def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator
                 left_out += 1
             else:
                 yield usable
-    if left_out:
+    if reason := mostly_unreadable("captured requests", faults.count, records, faults):
+        raise DataError(reason)
+    if left_out := left_out + faults.count:
         print(f"{left_out} captured records or rows were left out: they cannot be read, or do not fit")
+
+
+def read_labels(folder: Path, schema: Schema) -> dict[str, bytes]:
+    """The labels of each captured request, by its id.
+
+    :raises DataError: when most lines cannot be read.
+    """
+    truths, lines, faults = dict[str, bytes](), 0, Faults()
+    for line in read_truth(folder, schema.labels):
+        if isinstance(line.content, BadLine):
+            faults.add(line, line.content)
+        else:
+            lines += 1
+            truths.update(line.content)
+    if reason := mostly_unreadable("lines of labels", faults.count, lines, faults):
+        raise DataError(reason)
+    return truths
 
 
 def labelled(row: Row, positive: int, shape: Shape, schema: Schema) -> list[str] | None:

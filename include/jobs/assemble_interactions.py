@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from data.capture import BadLine
-from data.events import read_log
+from data.events import add_log_argument, read_log
 from data.interactions import only_file, read_ratings
-from job import FOLDER, arguments, run, staged
+from drift.window import Faults, mostly_unreadable
+from job import FOLDER, DataError, arguments, run, staged
 
 if TYPE_CHECKING:
     import argparse
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = arguments("The champion's interactions and those since.")
+    add_log_argument(parser)
     parser.add_argument("--input", type=Path, default=FOLDER / "input")
     parser.add_argument("--output", type=Path, default=FOLDER / "output/data")
     return parser.parse_args(argv)
@@ -42,31 +44,36 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def join(options: argparse.Namespace) -> None:
     """Read and write.
 
-    :raises DataError: when the champion's file cannot be used; nothing is written then.
+    :raises DataError: when the champion's file cannot be used, or most of the log; nothing is written then.
     """
     old = read_ratings(only_file(options.input / "ratings"))
-    new, left_out = read_new(options.input / "interactions")
+    new, faults = read_new(options.input / "interactions", options.log_columns)
+    if reason := mostly_unreadable("lines of the log", faults.count, len(new), faults):
+        raise DataError(reason)
     both = pd.concat([old, new], ignore_index=True).sort_values("TIMESTAMP", kind="stable")
     newest = both.drop_duplicates(["USER_ID", "ITEM_ID"], keep="last")
     with staged(options.output) as folder:
         newest[COLUMNS].to_csv(folder / "interactions.csv", index=False)
     print(f"{len(old)} old interactions, {len(new)} new ones, {len(newest)} of different users and items")
-    if left_out:
-        print(f"{left_out} lines of the log were left out: they cannot be read")
+    if faults.count:
+        print(f"{faults.count} lines of the log were left out: they cannot be read")
 
 
-def read_new(folder: Path) -> tuple[pd.DataFrame, int]:
-    """The log as a table, and how many lines cannot be used."""
-    rows, left_out = [], 0
-    for line in read_log(folder):
+def read_new(folder: Path, columns: Sequence[str]) -> tuple[pd.DataFrame, Faults]:
+    """The log as a table, and the lines that cannot be used.
+
+    :param columns: of a log without a header.
+    """
+    rows, faults = [], Faults()
+    for line in read_log(folder, columns):
         if isinstance(line.content, BadLine):
-            left_out += 1
+            faults.add(line, line.content)
         else:
             event = line.content
             rows.append((event.user, event.item, event.value, event.seconds))
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["EVENT_VALUE"] = pd.to_numeric(table.EVENT_VALUE, errors="coerce").fillna(NO_VALUE).astype(float)
-    return table.astype({"TIMESTAMP": "int64"}), left_out
+    return table.astype({"TIMESTAMP": "int64"}), faults
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FEWEST_USERS = 25
 CUTOFF = 10
+HOLDOUT = "holdout/holdout.csv"
 SUBTITLE = "On events that neither has learned from"
 METRIC_TITLES = {
     "ndcg_10": "NDCG at 10",
@@ -61,7 +62,7 @@ def compare(options: argparse.Namespace) -> None:
     :raises DataError: when too few users are left to compare on; nothing is written then.
     """
     learned = [read_pairs(options.input / f"learned_by_{side}") for side in SIDES]
-    truth = new_to_both(read_pairs(options.input / "holdout"), learned)
+    truth = new_to_both(read_pairs(options.input / HOLDOUT), learned)
     if len(truth) < FEWEST_USERS:
         raise DataError(
             f"only {len(truth)} users did something new to both recommenders, {FEWEST_USERS} are needed"

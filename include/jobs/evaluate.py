@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from data.predictions import add_prediction_arguments, class_names, read_predictions, read_truth
-from job import FOLDER, DataError, arguments, job_name, run, staged
+from job import FOLDER, DataError, arguments, job_name, run, staged, strict_json
 from quality.classification import evaluate
 from quality.gates import check_gates, missed_gates, parse_gates
 from reports.evaluation import EvaluationReport
@@ -39,7 +39,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add_prediction_arguments(parser)
     parser.add_argument("--title", default="Evaluation")
     parser.add_argument("--data-source", default="not stated", help="what the data is")
-    parser.add_argument("--published", type=json.loads, default={}, help="JSON object of metric and value")
+    parser.add_argument("--published", type=strict_json, default={}, help="JSON object of metric and value")
     parser.add_argument("--published-source", default="")
     parser.add_argument(
         "--gates", type=parse_gates, default={}, metavar="JSON", help="object of metric and least value"

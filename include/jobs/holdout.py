@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from job import FOLDER, DataError, arguments, run, staged
@@ -53,7 +54,7 @@ def hold_out(options: argparse.Namespace) -> None:
     candidates = read_file(options.candidates, schema)
     rows = candidates
     for path in options.learned:
-        rows = unknown_to(rows, read_file(path, schema))
+        rows = unknown_to(rows, read_file(path, schema), schema)
     summary = f"{len(rows)} of {len(candidates)} test rows are new to champion and challenger"
     if len(rows) < options.minimum_rows or rows[schema.label].nunique() < 2:
         raise DataError(f"{summary}: too few, or of one label only, to compare two models")
@@ -65,11 +66,22 @@ def hold_out(options: argparse.Namespace) -> None:
     print(summary)
 
 
-def unknown_to(candidates: pd.DataFrame, learned: pd.DataFrame) -> pd.DataFrame:
-    """The candidates of which no equal row was learned from."""
-    learned_hashes = set(pd.util.hash_pandas_object(learned, index=False))
-    fingerprints = pd.util.hash_pandas_object(candidates[list(learned)], index=False)
-    return candidates[~fingerprints.isin(learned_hashes)]
+def unknown_to(candidates: pd.DataFrame, learned: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """The candidates of which no equal row was learned from.
+
+    Numbers are equal as the models see them, in 32 bits: 9.99 and 9.989999771 are the same price.
+    """
+    learned_hashes = set(fingerprints(learned, schema))
+    return candidates[~fingerprints(candidates[list(learned)], schema).isin(learned_hashes)]
+
+
+def fingerprints(rows: pd.DataFrame, schema: Schema) -> pd.Series:
+    """A hash of each row, shape (rows,)."""
+    numbers = {
+        name: np.array([float(text) if text else np.nan for text in rows[name]], dtype=np.float32)
+        for name in schema.named("number")
+    }
+    return pd.util.hash_pandas_object(rows.assign(**numbers), index=False)
 
 
 if __name__ == "__main__":

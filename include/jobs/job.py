@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +25,22 @@ JOB_CONFIG = BASE / "config/processingjobconfig.json"
 
 class DataError(ValueError):
     """Data that cannot be used; the text names the place and what was expected there."""
+
+
+def strict_json(text: str) -> Any:
+    """The value of a JSON text.
+
+    :raises ValueError: when it is none, or holds a number that is not finite: Python's parser takes NaN,
+        Infinity and 1e999, too, which no comparison can rely on.
+    """
+    return json.loads(text, parse_constant=_finite, parse_float=_finite)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
 
 
 def arguments(description: str) -> argparse.ArgumentParser:

@@ -1,8 +1,8 @@
 """Processing job: compare a window of traffic with the baseline, and say whether it has drifted.
 
-Inputs, below `--input`: `baseline/` (what `baseline.py` wrote), `capture/` (a tree of data capture files
-`*.jsonl`, or of a batch transform's input `*.csv` without header and its answers `*.out`) and, where it is
-known, `ground_truth/` (`*.jsonl`).
+Inputs, below `--input`: `baseline/` (what `baseline.py` wrote), `capture/` (a tree of data capture files, or
+of a batch transform's input `*.csv` without header and its answers `*.out`) and, where it is known,
+`ground_truth/`. Files may be compressed by gzip.
 
 Outputs, below `--output`: `drift.json`, `report.html`, `statistics.json` of the window, and
 `constraint_violations.json` where a constraint of the baseline is violated (Model Monitor's formats).
@@ -11,6 +11,7 @@ Outputs, below `--output`: `drift.json`, `report.html`, `statistics.json` of the
 |---|---|
 | no rows, or fewer than `--minimum-rows` | verdict "not enough data", exit code 0, all outputs |
 | a line that is cut, no JSON, no capture record | left out and counted; drift.json names the first twenty |
+| more lines, or rows, left out than used | verdict "unreadable" |
 | rows with too many or too few columns | left out and counted; extra_column_check or missing_column_check |
 | text where numbers belong | counted as missing; data_type_check |
 | ground truth for some of the records | quality of those, with their share as coverage |
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +30,10 @@ from data.capture import BadLine, parse_time, read_capture
 from data.ground_truth import Judged, read_truth
 from drift import model_monitor, model_quality
 from drift.baseline import Reference
-from drift.columns import OK, Thresholds
+from drift.columns import DRIFT, OK, Thresholds
 from drift.verdict import (
     NOT_ENOUGH,
+    UNREADABLE,
     Rules,
     Verdict,
     decide,
@@ -94,7 +97,7 @@ def monitor(options: argparse.Namespace) -> None:
     page = DriftReport(document, reference.columns, columns, violations).html()
     statistics = model_monitor.statistics(window.inputs.rows, window.inputs, window.predictions)
     write(options.output, {"drift": document, "statistics": statistics}, page, violations)
-    for line in window.faults.examples:
+    for line in document["window"]["bad_lines"]:
         print(f"WARNING: {line['file']}, line {line['line']} is left out: {line['reason']}")
     print(f"{verdict.band}: {verdict.reason}")
 
@@ -145,8 +148,9 @@ def read_window(options: argparse.Namespace, schema: Schema, reference: Referenc
     )
     for line in read_truth(options.input / "ground_truth", schema.labels):
         if isinstance(line.content, BadLine):
-            window.faults.add(line, line.content)
+            window.truth_faults.add(line, line.content)
         else:
+            window.truth_lines += 1
             window.judged.truths.update(line.content)
     window.read(read_capture(options.input / "capture"))
     return window
@@ -178,7 +182,12 @@ def conclude(window: Window, reference: Reference, rules: Rules, quality: dict[s
     judged = judge(reference.inputs, window.inputs, reference.weights, rules) if enough else ([], 0.0)
     predictions = judge_predictions(reference.predictions, window.predictions, positive, rules)
     band = quality["band"] if quality and quality["band"] != NOT_ENOUGH else OK
-    return decide(window.inputs.rows, judged, predictions, band, rules)
+    verdict = decide(window.inputs.rows, judged, predictions, band, rules)
+    if reason := window.unreadable:
+        return Verdict(UNREADABLE, f"{reason}.", 0.0, [], None)
+    if window.unreadable_truth and verdict.band != DRIFT:
+        return replace(verdict, band=UNREADABLE, reason=f"{window.unreadable_truth}; {verdict.reason}")
+    return verdict
 
 
 def describe(

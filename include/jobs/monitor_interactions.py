@@ -14,7 +14,8 @@ POPULARITY is which tenth of the training events an item belongs to, the most po
 do next is less popular than what they did (they know that already): the hold-out is this column's baseline.
 
 Outputs, below `--output`: `drift.json`, `report.html`, `statistics.json` of the window. A window with too few
-events is "not enough data"; events that cannot be read are left out, counted, and named in `drift.json`.
+events is "not enough data"; events that cannot be read are left out, counted, and named in `drift.json`;
+where they are more than the others the window is "unreadable".
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.capture import BadLine, parse_time
-from data.events import read_lists, read_log, read_pairs, without
+from data.events import add_log_argument, read_lists, read_log, read_pairs, without
 from drift import model_monitor
 from drift.columns import DRIFT, OK, WATCH, Thresholds
 from drift.distances import SIGMAS
 from drift.profile import CategoryColumn, Profile
-from drift.verdict import NOT_ENOUGH, Rules, judge, worst
-from drift.window import Faults, add_window_arguments, numbers
+from drift.verdict import NOT_ENOUGH, UNREADABLE, Rules, judge, worst
+from drift.window import Faults, add_window_arguments, mostly_unreadable, numbers
 from job import FOLDER, DataError, arguments, run, staged
 from quality.ranking import ndcg_by_user
 from reports.interactions import InteractionsReport
@@ -50,8 +51,10 @@ if TYPE_CHECKING:
 
 VERSION = "1.0"
 KINDS = {"EVENT_TYPE": "category", "EVENT_VALUE": "number"}
+AS_BEFORE = "users do what they did before"
 POPULARITY, BANDS = "POPULARITY", 10
 CUTOFF = 10
+HOLDOUT = "holdout/holdout.csv"
 CHUNK_ROWS = 50_000
 
 
@@ -64,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = arguments("Compare a window of interactions with the training data.")
     add_window_arguments(parser)
+    add_log_argument(parser)
     parser.add_argument(
         "--new-share", type=float, default=0.4, help="of events by new users, or of new items"
     )
@@ -135,6 +139,11 @@ class Events:
             self.profile.update(columns)
         self._waiting = []
 
+    @property
+    def unreadable(self) -> str | None:
+        """Why the log says nothing: most of its lines cannot be read; None where they can."""
+        return mostly_unreadable("lines of the log", self.faults.count, self.rows + self.outside, self.faults)
+
     def to_json(self) -> dict[str, Any]:
         return {
             "rows": self.rows,
@@ -162,8 +171,9 @@ def monitor(options: argparse.Namespace) -> None:
         raise DataError(
             f"the baseline holds {training.rows} events and {training.faults.count} bad lines{reason}"
         )
-    window = Events(training.profile.empty()).read(read_log(options.input / "interactions"), start, end)
-    add_popularity(training, window, options.input / "holdout")
+    log = read_log(options.input / "interactions", options.log_columns)
+    window = Events(training.profile.empty()).read(log, start, end)
+    add_popularity(training, window, options.input / HOLDOUT)
     signals = [] if window.rows < options.minimum_rows else judge_signals(options, training, window)
     document = describe(options, training, window, signals)
     page = InteractionsReport(document, training.profile.columns, window.profile.columns, []).html()
@@ -196,7 +206,7 @@ def add_popularity(training: Events, window: Events, holdout: Path) -> None:
     tenths = np.minimum((ends * BANDS).astype(int), BANDS - 1) + 1
     bands = {item: f"tenth {tenth:02}" for item, tenth in zip(order, tenths.tolist(), strict=True)}
     expected = training.by_item
-    if holdout.is_dir():
+    if holdout.is_file():
         expected = Counter(item for items in read_pairs(holdout).values() for item in items)
     for events, counts in ((training, expected), (window, window.by_item)):
         column = CategoryColumn(dict.fromkeys(bands.values(), 0))
@@ -227,8 +237,8 @@ def describe(
         "title": options.title,
         "window": {"start": options.start, "end": options.end, **window.to_json()},
         "baseline": {"rows": training.rows, "users": len(training.by_user), "items": len(training.by_item)},
-        "verdict": worst(OK, *bands) if enough else NOT_ENOUGH,
-        "reason": ("; ".join(moved) or "users do what they did before" if enough else needed) + ".",
+        "verdict": UNREADABLE if window.unreadable else worst(OK, *bands) if enough else NOT_ENOUGH,
+        "reason": (window.unreadable or ("; ".join(moved) or AS_BEFORE if enough else needed)) + ".",
         "share": share,
         "columns": [column.to_json() for column in columns],
         "signals": [asdict(signal) for signal in signals],
@@ -247,8 +257,8 @@ def judge_signals(options: argparse.Namespace, training: Events, window: Events)
             ("of new items", window.by_item, training.by_item),
         )
     ]
-    lists, holdout = options.input / "recommendations", options.input / "holdout"
-    if not (lists.is_dir() and holdout.is_dir()):
+    lists, holdout = options.input / "recommendations", options.input / HOLDOUT
+    if not (lists.is_dir() and holdout.is_file()):
         return signals
     offered = without(read_lists(lists), training.pairs)
     before, after = worth(offered, read_pairs(holdout), training), worth(offered, window.pairs, training)

@@ -314,12 +314,18 @@ class RecommendationUseCase:
         """Arguments of the job script `monitor_interactions.py`, window and title left out."""
         policy = self.monitoring
         return [
+            *self.log_arguments,
             *("--minimum-rows", str(policy.minimum_rows)),
             *("--watch", str(policy.watch)),
             *("--drift", str(policy.drift)),
             *("--new-share", str(policy.new_share)),
             *("--decline", str(policy.decline)),
         ]
+
+    @property
+    def log_arguments(self) -> list[str]:
+        """Arguments of a job script that reads the log of interactions."""
+        return ["--log-columns", *self.schemas["Interactions"]]
 
     def avro(self, kind: str) -> dict[str, object]:
         """The schema of a dataset type as Personalize wants it."""

@@ -6,6 +6,7 @@ What is decided carries its reason in words: people read it in the log, in the q
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
     from include.use_cases.definition import DriftPolicy, PromotionPolicy
 
-Verdict = Literal["ok", "watch", "drift", "not enough data"]
+Verdict = Literal["ok", "watch", "drift", "not enough data", "unreadable"]
+NO_EVIDENCE = ("not enough data", "unreadable")
 WEEK = timedelta(days=7)
+SIDES = ("champion", "challenger")
 
 
 class BadEvent(ValueError):
@@ -44,8 +47,9 @@ class Window:
 def confirm(windows: Iterable[Window], policy: DriftPolicy) -> Decision:
     """Whether the newest window completes a confirmed drift: N drifted ones of the last M.
 
-    Windows with too few rows are left out, and so are those of another baseline than the newest one's, and
-    those that overlap a newer one: the same traffic is one piece of evidence, however often it is looked at.
+    Windows with too few rows, or unreadable ones, are left out; so are those of another baseline than the
+    newest one's, and those that overlap a newer one: the same traffic is one piece of evidence, however often
+    it is looked at.
     """
     newest_first = sorted(windows, key=lambda window: (window.end, window.start), reverse=True)
     if not newest_first:
@@ -56,7 +60,7 @@ def confirm(windows: Iterable[Window], policy: DriftPolicy) -> Decision:
     counted: list[Window] = []
     for window in newest_first:
         apart = not counted or window.end <= counted[-1].start
-        if apart and window.baseline == newest.baseline and window.verdict != "not enough data":
+        if apart and window.baseline == newest.baseline and window.verdict not in NO_EVIDENCE:
             counted.append(window)
     last = counted[: policy.of_windows]
     drifted = sum(window.verdict == "drift" for window in last)
@@ -70,6 +74,19 @@ class Retraining:
 
     moment: datetime
     trained: bool
+
+
+def retrainings_remembered(policy: DriftPolicy) -> timedelta:
+    """How far back earlier retrainings matter to `may_retrain`."""
+    return max(WEEK, timedelta(hours=policy.cool_down_hours))
+
+
+def windows_remembered(policy: DriftPolicy) -> timedelta:
+    """How far back windows matter to `confirm`: four weeks, or twice the windows that it counts.
+
+    What drifted longer ago is no evidence about the traffic of today.
+    """
+    return max(4 * WEEK, 2 * policy.of_windows * timedelta(hours=policy.window_hours))
 
 
 def may_retrain(
@@ -99,10 +116,14 @@ def may_retrain(
 def promote(comparison: Mapping[str, Any], policy: PromotionPolicy) -> Decision:
     """Whether the challenger takes over.
 
+    A number that is missing, or is none, is a no.
+
     :param comparison: `champion` and `challenger`, metrics by name on the same rows; `better_share`, the
         share of bootstrap samples in which the challenger is better in `policy.metric`.
     """
     challenger, champion = comparison["challenger"], comparison["champion"]
+    if unusable := _unusable(comparison, policy):
+        return Decision(False, f"not comparable: {', '.join(unusable)}")
     low = [(name, least) for name, least in policy.gates.items() if challenger[name] < least]
     if low:
         reason = ", ".join(f"{name} {challenger[name]:.4f} < {least:g}" for name, least in low)
@@ -121,6 +142,18 @@ def promote(comparison: Mapping[str, Any], policy: PromotionPolicy) -> Decision:
     if worse:
         return Decision(False, f"{reason}, but {', '.join(worse)}")
     return Decision(True, reason)
+
+
+def _unusable(comparison: Mapping[str, Any], policy: PromotionPolicy) -> list[str]:
+    """The numbers that decide and are missing, or no finite numbers: no comparison holds for these."""
+    names = (policy.metric, *policy.gates, *policy.most_loss)
+    numbers = {f"{side} {name}": comparison[side].get(name) for side in SIDES for name in names}
+    numbers["better_share"] = comparison.get("better_share")
+    return [f"{name} is {number}" for name, number in numbers.items() if not _is_finite(number)]
+
+
+def _is_finite(number: Any) -> bool:
+    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from include.use_cases.definition import METRICS, Monitoring, Promotion
 from include.use_cases.policy import (
     BadEvent,
+    Decision,
     Retraining,
     Verdict,
     Window,
@@ -17,6 +19,8 @@ from include.use_cases.policy import (
     may_retrain,
     promote,
     read_event,
+    retrainings_remembered,
+    windows_remembered,
 )
 from quality.classification import METRIC_TITLES
 
@@ -123,6 +127,34 @@ def test_a_challenger_takes_over_only_when_it_is_surely_better(
     decision = promote(metrics, policy)
     assert decision.yes is promoted
     assert word in decision.why
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, None, "0.99", True])
+@pytest.mark.parametrize("place", ["champion auc", "challenger auc", "challenger recall", "better_share"])
+def test_a_number_that_is_none_keeps_the_champion(number: Any, place: str) -> None:
+    """No comparison with NaN is true, so that a gate written the wrong way round would let it pass."""
+    policy = Promotion(gates={"recall": 0.1}, most_loss={"recall": 0.5})
+    document = comparison(0.90, 0.99, recall=(0.8, 0.9))
+    assert promote(document, policy).yes
+    side, _, metric = place.partition(" ")
+    if metric:
+        document[side][metric] = number
+    else:
+        document[side] = number
+    decision = promote(document, policy)
+    assert not decision.yes
+    assert f"{place} is" in decision.why
+
+
+def test_a_metric_that_was_not_measured_keeps_the_champion() -> None:
+    decision = promote(comparison(0.90, 0.99), Promotion(gates={"recall": 0.1}))
+    assert decision == Decision(False, "not comparable: champion recall is None, challenger recall is None")
+
+
+@pytest.mark.parametrize("rules", [Monitoring(window_hours=24), Monitoring(window_hours=1000, of_windows=9)])
+def test_what_is_remembered_reaches_as_far_back_as_the_rules_look(rules: Monitoring) -> None:
+    assert windows_remembered(rules) >= rules.of_windows * timedelta(hours=rules.window_hours)
+    assert retrainings_remembered(rules) >= max(timedelta(days=7), timedelta(hours=rules.cool_down_hours))
 
 
 REPORT = {"use_case": "churn", "verdict": "drift"}

@@ -9,16 +9,20 @@ from __future__ import annotations
 import base64
 import binascii
 import csv
+import gzip
 import io
 import json
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+GZIP = b"\x1f\x8b"  # the first bytes of such a file
 MAX_LINE_BYTES = 64 * 1024 * 1024  # a request is 6 MB at most, base64 and its answer included far less
 
 Content = TypeVar("Content")
@@ -58,19 +62,36 @@ class Line(Generic[Content]):
 
 
 def read_capture(folder: Path) -> Iterator[Line[Record]]:
-    """All records below a folder: `*.jsonl`, `*.csv` (rows without header) and `*.out` (answers to rows)."""
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in READERS and path.is_file()):
-        yield from read_lines(path, str(path.relative_to(folder)), READERS[path.suffix])
+    """All records below a folder: `*.csv` (rows, no header), `*.out` (answers to rows), else JSON lines."""
+    for path, name in files_below(folder):
+        suffix = PurePath(name.removesuffix(".gz")).suffix
+        yield from read_lines(path, name, READERS.get(suffix, parse_record))
+
+
+def files_below(folder: Path) -> Iterator[tuple[Path, str]]:
+    """All files below a folder, whatever they are called, with their paths in it; in the order of these."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        yield path, str(path.relative_to(folder))
 
 
 def read_lines(path: Path, name: str, parse: Callable[[str], Content]) -> Iterator[Line[Content]]:
-    """Every line that is not blank, in memory for one line."""
+    """Every line that is not blank, in memory for one line; a file that is gzip's is decompressed."""
+    number = 0
+    with _open(path) as file:
+        try:
+            while raw := file.readline(MAX_LINE_BYTES):
+                number += 1
+                if raw.strip():
+                    yield Line(name, number, _attempt(parse, raw))
+        except (EOFError, OSError, zlib.error) as error:  # of a file that was cut, or is damaged
+            yield Line(name, number + 1, BadLine(f"the file cannot be decompressed: {error}"))
+
+
+def _open(path: Path) -> BinaryIO:
+    """A file, decompressed where its first bytes are gzip's."""
     with path.open("rb") as file:
-        number = 0
-        while raw := file.readline(MAX_LINE_BYTES):
-            number += 1
-            if raw.strip():
-                yield Line(name, number, _attempt(parse, raw))
+        compressed = file.read(len(GZIP)) == GZIP
+    return cast("BinaryIO", gzip.open(path)) if compressed else path.open("rb")
 
 
 def _attempt(parse: Callable[[str], Content], raw: bytes) -> Content | BadLine:

@@ -1,8 +1,9 @@
 """Files of recommendation workflows: what users did, and what they were recommended.
 
-The log of interactions is a tree of `*.csv` files with a header, `USER_ID`, `ITEM_ID` and `TIMESTAMP`
-(seconds) in it, perhaps `EVENT_TYPE` and `EVENT_VALUE`. Recommendations are what a batch inference job
-leaves: `*.out`, one JSON object a line.
+The log of interactions is a tree of files, however they are called, compressed by gzip or not: lines of CSV,
+with or without a header, or JSON objects. `USER_ID`, `ITEM_ID` and `TIMESTAMP` (seconds) are in it, perhaps
+`EVENT_TYPE` and `EVENT_VALUE`. Recommendations are what a batch inference job leaves: `*.out`, one JSON
+object a line.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from data.capture import BadLine, Line
+from data.capture import BadLine, Line, files_below, read_lines
 from job import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import argparse
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 NEEDED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
+# of a log without a header: the order in which the workflow writes interactions (`prepare.py`)
+COLUMNS = ("USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP", "EVENT_TYPE")
 LATEST = 100_000_000_000  # seconds: larger numbers are milliseconds
 
 
@@ -35,35 +39,99 @@ class Event:
     value: str = ""
 
 
-def read_log(folder: Path) -> Iterator[Line[Event]]:
-    """All events of all files below a folder; what cannot be used comes as a bad line."""
-    for path in sorted(path for path in folder.rglob("*.csv") if path.is_file()):
-        yield from read_events(path, str(path.relative_to(folder)))
+def add_log_argument(parser: argparse.ArgumentParser) -> None:
+    """What the columns of a log without a header are."""
+    parser.add_argument(
+        "--log-columns",
+        nargs="+",
+        default=COLUMNS,
+        metavar="NAME",
+        help="of a log without a header, in order",
+    )
 
 
-def read_events(path: Path, name: str) -> Iterator[Line[Event]]:
-    """The events of one file.
+def read_log(folder: Path, columns: Sequence[str] = COLUMNS) -> Iterator[Line[Event]]:
+    """All events of all files below a folder; what cannot be used comes as a bad line.
+
+    :param columns: of lines of CSV in files without a header.
+    """
+    for path, name in files_below(folder):
+        yield from read_events(path, name, columns)
+
+
+def read_events(path: Path, name: str, columns: Sequence[str] = COLUMNS) -> Iterator[Line[Event]]:
+    """The events of one file, line by line: one bad line hides no other.
 
     :param name: the file's name in its lines.
     """
-    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        rows = csv.reader(file)
-        head = next(rows, [])
-        if missing := [name for name in NEEDED if name not in head]:
-            yield Line(name, 1, BadLine(f"the header lacks {', '.join(missing)}"))
-            return
-        try:
-            for row in rows:
-                if row:
-                    yield Line(name, rows.line_num, _event(head, row))
-        except csv.Error as error:
-            yield Line(name, rows.line_num, BadLine(str(error)))
+    head, first = tuple(columns), True
+    for line in read_lines(path, name, str):
+        if isinstance(line.content, BadLine):
+            yield Line(name, line.number, line.content)
+        elif line.content.lstrip().startswith("{"):
+            yield from (Line(name, line.number, event) for event in _json_events(line.content))
+        else:
+            row = _row(line.content)
+            if isinstance(row, BadLine):
+                yield Line(name, line.number, row)
+            elif _is_header(row, first=first):
+                head = row
+            else:
+                yield Line(name, line.number, _row_event(head, row))
+            first = False
 
 
-def _event(head: list[str], row: list[str]) -> Event | BadLine:
+def _row(text: str) -> tuple[str, ...] | BadLine:
+    """The values of a line of CSV."""
+    try:
+        return tuple(value.strip() for value in next(csv.reader([text.rstrip("\r\n")], strict=True)))
+    except csv.Error as error:
+        return BadLine(f"not CSV: {error}")
+
+
+def _is_header(row: tuple[str, ...], *, first: bool) -> bool:
+    """Whether a row names columns, also in the middle, where files were put together.
+
+    The first row of a file may name other columns than those that are needed: an event has a time.
+    """
+    return bool(set(row) & set(NEEDED)) or (first and not any(map(_is_number, row)))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _row_event(head: tuple[str, ...], row: tuple[str, ...]) -> Event | BadLine:
+    if missing := [name for name in NEEDED if name not in head]:
+        return BadLine(f"the header lacks {', '.join(missing)}")
     if len(row) != len(head):
-        return BadLine(f"{len(row)} values, the header has {len(head)}")
-    values = dict(zip(head, row, strict=True))
+        return BadLine(f"{len(row)} values, expected {len(head)}: {', '.join(head)}")
+    return _event(dict(zip(head, row, strict=True)))
+
+
+def _json_events(text: str) -> Iterator[Event | BadLine]:
+    """The events of a line of JSON objects, with or without blanks between them, as Firehose joins them."""
+    decoder, place = json.JSONDecoder(), 0
+    while place < len(text):
+        try:
+            content, place = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError) as error:
+            yield BadLine(f"not JSON: {error}")
+            return
+        place += len(text[place:]) - len(text[place:].lstrip())
+        if not isinstance(content, dict):
+            yield BadLine("not a JSON object")
+        elif missing := [name for name in NEEDED if name not in content]:
+            yield BadLine(f"the object lacks {', '.join(missing)}")
+        else:
+            yield _event({name: "" if value is None else str(value) for name, value in content.items()})
+
+
+def _event(values: Mapping[str, str]) -> Event | BadLine:
     if not (values["USER_ID"] and values["ITEM_ID"]):
         return BadLine("USER_ID or ITEM_ID is empty")
     try:
@@ -76,15 +144,15 @@ def _event(head: list[str], row: list[str]) -> Event | BadLine:
     return Event(values["USER_ID"], values["ITEM_ID"], seconds, kind, value)
 
 
-def read_pairs(folder: Path) -> dict[str, set[str]]:
-    """Items by user, of all CSV files of a folder (columns USER_ID and ITEM_ID).
+def read_pairs(place: Path) -> dict[str, set[str]]:
+    """Items by user, of a CSV file, or of all of a folder (columns USER_ID and ITEM_ID).
 
     :raises DataError: when there is no file, or one lacks the columns.
     """
     pairs: dict[str, set[str]] = defaultdict(set)
-    files = sorted(folder.rglob("*.csv"))
+    files = [place] if place.is_file() else sorted(place.rglob("*.csv"))
     if not files:
-        raise DataError(f"no CSV file in {folder}")
+        raise DataError(f"no CSV file in {place}")
     for path in files:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.reader(file)

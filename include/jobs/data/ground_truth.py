@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.capture import BadLine, Line, member, parse_csv, parse_json, read_lines
+from data.capture import BadLine, Line, files_below, member, parse_csv, parse_json, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ NAMES = ("eventId", "inferenceId")
 
 
 def read_truth(folder: Path, labels: tuple[str, str]) -> Iterator[Line[dict[str, bytes]]]:
-    """Truths by key, line by line, from all `*.jsonl` below a folder.
+    """Truths by key, line by line, from all files below a folder.
 
     A line that cannot be used comes as a bad line.
 
@@ -40,8 +40,8 @@ def read_truth(folder: Path, labels: tuple[str, str]) -> Iterator[Line[dict[str,
             raise BadLine("neither eventId nor inferenceId")
         return dict.fromkeys(keys, truths)
 
-    for path in sorted(folder.rglob("*.jsonl")):
-        yield from read_lines(path, str(path.relative_to(folder)), parse)
+    for path, name in files_below(folder):
+        yield from read_lines(path, name, parse)
 
 
 def parse_labels(text: str, labels: tuple[str, str]) -> bytes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drift.columns import Thresholds
 from drift.profile import NumberColumn, Profile
 from drift.violations import comparison_threshold, overrides
-from job import DataError
+from job import DataError, strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +93,7 @@ def _load(path: Path) -> Any:
     :raises DataError: when there is none.
     """
     try:
-        return json.loads(path.read_text())
+        return strict_json(path.read_text())
     except (OSError, ValueError) as error:
         raise DataError(
             f"the baseline cannot be read: {path.name} is not in {path.parent}, or no JSON; "

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from drift.profile import Profile
 
 NOT_ENOUGH = "not enough data"
+UNREADABLE = "unreadable"  # more was left out than used
 BANDS = (OK, WATCH, DRIFT)
 USED = 0.01  # a column of less weight than that is not worth a warning
+NEWS = 0.05  # share of new values from which they are named
 NAMED = 5  # columns that the reason names
 
 
@@ -92,7 +94,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the window is: ok, watch, drift or not enough data."""
+    """What the window is: ok, watch, drift, not enough data or unreadable."""
 
     band: str
     reason: str  # one sentence that names the columns
@@ -186,7 +188,8 @@ def _decisive(column: ColumnDrift) -> str:
     """The distance that the band goes by."""
     if column.wasserstein is not None and column.effect > column.psi:
         return f"Wasserstein {column.wasserstein:.2f}"
-    return f"PSI {column.psi:.2f}"
+    new = f", {column.unknown_share:.0%} new values" if column.unknown_share > NEWS else ""
+    return f"PSI {column.psi:.2f}{new}"
 
 
 def _answers(predictions: Predictions | None) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import pandas as pd
 import xgboost
 
 from drift.profile import CategoryColumn
-from job import DataError
+from job import DataError, strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,7 +106,7 @@ def read_names(summary: Path) -> list[str]:
     :raises DataError: when the file cannot be read, or has none.
     """
     try:
-        return [str(name) for name in json.loads(summary.read_text())["features"]]
+        return [str(name) for name in strict_json(summary.read_text())["features"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{summary.name} cannot be read: expected an object with a list 'features'"

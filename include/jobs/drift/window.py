@@ -72,6 +72,19 @@ class Faults:
             self.examples.append({"file": line.file, "line": line.number, "reason": str(reason)})
 
 
+def mostly_unreadable(what: str, left_out: int, used: int, faults: Faults | None = None) -> str | None:
+    """The reason why what was read says nothing: more of it was left out than used; None where it does.
+
+    :param what: the name of what was read, such as "requests".
+    :param faults: the lines that were left out.
+    """
+    if left_out <= used:
+        return None
+    first = faults.examples[0] if faults and faults.examples else None
+    example = f": {first['file']}, line {first['line']}, {first['reason']}" if first else ""
+    return f"{left_out:,} of {left_out + used:,} {what} cannot be read{example}"
+
+
 @dataclass
 class Misfits:
     """Rows left out of the profiles because they have other columns than the baseline.
@@ -127,6 +140,8 @@ class Window:
     choice: Choice = field(default_factory=Choice)
     judged: Judged = field(default_factory=lambda: Judged({}, ""))
     faults: Faults = field(default_factory=Faults)
+    truth_faults: Faults = field(default_factory=Faults)  # lines of ground truth
+    truth_lines: int = 0  # that can be used
     misfits: Misfits = field(default_factory=Misfits)
     misfit_rows: int = 0
     records: int = 0
@@ -156,6 +171,22 @@ class Window:
         self.files = len(names)
         self.flush()
 
+    @property
+    def unreadable(self) -> str | None:
+        """Why the window says nothing: most requests, or their rows, cannot be read; None where they can."""
+        read = self.records + self.ignored + self.outside
+        misfits = "rows have other columns than the model learned from"
+        return mostly_unreadable("requests", self.faults.count, read, self.faults) or (
+            f"{self.misfit_rows:,} of {self.misfit_rows + self.inputs.rows:,} {misfits}"
+            if self.misfit_rows > self.inputs.rows
+            else None
+        )
+
+    @property
+    def unreadable_truth(self) -> str | None:
+        """Why the ground truth says nothing; None where it does, or there is none."""
+        return mostly_unreadable("labels", self.truth_faults.count, self.truth_lines, self.truth_faults)
+
     def to_json(self) -> dict[str, Any]:
         """What was read and what was left out."""
         return {
@@ -165,8 +196,8 @@ class Window:
             "ignored_records": self.ignored,
             "records_outside": self.outside,
             "misfit_rows": self.misfit_rows,
-            "bad_lines": self.faults.examples,
-            "bad_line_count": self.faults.count,
+            "bad_lines": [*self.truth_faults.examples, *self.faults.examples][:MAX_BAD_LINES],
+            "bad_line_count": self.faults.count + self.truth_faults.count,
         }
 
     def add(self, record: Record) -> None:

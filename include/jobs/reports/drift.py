@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from drift.profile import Column
 
 PLOTTED = 8  # columns, the first ones of the list
-WORDS = {"ok": "No drift", "watch": "Watch", "drift": "Drift", "not enough data": "Not enough data"}
+WORDS = {
+    "ok": "No drift",
+    "watch": "Watch",
+    "drift": "Drift",
+    "not enough data": "Not enough data",
+    "unreadable": "Unreadable",
+}
 
 
 @dataclass(frozen=True)

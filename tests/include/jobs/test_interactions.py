@@ -164,13 +164,15 @@ def test_bad_lines_are_left_out_counted_and_named(town: Town) -> None:
     assert "TIMESTAMP 'soon' is no number" in reasons
     assert any("milliseconds" in reason for reason in reasons)
     assert document["window"]["bad_lines"][0]["line"] == 202
-    assert "2 values, the header has 5" in (town.folder / "out/report.html").read_text()
+    assert "2 values, expected 5" in (town.folder / "out/report.html").read_text()
 
 
 def test_a_log_without_the_columns_is_named(town: Town) -> None:
     town.log(lines(town.next[:400]), head="who,what,value,when,how")
     document = town.judged()
-    assert document["verdict"] == "not enough data"
+    assert document["verdict"] == "unreadable"
+    assert document["window"]["bad_line_count"] == 400
+    assert "400 of 400 lines of the log cannot be read: 2023" in document["reason"]
     assert document["window"]["bad_lines"][0]["reason"] == "the header lacks USER_ID, ITEM_ID, TIMESTAMP"
 
 

@@ -131,6 +131,20 @@ def test_rows_that_either_model_learned_from_are_left_out(tmp_path: Path, rows: 
     ]
 
 
+def test_a_row_is_the_same_with_its_numbers_in_another_precision(
+    tmp_path: Path, rows: list[list[str]]
+) -> None:
+    """A captured row has been through a client's float32: it is no new row that could tell models apart."""
+    place = SCHEMA.names.index("Day Mins")
+    rounded = [[*row[:place], repr(float(np.float32(row[place]))), *row[place + 1 :]] for row in rows]
+    assert rounded != rows
+    for name, part in (("test", rows), ("champion", rounded[:5]), ("challenger", rounded[:1])):
+        write(tmp_path / f"{name}.csv", [",".join(SCHEMA.names), *(",".join(row) for row in part)])
+    assert run_holdout(tmp_path, "--minimum-rows", "10") == 0
+    remaining = (tmp_path / "output/labelled/test.csv").read_text().splitlines()[1:]
+    assert remaining == [",".join(row) for row in rows[5:]]
+
+
 def test_too_few_new_rows_end_the_comparison_with_the_reason(tmp_path: Path, rows: list[list[str]]) -> None:
     lines = [",".join(row) for row in rows]
     for name, part in (("test", lines), ("champion", lines), ("challenger", lines[:1])):

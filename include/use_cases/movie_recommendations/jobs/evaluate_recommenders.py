@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from job import FOLDER, DataError, arguments, run, staged
+from job import FOLDER, DataError, arguments, run, staged, strict_json
 from quality.ranking import CUTOFFS, measure
 from reports.page import render
 
@@ -61,8 +61,8 @@ def compare(options: argparse.Namespace) -> None:
 
     :raises DataError: when there are no answers.
     """
-    summary = json.loads((options.input / "summary/summary.json").read_text())
-    published = json.loads((options.input / "published/published.json").read_text())
+    summary = strict_json((options.input / "summary/summary.json").read_text())
+    published = strict_json((options.input / "published/published.json").read_text())
     warm, cold = results(options.input, summary)
     document = {
         "holdout": warm,
@@ -93,7 +93,7 @@ def results(folder: Path, summary: dict[str, Any]) -> tuple[dict[str, Any], dict
     if not files:
         raise DataError(f"no answers in {folder / 'answers'}")
     for file in files:
-        content = json.loads(file.read_text())
+        content = strict_json(file.read_text())
         answers = content["answers"]
         if content["ask"] == "cold":
             true_films = {user: films for user, films in new.items() if user in answers}
@@ -135,7 +135,7 @@ def random_lists(users: Mapping[str, set[str]], summary: dict[str, Any]) -> dict
 
 def offline(folder: Path) -> dict[str, dict[str, float]]:
     """The service's own metrics under our names."""
-    documents = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
+    documents = {file.stem: strict_json(file.read_text()) for file in sorted(folder.glob("*.json"))}
     return {
         name: {OFFLINE[metric]: value for metric, value in metrics.items() if metric in OFFLINE}
         for name, metrics in documents.items()
