@@ -8,11 +8,12 @@ runs.
 | step | what happens |
 |---|---|
 | **deployed** | which use cases have an endpoint, or campaigns, in service |
+| **check_service** | fails where an endpoint, or a campaign, failed or serves another model |
 | **monitor** | for each of them: |
 | · **window** | picks the requests of the window and the labels that came for them, or the interactions |
 | · **compare** | a processing job compares them with the baseline of the version that serves |
-| · **judge** | ok, watch, drift or not enough data; N drifted windows of M confirm a drift |
-| · **notify** | tells people of watch and drift, where somebody is named |
+| · **judge** | ok, watch, drift, not enough data or unreadable; N drifted windows of M confirm a drift |
+| · **notify** | tells people of watch, drift and unreadable traffic, where somebody is named |
 
 Reports stay in S3, one folder a window: `s3://<bucket>/<use case>/monitoring/<run>/report/report.html`.
 How drift is measured, and which policy decides: `docs/drift.md`.
@@ -35,6 +36,7 @@ from include.workflows.common.folders import SHARED_CODE
 from include.workflows.common.job_tasks import PROCESSING, start_and_wait
 from include.workflows.common.params import instance_type
 from include.workflows.common.staging import upload_code
+from include.workflows.common.xcom import reference
 from include.workflows.monitoring import windows
 
 WINDOW = os.environ.get("ML_DRIFT_WINDOW_HOURS")
@@ -72,4 +74,6 @@ with DAG(
         chain(*compare, report, windows.notify(report))
 
     code = upload_code(SHARED_CODE, BUCKET, ["jobs"])
-    monitor.expand(serving=windows.deployed(BUCKET))
+    serving = windows.deployed(BUCKET)
+    monitor.expand(serving=serving)
+    windows.check_service(reference(serving, windows.FAULTS))

@@ -39,6 +39,7 @@ from include.workflows.common.params import instance_type
 from include.workflows.common.staging import upload_code
 from include.workflows.retraining.causes import causes, causes_of
 from include.workflows.retraining.classifier import retrain
+from include.workflows.retraining.overrides import overrides_param
 from include.workflows.retraining.recommender import renew
 
 with DAG(
@@ -55,12 +56,7 @@ with DAG(
     dagrun_timeout=timedelta(hours=72),
     params={
         "use_cases": use_cases_param(CASES),
-        "overrides": Param(
-            {},
-            type="object",
-            title="Params of the use case's DAG",
-            description="Other hyperparameters, a seed ...",
-        ),
+        "overrides": overrides_param(CASES.values()),
         "ask": Param(
             False, type="boolean", title="Ask for approval", description="Even where the policy does not."
         ),

@@ -30,7 +30,12 @@ def _cluster(instance_type: str, volume_gb: int = 20) -> Config:
 
 
 def _s3_input(name: str, uri: str) -> Config:
-    """The objects below a prefix; of a URI that ends in `.manifest`, those that the manifest lists."""
+    """The objects of a folder; of a URI that ends in `.manifest`, those that the manifest lists.
+
+    :raises ValueError: for another URI, which would mean every key that begins so.
+    """
+    if not uri.endswith(("/", ".manifest", "}}")):
+        raise ValueError(f"input {name}: {uri} is neither a folder, with a slash at its end, nor a .manifest")
     folder = CODE_FOLDER if name == "code" else f"/opt/ml/processing/input/{name}"
     kind = "ManifestFile" if uri.endswith(".manifest") else "S3Prefix"
     source = {"S3Uri": uri, "LocalPath": folder, "S3DataType": kind, "S3InputMode": "File"}

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+TIME = "%Y%m%d%H%M%S"
 
 
 class Run(Protocol):
@@ -27,8 +30,25 @@ def run_key(run: Run) -> str:
     >>> run_key(run)
     '20261121040500-1a2b3c'
     """
-    digest = hashlib.sha256(run.run_id.encode()).hexdigest()[:6]
-    return f"{run.run_after:%Y%m%d%H%M%S}-{digest}"
+    return f"{run.run_after:{TIME}}-{_digest(run.run_id)}"
+
+
+def is_key_of(key: str, run_id: str) -> bool:
+    """Whether a key is that of the run with this id, whenever it was due.
+
+    >>> is_key_of(run_key(run), run.run_id)
+    True
+    """
+    return key.endswith(f"-{_digest(run_id)}")
+
+
+def key_time(moment: datetime) -> str:
+    """How the keys of the runs begin that are due at a moment; other ones sort by their time."""
+    return f"{moment.astimezone(UTC):{TIME}}"
+
+
+def _digest(run_id: str) -> str:
+    return hashlib.sha256(run_id.encode()).hexdigest()[:6]
 
 
 def resource_name(use_case: str, step: str, run: Run, limit: int = 63) -> str:

@@ -18,3 +18,9 @@ class FileNotifier(BaseNotifier):
     def notify(self, context: Any) -> None:
         with Path(self.path).open("a") as file:
             file.write(f"{self.text}\n")
+
+
+class TemplatedNotifier(FileNotifier):
+    """The same with a text that Airflow would render, if it called the notifier."""
+
+    template_fields = ("text",)

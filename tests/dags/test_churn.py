@@ -128,14 +128,28 @@ def test_requests_to_the_endpoint_are_captured(run: Any) -> None:
 
 
 def test_the_version_that_serves_is_approved_and_has_its_baseline(run: Any) -> None:
-    (version,) = boto3.client("sagemaker").list_model_packages(
-        ModelPackageGroupName="churn", ModelApprovalStatus="Approved"
-    )["ModelPackageSummaryList"]
+    packages = boto3.client("sagemaker").get_paginator("list_model_packages")
+    approved = packages.paginate(ModelPackageGroupName="churn", ModelApprovalStatus="Approved")
+    (version,) = (summary for page in approved for summary in page["ModelPackageSummaryList"])
     package = boto3.client("sagemaker").describe_model_package(ModelPackageName=version["ModelPackageArn"])
     baselines = package["DriftCheckBaselines"]["ModelDataQuality"]
     names = {feature["name"] for feature in read_json(baselines["Statistics"]["S3Uri"])["features"]}
     assert {"Day Mins", "State", "predicted", "score"} <= names
     assert read_json(baselines["Constraints"]["S3Uri"])["features"]
+
+
+def test_every_input_of_a_job_is_exactly_what_was_meant(run: Any, before: int, airflow_calls: Any) -> None:
+    """A folder or a manifest; a plain key would also mean every key that begins so."""
+    requests = [event["requestParameters"] for event in airflow_calls()[before:]]
+    inputs = [each["S3Input"] for request in requests for each in request.get("ProcessingInputs", [])]
+    channels = [
+        each["DataSource"]["S3DataSource"]
+        for request in requests
+        for each in request.get("InputDataConfig", [])
+    ]
+    uris = [source["S3Uri"] for source in (*inputs, *channels)]
+    assert len(uris) >= 12
+    assert [uri for uri in uris if not uri.endswith(("/", ".manifest"))] == []
 
 
 def test_airflows_role_allows_all_that_the_run_has_asked_for(
@@ -168,10 +182,15 @@ def test_a_model_that_misses_a_gate_is_registered_but_not_deployed(torn_down: An
 def test_a_teardown_deletes_endpoint_configurations_models_and_versions(torn_down: Any) -> None:
     assert {ti.task_id: ti.state for ti in torn_down.get_task_instances()}["teardown"] == "success"
     client = boto3.client("sagemaker")
-    assert client.list_endpoints(NameContains="churn")["Endpoints"] == []
-    assert client.list_endpoint_configs(NameContains="churn")["EndpointConfigs"] == []
-    assert client.list_models(NameContains="churn")["Models"] == []
-    assert client.list_model_package_groups(NameContains="churn")["ModelPackageGroupSummaryList"] == []
+    lists = {
+        "list_endpoints": "Endpoints",
+        "list_endpoint_configs": "EndpointConfigs",
+        "list_models": "Models",
+        "list_model_package_groups": "ModelPackageGroupSummaryList",
+    }
+    for operation, summaries in lists.items():
+        pages = client.get_paginator(operation).paginate(NameContains="churn")
+        assert [summary for page in pages for summary in page[summaries]] == []
     assert objects("churn/runs/")  # the data in the bucket stays
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from airflow.sdk.exceptions import ParamValidationError
 
 from aws_ml.lifecycle.personalize_deletion import delete_dataset_group
 from include.aws.sagemaker_requests import tagged, tagged_group
 from include.use_cases.catalogue import CASES
 from include.use_cases.churn.use_case import CHURN
 from include.workflows.clean_up import folders_of
+from include.workflows.common.deletion import tagged_resources
+from include.workflows.common.errors import NotOfThisProject, WorkflowError
+from include.workflows.recommendation.training import check_own_group
 from scripts import local_settings as local
 from tests.airflow_home import run_dag
 from tests.local_aws.sagemaker.hosting import tiny_model
@@ -120,6 +125,38 @@ def test_what_is_the_projects_goes_and_the_rest_stays(
     (name,), (other,) = churn_things["model"], strangers["model"]
     assert existing_among({name}) == dict.fromkeys(churn_things, set())
     assert existing_among({other}) == strangers
+
+
+@pytest.mark.parametrize("dag_id", ["clean_up", "drift_monitor", "retraining"])
+def test_the_form_cannot_send_an_empty_choice(dag_bag: DagBag, dag_id: str) -> None:
+    params = copy.deepcopy(dag_bag.dags[dag_id].params)
+    with pytest.raises(ParamValidationError, match="use_cases"):
+        params["use_cases"] = []
+
+
+def test_nothing_chosen_deletes_nothing(aws: str, churn_things: Things, strangers: Things) -> None:
+    """To AWS, a tag filter without values means any value."""
+    with pytest.raises(WorkflowError, match="No use case is chosen"):
+        tagged_resources([])
+
+
+def test_the_filter_leaves_what_others_have_made(aws: str, churn_things: Things, strangers: Things) -> None:
+    """Also a resource with the project's tag and a use case that the project does not have."""
+    others = iter(things_of("alien", tag="alien"))
+    foreign = next(others)
+    names = tagged_resources(["churn"])
+    for kind in ("endpoint", "endpoint-config", "model", "model-package-group", "dataset-group"):
+        assert churn_things["model"] <= set(names[kind])
+        assert not (foreign["model"] | strangers["model"]) & set(names[kind])
+    next(others, None)
+
+
+def test_a_dataset_group_that_somebody_else_has_made_is_not_torn_down(aws: str, strangers: Things) -> None:
+    """A run may use an existing group; to delete it with all that it holds is another matter."""
+    (name,) = strangers["dataset group"]
+    with pytest.raises(NotOfThisProject, match=f"{name} was not made by the DAG movie_recommendations"):
+        check_own_group(name, "movie_recommendations")
+    check_own_group("no-such-group", "movie_recommendations")
 
 
 def test_objects_stay_unless_asked_for_and_a_second_run_finds_nothing(

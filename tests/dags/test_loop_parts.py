@@ -14,7 +14,9 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from include.use_cases.churn.use_case import CHURN
+from include.workflows.classification.deployment import check_answers
 from include.workflows.common import deletion, notification
+from include.workflows.common.errors import EndpointDisagrees, WrongSetting
 from include.workflows.monitoring import captured_files
 from include.workflows.retraining import decision, traffic_shift
 from include.workflows.simulation import customers
@@ -38,7 +40,7 @@ REFUSED = {"chosen_options": ["Reject"], "responded_by_user": {"name": "admin"}}
         ({"allowed": YES, "verdict": YES, "answer": REFUSED}, "refused"),
         ({"allowed": YES, "verdict": NO}, "rejected"),
         ({"allowed": NO}, "not started"),
-        ({}, "not started"),
+        ({}, "failed"),  # the plan crashed: a missing answer is no outcome
         ({"allowed": YES}, "failed"),
         ({"allowed": YES, "verdict": YES}, "failed"),  # neither verified nor rolled back
     ],
@@ -107,8 +109,8 @@ def test_the_files_of_a_window_are_listed_in_a_manifest(aws: str) -> None:
         s3.put_object(Bucket=local.BUCKET, Key=f"{case}/capture/churn/AllTraffic/{hour}/a.jsonl", Body=b"{}")
     start = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
     inputs = captured_files.traffic_inputs(case, local.BUCKET, f"s3://{local.BUCKET}/{case}/here", start)
-    assert inputs == {"capture": f"s3://{local.BUCKET}/{case}/here/capture.manifest"}
-    body = s3.get_object(Bucket=local.BUCKET, Key=f"{case}/here/capture.manifest")["Body"].read()
+    assert inputs == {"capture": f"s3://{local.BUCKET}/{case}/here/inputs/capture.manifest"}
+    body = s3.get_object(Bucket=local.BUCKET, Key=f"{case}/here/inputs/capture.manifest")["Body"].read()
     prefix, *files = json.loads(body)
     assert prefix == {"prefix": f"s3://{local.BUCKET}/"}
     assert files == [f"{case}/capture/churn/AllTraffic/2026/11/21/0{n}/a.jsonl" for n in (4, 5)]
@@ -124,6 +126,33 @@ def test_a_notifier_of_any_kind_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("AIRFLOW_VAR_ML_NOTIFIER", json.dumps(notifier))
     assert notification.send_message("churn: drift", "Day Mins", {})
     assert target.read_text() == "churn: drift: Day Mins\n"
+
+
+def test_what_a_message_quotes_is_no_template(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """The texts name columns and files of a user; Airflow renders the fields of a notifier that it calls."""
+    target = tmp_path / "message"
+    arguments = {"path": str(target), "text": "{subject}: {text}"}
+    notifier = {"class": "tests.dags.notifiers.TemplatedNotifier", "arguments": arguments}
+    monkeypatch.setenv("AIRFLOW_VAR_ML_NOTIFIER", json.dumps(notifier))
+    notification.send_message("{text}", "{{ 6 * 7 }} {subject}", {})
+    assert target.read_text() == "{text}: {{ 6 * 7 }} {subject}\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ('{"class": "subprocess.Popen", "arguments": {"args": "false"}}', "subprocess.Popen, which is no"),
+        ('{"class": "os.getcwd", "arguments": {}}', "os.getcwd, which is no Airflow notifier"),
+        ('{"class": "no.such.Class", "arguments": {}}', "No module named"),
+        ('{"class": "Nothing"}', "names no class with arguments"),
+        ("slack", "names no class with arguments"),
+        ("[]", "names no class with arguments"),
+    ],
+)
+def test_only_a_notifier_is_run(setting: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_ML_NOTIFIER", setting)
+    with pytest.raises(WrongSetting, match=words):
+        notification.send_message("churn: drift", "Day Mins", {})
 
 
 def test_sns_is_told_where_a_topic_is_named(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,8 +188,39 @@ def test_resources_are_sorted_by_kind_and_jobs_are_left_alone() -> None:
 
 def test_errors_of_a_probe_are_kept_beside_the_answers(aws: str) -> None:
     answers, errors, times = traffic_shift.probe("nobody", "AllTraffic", ["1,2"])
-    assert (answers, len(errors), len(times)) == ([], 1, 1)
+    assert (answers, len(errors), len(times)) == ([None], 1, 1)
     assert "nobody" in errors[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "same"),
+    [
+        ("True.,0.9876543", "True.,0.9876543", True),
+        ("True.,0.9876543", "True.,0.98765427", True),  # another machine adds up in another order
+        ("True.,0.98765", "True.,0.98767", False),
+        ("True.,0.98765", "False.,0.98765", False),
+        ("0.98765", "True.,0.98765", False),
+        ("True.,nan", "True.,0.5", False),
+    ],
+)
+def test_answers_are_the_same_up_to_the_last_digit(answer: str, expected: str, same: bool) -> None:
+    if same:
+        check_answers([answer], [expected])
+    else:
+        with pytest.raises(EndpointDisagrees, match="row 1"):
+            check_answers([answer], [expected])
+
+
+def test_a_failed_call_does_not_hide_a_wrong_answer() -> None:
+    """One failed call among 200 is allowed; the other 199 answers are compared all the same."""
+    expected = [str(row) for row in range(200)]
+    right: list[str | None] = [None, *expected[1:]]
+    assert traffic_shift.answered(right, expected) == (expected[1:], expected[1:])
+    wrong = [None, *("wrong" for _ in expected[1:])]
+    with pytest.raises(EndpointDisagrees, match="'wrong', the transform '1'"):
+        check_answers(*traffic_shift.answered(wrong, expected))
+    with pytest.raises(EndpointDisagrees, match="200 rows, but 199 answers"):
+        traffic_shift.answered(right, expected[1:])
 
 
 @pytest.mark.parametrize("seconds", [-60, 0.3])

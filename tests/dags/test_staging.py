@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from include.aws.sagemaker_requests import processing
 from include.use_cases.definition import Join, Kind, RawFormat
 from include.workflows.common.errors import WorkflowError
 from include.workflows.common.s3_documents import lines_of
@@ -19,18 +21,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS: dict[str, Kind] = {"age": "number", "job": "category", "income": "label"}
+MANIFEST = f"s3://{local.BUCKET}/own/raw.manifest"
 RAW = RawFormat(header=False, strip=True, missing=("?",))
 
 
 def stage(uris: dict[str, str], raw: RawFormat, columns: dict[str, Kind] = COLUMNS) -> dict[str, Any]:
     function: Any = stage_table.function
-    staged: dict[str, Any] = function(local.BUCKET, uris, columns, asdict(raw))
+    staged: dict[str, Any] = function(local.BUCKET, uris, columns, asdict(raw), MANIFEST)
     return staged
 
 
-def put(text: str) -> str:
+def put(text: str, name: str = "people.data", folder: str = "") -> str:
     """The URI of a new object with that text."""
-    key = f"own/{uuid.uuid4().hex}/people.data"
+    key = f"own/{folder or uuid.uuid4().hex}/{name}"
     boto3.client("s3").put_object(Bucket=local.BUCKET, Key=key, Body=text.encode())
     return f"s3://{local.BUCKET}/{key}"
 
@@ -93,8 +96,9 @@ def test_an_object_that_does_not_exist_is_named(aws: str) -> None:
 
 
 def test_data_of_the_canonical_format_is_never_read(aws: str) -> None:
-    uri = "s3://no-such-bucket/file.csv"
-    assert stage({"people": uri}, RawFormat())["uri"] == uri
+    """The preprocessing job does, which is where a large file belongs."""
+    uri = put("what ever")
+    assert stage({"people": uri}, RawFormat()) == {"uri": uri, "source": f"own data, {uri}", "rows": None}
 
 
 def test_a_joined_table_is_the_sample_or_a_users_own(aws: str) -> None:
@@ -110,3 +114,53 @@ def test_a_line_ends_at_lf_or_crlf_and_nowhere_else() -> None:
     """`str.splitlines` also cuts at U+2028 and form feeds: `verify` would compare fragments of rows."""
     assert lines_of("a\u2028b\r\nc\x0cd\n\ne") == ["a\u2028b", "c\x0cd", "", "e"]
     assert lines_of("") == []
+
+
+CANONICAL = "age,job,income\n20,cook,high\n"
+ODD_NAME = "people (final), v2 & more? #1 ü " + "x" * 250 + ".csv"
+
+
+def pinned() -> list[Any]:
+    manifest: list[Any] = json.loads(read(MANIFEST))
+    return manifest
+
+
+@pytest.mark.parametrize("name", ["people.csv", ODD_NAME, "people.csv.2024-01-01.csv"])
+def test_a_run_reads_the_object_that_was_named_and_none_that_begins_so(aws: str, name: str) -> None:
+    """SageMaker reads a plain URI as a prefix: `people.csv` is also the beginning of last year's file."""
+    folder = uuid.uuid4().hex
+    uris = {
+        each: put(CANONICAL, each, folder) for each in ("people.csv", "people.csv.2024-01-01.csv", ODD_NAME)
+    }
+    assert stage({"people": uris[name]}, RawFormat())["uri"] == uris[name]
+    assert pinned() == [{"prefix": f"s3://{local.BUCKET}/own/{folder}/"}, name]
+
+
+def test_a_folder_is_read_whole_as_it_is_when_the_run_begins(aws: str) -> None:
+    folder = uuid.uuid4().hex
+    for name in ("a.csv", "b.csv", "marker/"):
+        put(CANONICAL, name, folder)
+    stage({"people": f"s3://{local.BUCKET}/own/{folder}/"}, RawFormat())
+    assert pinned() == [{"prefix": f"s3://{local.BUCKET}/own/{folder}/"}, "a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/people"])
+def test_data_that_does_not_exist_is_named_before_the_first_job(aws: str, ending: str) -> None:
+    uri = put(CANONICAL, "people.csv").removesuffix(".csv") + ending  # the beginning of a name is no object
+    with pytest.raises(WorkflowError, match="holds no object. A folder is named with a slash at its end"):
+        stage({"people": uri}, RawFormat())
+
+
+def test_an_input_of_a_job_is_a_folder_or_a_manifest() -> None:
+    request: dict[str, Any] = {
+        "image": "i",
+        "script": "s",
+        "outputs": {},
+        "arguments": [],
+        "instance_type": "ml.m5.large",
+    }
+    with pytest.raises(ValueError, match="raw: s3://b/churn.csv is neither a folder"):
+        processing("p", inputs={"raw": "s3://b/churn.csv"}, **request)
+    sources = processing("p", inputs={"a": "s3://b/folder/", "b": "s3://b/c.manifest"}, **request)
+    kinds = [each["S3Input"]["S3DataType"] for each in sources["ProcessingInputs"]]
+    assert kinds == ["S3Prefix", "ManifestFile"]

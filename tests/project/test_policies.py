@@ -58,6 +58,8 @@ def test_workers_may_do_what_registration_and_promotion_call() -> None:
         "include/workflows/classification/registry.py",
         "include/workflows/retraining/decision.py",
         "include/workflows/retraining/traffic_shift.py",
+        "include/workflows/monitoring/windows.py",
+        "plugins/aws_ml/lifecycle/packages.py",
         "plugins/aws_ml/operators/sagemaker_registry.py",
     )
     assert {"CreateModelPackage", "UpdateModelPackage", "ListModelPackages", "DescribeEndpoint"} <= called

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, TriggerRule, task
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 SINGLE_CALLS = 20  # rows that are also sent one by one
 MANY_ROWS = 1000  # rows that are sent in one request, well below the service's limit of 6 MB
+SAME = 1e-6  # difference of scores that are equal: they are computed with 32 bits
 OWN_CALL = "verify-"  # inference ids of the workflow itself begin so; the drift monitor leaves them out
 
 
@@ -95,17 +97,31 @@ def _answers(endpoint_name: str, rows: list[str], inference_id: str) -> list[str
 
 
 def check_answers(answers: list[str], expected: list[str]) -> None:
-    """Compare answers, row by row.
+    """Compare answers, row by row; numbers may differ by a millionth.
 
     :raises EndpointDisagrees: at the first difference.
     """
     if len(answers) != len(expected):
         raise EndpointDisagrees(f"{len(answers)} answers for {len(expected)} rows")
     for number, (answer, transformed) in enumerate(zip(answers, expected, strict=True), start=1):
-        if answer != transformed:
+        if not _is_same(answer, transformed):
             raise EndpointDisagrees(
                 f"row {number}: the endpoint says {answer!r}, the transform {transformed!r}"
             )
+
+
+def _is_same(answer: str, expected: str) -> bool:
+    """Whether two answers are equal; numbers in them, up to what another machine rounds differently."""
+    pairs = list(zip(answer.split(","), expected.split(","), strict=False))
+    same_length = answer.count(",") == expected.count(",")
+    return same_length and all(left == right or _is_close(left, right) for left, right in pairs)
+
+
+def _is_close(left: str, right: str) -> bool:
+    try:
+        return math.isclose(float(left), float(right), rel_tol=SAME, abs_tol=SAME)
+    except ValueError:
+        return False
 
 
 def publish(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from aws_ml.clients import Aws
 from aws_ml.errors import is_missing
+from aws_ml.lifecycle.packages import newest_package
 from include.workflows.common.errors import NotOfThisProject
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Version:
     arn: str
     model_name: str  # of the SageMaker model
     run: str  # S3 URI of its training run
-    data_uri: str  # of the raw data that it learned from
+    data_uri: str  # of the manifest of the raw data that it learned from
     code: str  # S3 URI of the job scripts' bundle
     since: str  # when it was approved, ISO 8601
 
@@ -92,22 +93,25 @@ def champion_of(case: UseCase) -> Version | None:
 
     :raises NotOfThisProject: when it was registered by somebody else.
     """
+    return _newest(case, ModelApprovalStatus="Approved")
+
+
+def waiting_version(case: UseCase) -> Version | None:
+    """The newest version that waits for approval; None where there is none.
+
+    :raises NotOfThisProject: when it was registered by somebody else.
+    """
+    return _newest(case, ModelApprovalStatus="PendingManualApproval")
+
+
+def _newest(case: UseCase, **filters: str) -> Version | None:
+    """The newest version of a use case that passes the filters of ListModelPackages."""
     from botocore.exceptions import ClientError
 
     try:
-        newest = (
-            Aws()
-            .client("sagemaker")
-            .list_model_packages(
-                ModelPackageGroupName=case.endpoint,
-                ModelApprovalStatus="Approved",
-                SortBy="CreationTime",
-                SortOrder="Descending",
-                MaxResults=1,
-            )["ModelPackageSummaryList"]
-        )
+        summary = newest_package(Aws().client("sagemaker"), case.endpoint, **filters)
     except ClientError as error:
         if is_missing(error):
             return None
         raise
-    return describe_version(case.name, newest[0]["ModelPackageArn"]) if newest else None
+    return describe_version(case.name, summary["ModelPackageArn"]) if summary else None

@@ -29,6 +29,7 @@ from include.workflows.classification.pipeline import inference_pipeline
 from include.workflows.classification.registry import REGISTER
 from include.workflows.common.dags import BUCKET, use_case_dag
 from include.workflows.common.deletion import delete_use_case
+from include.workflows.common.folders import manifest_of
 from include.workflows.common.job_tasks import (
     ENDPOINT,
     TRAINING,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from include.workflows.common.job_tasks import Pair
 
 OUTPUTS = ("train", "validation", "test", "labelled", "training_rows", "model", "summary")
+RAW = "raw"  # the input of the preprocessing
 CLIENT_ROWS = "test/batch_transform_test.csv"  # below the run: rows as a client sends them
 
 
@@ -71,7 +73,13 @@ class Classifier(Steps["UseCase"]):
         uris = {dataset: f"{{{{ params.{param}_uri or '' }}}}" for dataset, param in names.items()}
         with self._group("data"):
             return self._remember(
-                stage_table(BUCKET, uris, dict(self.case.columns), literal(asdict(self.case.raw)))
+                stage_table(
+                    BUCKET,
+                    uris,
+                    dict(self.case.columns),
+                    literal(asdict(self.case.raw)),
+                    manifest_of(self.run, RAW),
+                )
             )
 
     def upload_code(self) -> XComArg:
@@ -85,7 +93,7 @@ class Classifier(Steps["UseCase"]):
             return self._process(
                 "preprocess",
                 script="preprocess.py",
-                inputs={"raw": self._xcom_of("stage_data", "uri")},
+                inputs={"raw": self._raw},
                 outputs=OUTPUTS,
                 constants=self.case.table_arguments,
                 arguments=["--seed", "{{ params.split_seed }}"],
@@ -146,10 +154,10 @@ class Classifier(Steps["UseCase"]):
                 image=self.xgboost,  # it also reads the model: how much each column weighs
                 inputs={
                     "data": f"{self.run}/training_rows/",
-                    "predictions": f"{self.run}/evaluation/predictions.csv",
+                    "predictions": f"{self.run}/evaluation/",
                     "features": f"{self.run}/validation/",
                     "summary": f"{self.run}/summary/",
-                    "model": self._model_data,
+                    "model": f"{self.run}/training/{self._training_job}/output/",
                 },
                 outputs=("baseline",),
                 constants=self.case.table_arguments,
@@ -164,7 +172,7 @@ class Classifier(Steps["UseCase"]):
             instance_type="{{ params.endpoint_instance_type }}",
             properties={
                 "model_name": self._model_name,
-                "data_uri": self._xcom_of("stage_data", "uri"),
+                "data_uri": self._raw,
                 "code": self._xcom_of("upload_code", "bundle"),
             },
         )
@@ -225,6 +233,16 @@ class Classifier(Steps["UseCase"]):
             bundle=self._xcom_of("upload_code", "bundle"),
             threshold=self.case.threshold,
         )
+
+    @property
+    def _raw(self) -> str:
+        """The manifest of the table that the run learns from."""
+        self._task("stage_data")  # which writes it
+        return manifest_of(self.run, RAW)
+
+    @property
+    def _training_job(self) -> str:
+        return self._xcom_of("wait_for_train", "TrainingJobName")
 
     @property
     def _model_data(self) -> str:

@@ -21,9 +21,11 @@ def default_args(owner: str = "ml-platform") -> dict[str, Any]:
 
 
 def use_cases_param(names: Iterable[str]) -> Param:
-    """The param `use_cases`: all of them, unless the trigger form says otherwise."""
+    """The param `use_cases`: all of them, unless the trigger form says otherwise; at least one."""
     options = list(names)
-    return Param(options, type="array", items={"enum": options}, examples=options, title="Use cases")
+    return Param(
+        options, type="array", items={"enum": options}, minItems=1, examples=options, title="Use cases"
+    )
 
 
 def use_case_dag(

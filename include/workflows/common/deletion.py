@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from aws_ml.clients import Aws
 from aws_ml.errors import is_missing
 from include.aws.sagemaker_requests import USE_CASE_TAG
+from include.workflows.common.errors import WorkflowError
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
@@ -50,17 +51,30 @@ def delete_use_case(use_case: str) -> XComArg:
 
 
 def tagged_resources(use_cases: list[str]) -> dict[str, list[str]]:
-    """Names by kind of what carries the tag of one of the use cases."""
+    """Names by kind of what carries the tag of one of the use cases.
+
+    To AWS a filter without values means any value; and no use case has an empty name. So what AWS answers is
+    checked against the use cases once more.
+
+    :raises WorkflowError: when no use case is named.
+    """
+    if not use_cases:
+        raise WorkflowError("No use case is chosen: nothing is deleted.")
     pages = Aws().client("resourcegroupstaggingapi").get_paginator("get_resources")
     arns = [
         str(resource["ResourceARN"])
         for page in pages.paginate(TagFilters=[{"Key": USE_CASE_TAG, "Values": use_cases}])
         for resource in page["ResourceTagMappingList"]
+        if _tags(resource).get(USE_CASE_TAG) in use_cases
     ]
     names_by_kind = by_kind(arns)
     for kind, names in names_by_kind.items():
         log.info("%s: %s", kind, ", ".join(names) or "none")
     return names_by_kind
+
+
+def _tags(resource: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
 
 
 def by_kind(arns: list[str]) -> dict[str, list[str]]:

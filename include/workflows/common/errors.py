@@ -3,7 +3,11 @@
 WorkflowError               a workflow that cannot go on, or is put together wrongly
 ├── NotOfThisProject        a version, or a campaign, that no workflow of this project has made
 ├── NothingServes           a step needs a model in service, and there is none
+├── OtherModelServes        an endpoint runs another model than the approved version's
 ├── UnknownColumn           a column that the use case does not have
+├── WrongOverride           a param that a retraining must not set
+├── WrongSetting            a Variable that cannot be used
+├── UnreadableEvents        drift events that name no use case
 ├── EndpointDisagrees       an endpoint answers something else than the batch transform did
 ├── RecommendationsStay     events were sent, and the recommendations did not change
 ├── OtherVersion            a campaign serves a version that another run has trained
@@ -28,6 +32,22 @@ class NotOfThisProject(WorkflowError, AirflowFailException):
 
 class NothingServes(WorkflowError, AirflowFailException):
     """No model of the use case is in service."""
+
+
+class OtherModelServes(WorkflowError, AirflowFailException):
+    """The endpoint runs another model than that of the approved version."""
+
+
+class WrongOverride(WorkflowError, AirflowFailException):
+    """A param of a use case's DAG that a retraining must not set, or a value that the DAG would refuse."""
+
+
+class WrongSetting(WorkflowError, AirflowFailException):
+    """An Airflow Variable that cannot be used."""
+
+
+class UnreadableEvents(WorkflowError, AirflowFailException):
+    """Drift events that do not say which use case has drifted."""
 
 
 class UnknownColumn(WorkflowError, AirflowFailException):

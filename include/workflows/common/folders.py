@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 RUN_KEY = "{{ macros.aws_ml.run_key(dag_run) }}"
+MANIFEST = ".manifest"  # how the name of a file ends that lists the objects of a job's input
 SHARED_CODE = "monitoring"  # the folder of the job scripts of drift_monitor and retraining
 
 
@@ -12,6 +13,11 @@ def run_folder(use_case: str, bucket: str, key: str = RUN_KEY) -> str:
     :param key: of the run; default: a template of the current run's key.
     """
     return f"s3://{bucket}/{use_case}/runs/{key}"
+
+
+def manifest_of(folder: str, name: str) -> str:
+    """S3 URI of the manifest of an input; the folder may be a template."""
+    return f"{folder}/inputs/{name}{MANIFEST}"
 
 
 def capture_folder(use_case: str, bucket: str) -> str:

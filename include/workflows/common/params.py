@@ -9,7 +9,7 @@ from airflow.sdk import Param
 from include.workflows.common.errors import WorkflowError
 
 if TYPE_CHECKING:
-    from include.use_cases.definition import UseCase
+    from include.use_cases.definition import RecommendationUseCase, UseCase
 
 INSTANCES = ["ml.t3.medium", "ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.m5.4xlarge"]
 STEPS = ("processing", "training", "transform", "endpoint")
@@ -23,19 +23,32 @@ def classifier_params(case: UseCase) -> dict[str, Any]:
     params = {
         "data_uri": own_data("data"),
         **{f"{join.dataset}_uri": own_data(join.dataset) for join in case.raw.joins},
-        "split_seed": Param(
-            case.split_seed, type="integer", minimum=0, title="Seed of the train/validation/test split"
-        ),
+        "split_seed": split_seed(case),
         "deploy": Param(
             True, type="boolean", title="Deploy", description="Create or update the endpoint and verify it."
         ),
         "teardown": TEARDOWN,
         **{f"gate_{metric}": _gate(metric, least) for metric, least in case.gates.items()},
-        **{f"{step}_instance_type": instance_type(case.instance_type) for step in STEPS},
+        **step_instances(case),
     }
     if clashes := sorted(set(params) & set(case.hyperparameters)):
         raise WorkflowError(f"{case.name}: a hyperparameter cannot be called {', '.join(clashes)}")
-    return {**params, **{name: _hyperparameter(value) for name, value in case.hyperparameters.items()}}
+    return {**params, **hyperparameters(case)}
+
+
+def hyperparameters(case: UseCase) -> dict[str, Any]:
+    """A field for each hyperparameter, with the use case's value."""
+    return {name: _hyperparameter(value) for name, value in case.hyperparameters.items()}
+
+
+def step_instances(case: UseCase) -> dict[str, Any]:
+    """A field for the instances of each kind of job of a classifier."""
+    return {f"{step}_instance_type": instance_type(case.instance_type) for step in STEPS}
+
+
+def split_seed(case: UseCase | RecommendationUseCase) -> Param:
+    """A field for the seed of the split."""
+    return Param(case.split_seed, type="integer", minimum=0, title="Seed of the split")
 
 
 TEARDOWN = Param(
@@ -60,8 +73,9 @@ def own_data(table: str) -> Param:
         None,
         type=["null", "string"],
         pattern="^(s3://[^/]+/.+)?$",
+        maxLength=1024,
         title=f"Your own {table}",
-        description="S3 URI of a CSV file. Empty: the sample data is put into your bucket.",
+        description="S3 URI of a CSV file, or of a folder (a slash at its end). Empty: the sample data.",
     )
 
 

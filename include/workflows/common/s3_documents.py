@@ -3,30 +3,91 @@
 from __future__ import annotations
 
 import json
+import math
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from include.workflows.common.errors import WorkflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Content = TypeVar("Content")
+CLOCK_SKEW = timedelta(minutes=5)  # by which the clocks of two machines may differ
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of an S3 URI. The provider's parser cuts a key at a question mark.
+
+    >>> split_uri("s3://bucket/folder/what?.csv")
+    ('bucket', 'folder/what?.csv')
+    """
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
 
 
 def read_json(uri: str) -> Any:
     """The document at an S3 URI.
 
     :raises ClientError: where there is none.
+    :raises ValueError: naming the URI, when it is not JSON, or holds a number that is not finite.
     """
-    return json.loads("\n".join(read_lines(uri)))
+    text = "\n".join(read_lines(uri))
+    try:
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except ValueError as error:
+        raise ValueError(f"{uri} cannot be read: {error}") from error
+
+
+def _finite(text: str) -> float:
+    """A number; Python's parser also takes NaN, Infinity and 1e999, which no comparison can rely on."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
+
+
+def read_documents(uris: Iterable[str], parse: Callable[[Any], Content]) -> tuple[list[Content], list[str]]:
+    """What each document holds; and, for each one that cannot be used, its URI and why.
+
+    :param parse: takes a document; a ValueError, KeyError or TypeError of it names what is wrong.
+    """
+    contents, faults = [], []
+    for uri in uris:
+        try:
+            contents.append(parse(read_json(uri)))
+        except (ValueError, KeyError, TypeError) as error:
+            faults.append(f"{uri} is left out: {error!r}")
+    return contents, faults
+
+
+def past_moment(text: str) -> datetime:
+    """A moment of the past in ISO 8601, with its zone.
+
+    :raises ValueError: when it is none.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    if moment > datetime.now(UTC) + CLOCK_SKEW:
+        raise ValueError(f"{text} is in the future")
+    return moment
 
 
 def write_json(uri: str, content: Any) -> None:
-    """Put a document into S3, in place of what is there."""
-    write_text(uri, json.dumps(content, indent=2))
+    """Put a document into S3, in place of what is there.
+
+    :raises ValueError: when it holds a number that is not finite.
+    """
+    write_text(uri, json.dumps(content, indent=2, allow_nan=False))
 
 
 def write_text(uri: str, text: str) -> None:
     """Put a text into S3, in place of what is there."""
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-    bucket, key = S3Hook.parse_s3_url(uri)
+    bucket, key = split_uri(uri)
     S3Hook().load_string(text, key, bucket, replace=True)
 
 
@@ -37,7 +98,7 @@ def read_lines(uri: str) -> list[str]:
     """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-    bucket, key = S3Hook.parse_s3_url(uri)
+    bucket, key = split_uri(uri)
     return lines_of(str(S3Hook().read_key(key, bucket)))
 
 
@@ -47,12 +108,33 @@ def lines_of(text: str) -> list[str]:
     return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
-def list_objects(folder: str) -> list[str]:
-    """S3 URIs of all objects below a folder, in the order of their keys."""
+def list_objects(folder: str, after: str = "") -> list[str]:
+    """S3 URIs of all objects below a folder, in the order of their keys.
+
+    :param after: only keys that follow this text, below the folder.
+    """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-    bucket, prefix = S3Hook.parse_s3_url(f"{folder.rstrip('/')}/")
-    return [f"s3://{bucket}/{key}" for key in S3Hook().list_keys(bucket, prefix) or []]
+    bucket, prefix = split_uri(f"{folder.rstrip('/')}/")
+    start = f"{prefix}{after}" if after else None
+    return [f"s3://{bucket}/{key}" for key in S3Hook().list_keys(bucket, prefix, start_after_key=start) or []]
+
+
+def objects_of(uri: str) -> list[str]:
+    """S3 URIs: the object of a URI, or of a URI that ends in `/` all objects below it.
+
+    :raises WorkflowError: when there is none.
+    """
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    if uri.endswith("/"):  # an object that ends so is a "folder" made by S3's console
+        objects = [each for each in list_objects(uri) if not each.endswith("/")]
+    else:
+        bucket, key = split_uri(uri)
+        objects = [uri] if S3Hook().check_for_key(key, bucket) else []
+    if not objects:
+        raise WorkflowError(f"{uri} holds no object. A folder is named with a slash at its end.")
+    return objects
 
 
 def download(uri: str, folder: Path) -> list[Path]:
@@ -62,13 +144,9 @@ def download(uri: str, folder: Path) -> list[Path]:
     """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-    hook = S3Hook()
-    sources = list_objects(uri) if uri.endswith("/") else [uri]
-    if not sources or not hook.check_for_key(sources[0]):
-        raise WorkflowError(f"{uri} holds no object. A folder is named with a slash at its end.")
-    files = []
+    hook, sources, files = S3Hook(), objects_of(uri), []
     for number, source in enumerate(sources):
-        bucket, key = S3Hook.parse_s3_url(source)
+        bucket, key = split_uri(source)
         name = PurePosixPath(key).name
         target = folder / (name if len(sources) == 1 else f"{number:05d}-{name}")
         hook.get_key(key, bucket).download_file(str(target))

@@ -14,6 +14,7 @@ from airflow.sdk import task
 
 from include.aws.code_bundles import read_bundle
 from include.use_cases.definition import RawFormat
+from include.workflows.common.manifests import pin
 
 if TYPE_CHECKING:
     from include.use_cases.definition import Kind
@@ -26,35 +27,45 @@ ARGUMENT_LIMIT = 256  # characters: the source travels as an argument of a proce
 class Staged(TypedDict):
     """Raw data in S3."""
 
-    uri: str
+    uri: str  # of an object, or of a folder
     source: str  # what the data is, in words
     rows: int | None  # None where the data was not read
 
 
 @task
-def stage_data(dataset: str, bucket: str, data_uri: str) -> Staged:
+def stage_data(dataset: str, bucket: str, data_uri: str, manifest: str) -> Staged:
     """Say where the raw data lies; without a URI of the user's own, put the sample data into the bucket.
 
     The sample's key carries the digest of its content, so it is uploaded once.
+
+    :param manifest: S3 URI, where the list of the data's objects goes: the run reads these and no others.
     """
-    return stage_as_it_is(dataset, bucket, data_uri)
+    staged = stage_as_it_is(dataset, bucket, data_uri)
+    pin(staged["uri"], manifest)
+    return staged
 
 
 @task(task_id="stage_data")
-def stage_table(bucket: str, uris: dict[str, str], columns: dict[str, Kind], raw: dict[str, Any]) -> Staged:
+def stage_table(
+    bucket: str, uris: dict[str, str], columns: dict[str, Kind], raw: dict[str, Any], manifest: str
+) -> Staged:
     """Put a classifier's table into S3, converted to the canonical format where that is necessary.
 
     :param uris: a user's own files by data set, the main table first; empty: the sample.
     :param columns: kind by name, in the order of the canonical table.
     :param raw: the use case's `RawFormat`, as a dictionary.
+    :param manifest: S3 URI, where the list of the table's objects goes: the run reads these and no others.
     :raises DatasetError: naming file, line and column of what cannot be made canonical.
     """
     raw_format = RawFormat.from_dict(raw)
     main, *_ = uris
     if raw_format == RawFormat():
-        return stage_as_it_is(main, bucket, uris[main])
-    with tempfile.TemporaryDirectory() as folder:
-        return _stage_canonical(main, bucket, uris, columns, raw_format, Path(folder))
+        staged = stage_as_it_is(main, bucket, uris[main])
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            staged = _stage_canonical(main, bucket, uris, columns, raw_format, Path(folder))
+    pin(staged["uri"], manifest)
+    return staged
 
 
 def stage_as_it_is(dataset: str, bucket: str, data_uri: str) -> Staged:
@@ -138,7 +149,7 @@ def upload_once(path: Path, key: str, bucket: str) -> str:
 def upload_code(use_case: str, bucket: str, folders: list[str]) -> dict[str, str]:
     """Upload the job scripts of some folders below `include/`, named by their content.
 
-    :return: `files`, the S3 prefix that processing jobs mount; `bundle`, the tar.gz of serving containers.
+    :return: `files`, the S3 folder that processing jobs mount; `bundle`, the tar.gz of serving containers.
     """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
@@ -153,4 +164,4 @@ def upload_code(use_case: str, bucket: str, folders: list[str]) -> dict[str, str
             hook.load_bytes(content, f"{prefix}/files/{name}", bucket, replace=True)
         hook.load_bytes(bundle.archive(), archive, bucket, replace=True)
         log.info("Uploaded %d files to s3://%s/%s", len(bundle.files), bucket, prefix)
-    return {"files": f"s3://{bucket}/{prefix}/files", "bundle": f"s3://{bucket}/{archive}"}
+    return {"files": f"s3://{bucket}/{prefix}/files/", "bundle": f"s3://{bucket}/{archive}"}

@@ -6,7 +6,9 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from include.workflows.common.s3_documents import list_objects, write_json
+from include.workflows.common.folders import manifest_of
+from include.workflows.common.manifests import write_manifest
+from include.workflows.common.s3_documents import list_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +32,7 @@ def traffic_inputs(
         files = list(_files_since(f"s3://{bucket}/{use_case}/{place}", start))
         log.info("%s: %d files since %s", place, len(files), start)
         if files:
-            inputs[place] = _write_manifest(f"{folder}/{place}.manifest", files)
+            inputs[place] = write_manifest(manifest_of(folder, place), f"s3://{bucket}/", files)
     return inputs
 
 
@@ -46,10 +48,3 @@ def _files_since(folder: str, start: datetime) -> Iterator[str]:
             continue
         if first <= moment:
             yield uri
-
-
-def _write_manifest(uri: str, files: list[str]) -> str:
-    """Write a manifest of S3 objects of one bucket, and return its URI."""
-    prefix = f"s3://{files[0].removeprefix('s3://').split('/', 1)[0]}/"
-    write_json(uri, [{"prefix": prefix}, *(file.removeprefix(prefix) for file in files)])
-    return uri

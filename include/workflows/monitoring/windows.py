@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from airflow.sdk import Asset, AssetAlias, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.clients import Aws
 from aws_ml.errors import is_missing
-from aws_ml.names import run_key
+from aws_ml.names import key_time, run_key
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
-from include.workflows.classification.registry import Version, champion_of
+from include.workflows.classification.registry import Version, champion_of, waiting_version
+from include.workflows.common.errors import NothingServes, NotOfThisProject, OtherModelServes
 from include.workflows.common.job_tasks import processing_request
-from include.workflows.common.notification import send_message
-from include.workflows.common.s3_documents import list_objects, read_json, write_json
+from include.workflows.common.notification import report_faults, send_message
+from include.workflows.common.s3_documents import (
+    list_objects,
+    past_moment,
+    read_documents,
+    read_json,
+    write_json,
+)
+from include.workflows.common.xcom import pull
 from include.workflows.monitoring.captured_files import LABELLED, traffic_inputs
 from include.workflows.recommendation.campaigns import served
 
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
     from include.aws.sagemaker_requests import Config
     from include.use_cases.definition import DriftPolicy, UseCase
     from include.workflows.classification.registry import VersionDict
+    from include.workflows.common.xcom import Reference
     from include.workflows.recommendation.campaigns import ServedDict
 
     InService = VersionDict | ServedDict
@@ -32,6 +41,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DRIFT = AssetAlias("drift")
+FAULTS = "faults"  # XCom key of `deployed`: what should serve and does not
+NEWS = ("watch", "drift", "unreadable")  # verdicts that people are told of
+ANSWERING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
 REMEMBERED = 50  # earlier windows that are read to confirm a drift
 SETTLE = timedelta(minutes=10)  # captured requests reach S3 with a delay
 
@@ -54,23 +66,50 @@ class WindowReport(TypedDict, total=False):
 
 @task
 def deployed(bucket: str, **context: Any) -> list[InService]:
-    """The versions that serve: per chosen use case, where its endpoint or campaign exists."""
+    """The versions that serve: per chosen use case, where its endpoint or campaign exists.
+
+    Where it should serve and does not, the use case is left out, and `check_service` fails.
+    """
     serving: list[InService] = []
+    faults: list[str] = []
     for name in context["params"]["use_cases"]:
-        in_service = (
-            served(RECOMMENDERS[name], bucket) if name in RECOMMENDERS else behind_endpoint(CLASSIFIERS[name])
-        )
+        try:
+            in_service = (
+                served(RECOMMENDERS[name], bucket)
+                if name in RECOMMENDERS
+                else behind_endpoint(CLASSIFIERS[name])
+            )
+        except (NothingServes, NotOfThisProject, OtherModelServes) as fault:
+            faults.append(f"{name}: {fault}")
+            continue
         if in_service is None:
             log.info("%s: nothing serves", name)
         else:
             log.info("%s: %s serves", name, in_service.arn)
             serving.append(in_service.to_dict())
+    context["ti"].xcom_push(key=FAULTS, value=faults)
     return serving
 
 
-def behind_endpoint(case: UseCase) -> Version | None:
-    """The approved version of a use case whose endpoint exists.
+@task
+def check_service(deployment: Reference, **context: Any) -> None:
+    """Fail, and tell people, where a use case should serve and does not: nobody measures its traffic.
 
+    :param deployment: what `deployed` leaves.
+    :raises NothingServes: naming the use cases, and why.
+    """
+    faults: list[str] = pull(context["ti"], deployment)
+    report_faults("drift monitor: not in service as it should be", faults, context)
+    if faults:
+        raise NothingServes("\n".join(faults))
+
+
+def behind_endpoint(case: UseCase) -> Version | None:
+    """The approved version of a use case that its endpoint serves.
+
+    :return: None where nothing was approved, there is no endpoint, or another version is being deployed.
+    :raises NothingServes: when the endpoint has failed.
+    :raises OtherModelServes: when it serves another model.
     :raises ClientError: when AWS refuses to tell.
     """
     from botocore.exceptions import ClientError
@@ -78,15 +117,42 @@ def behind_endpoint(case: UseCase) -> Version | None:
     version = champion_of(case)
     if version is None:
         return None
+    client = Aws().client("sagemaker")
     try:
-        state = Aws().client("sagemaker").describe_endpoint(EndpointName=case.endpoint)["EndpointStatus"]
+        endpoint = client.describe_endpoint(EndpointName=case.endpoint)
     except ClientError as error:
         if not is_missing(error):
             raise
         log.info("%s: %s", case.name, error)
         return None
+    state = endpoint["EndpointStatus"]
     log.info("%s: version %d, the endpoint is %s", case.name, version.number, state)
-    return version
+    if state in ("Creating", "Deleting"):
+        return None
+    if state not in ANSWERING:
+        reason = endpoint.get("FailureReason", "no reason")
+        raise NothingServes(f"the endpoint {case.endpoint} is {state}: {reason}")
+    config = client.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    models = [variant["ModelName"] for variant in config["ProductionVariants"]]
+    if version.model_name in models:
+        return version
+    _check_deployment(case, version, models)
+    return None
+
+
+def _check_deployment(case: UseCase, version: Version, models: list[str]) -> None:
+    """Check that the endpoint serves a version that waits for approval: it is being verified.
+
+    :param models: what the endpoint serves instead of the approved version.
+    :raises OtherModelServes: when that is something else.
+    """
+    waiting = waiting_version(case)
+    if waiting is None or waiting.model_name not in models:
+        raise OtherModelServes(
+            f"the endpoint {case.endpoint} serves {', '.join(models)}, the approved version is {version.arn} "
+            f"with the model {version.model_name}"
+        )
+    log.info("%s: version %d is being deployed", case.name, waiting.number)
 
 
 def folder_of(use_case: str, bucket: str, run: Any) -> str:
@@ -154,7 +220,7 @@ def recommender_inputs(serving: InService) -> dict[str, str]:
     return {
         "baseline": f"{run}/interactions/",
         "recommendations": f"{run}/recommendations/",
-        "holdout": f"{run}/truth/holdout.csv",
+        "holdout": f"{run}/truth/",
     }
 
 
@@ -165,7 +231,10 @@ def judge(serving: InService, bucket: str, **context: Any) -> WindowReport:
     folder = folder_of(name, bucket, context["dag_run"])
     report = _summary(serving, f"{folder}/report", read_json(f"{folder}/report/drift.json"))
     write_json(f"{folder}/window.json", report)
-    confirmed = policy.confirm(measured_windows(name, bucket), CASES[name].monitoring)
+    rules, end = CASES[name].monitoring, datetime.fromisoformat(report["end"])
+    windows, faults = measured_windows(name, bucket, end - policy.windows_remembered(rules), end)
+    report_faults(f"{name}: windows that cannot be read", faults, context)
+    confirmed = policy.confirm(windows, rules)
     report |= {"confirmed": confirmed.yes, "why": confirmed.why}
     log.info("%s: %s (%s); %s", name, report["verdict"], report["reason"], report["why"])
     if confirmed.yes:
@@ -189,25 +258,34 @@ def _summary(serving: InService, folder: str, drift: dict[str, Any]) -> WindowRe
     )
 
 
-def measured_windows(use_case: str, bucket: str) -> list[policy.Window]:
-    """The newest windows of a use case."""
-    objects = list_objects(f"s3://{bucket}/{use_case}/monitoring")
+def measured_windows(
+    use_case: str, bucket: str, since: datetime, until: datetime
+) -> tuple[list[policy.Window], list[str]]:
+    """The newest windows of a use case that end in a span; and the documents left out, and why.
+
+    The folders of the runs sort by time, so that older ones are neither listed nor read. Newer ones count
+    only where a window is measured again later.
+    """
+    objects = list_objects(f"s3://{bucket}/{use_case}/monitoring", after=key_time(since))
     documents = [uri for uri in objects if uri.endswith("/window.json")]
-    return [_window(read_json(uri)) for uri in documents[-REMEMBERED:]]
+    windows, faults = read_documents(documents[-REMEMBERED:], _window)
+    return [window for window in windows if window.end <= until], faults
 
 
 def _window(report: WindowReport) -> policy.Window:
-    start, end = (datetime.fromisoformat(moment) for moment in (report["start"], report["end"]))
+    if report["verdict"] not in get_args(policy.Verdict):
+        raise ValueError(f"verdict {report['verdict']!r}")
+    start, end = (past_moment(moment) for moment in (report["start"], report["end"]))
     return policy.Window(start, end, report["verdict"], report["baseline"])
 
 
 @task
 def notify(report: WindowReport, **context: Any) -> None:
-    """Tell people of a drift.
+    """Tell people of a drift, and of traffic that cannot be read.
 
     :raises AirflowSkipException: when there is no news, or nobody is named.
     """
-    if report["verdict"] not in ("watch", "drift"):
+    if report["verdict"] not in NEWS:
         raise AirflowSkipException(f"{report['use_case']}: {report['verdict']}")
     subject = f"{report['use_case']}: {report['verdict']}"
     text = f"{report['reason']}\n{report['why']}\n{report['report']}/report.html"

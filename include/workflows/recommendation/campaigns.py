@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 from airflow.sdk import task
 
 from aws_ml.clients import Aws
-from include.workflows.common.errors import NotOfThisProject
+from include.workflows.common.errors import NothingServes, NotOfThisProject
 from include.workflows.common.folders import run_folder
 from include.workflows.common.s3_documents import read_json, write_json
 from include.workflows.common.xcom import Reference, pull
@@ -72,12 +72,21 @@ def name_in(dataset_group: str, recommender: Recommender) -> str:
 
 
 def campaign_of(case: RecommendationUseCase, recommender: Recommender) -> dict[str, Any] | None:
-    """The description of a recommender's campaign; None where there is none that answers."""
+    """The description of a recommender's campaign; None where there is none, or it is still being made.
+
+    :raises NothingServes: when its creation failed.
+    """
     client, name = Aws().client("personalize"), name_in(case.dataset_group, recommender)
     for page in client.get_paginator("list_campaigns").paginate():
         for summary in page["campaigns"]:
-            if summary["name"] == name and summary["status"] == "ACTIVE":
-                return dict(client.describe_campaign(campaignArn=summary["campaignArn"])["campaign"])
+            if summary["name"] != name:
+                continue
+            campaign = dict(client.describe_campaign(campaignArn=summary["campaignArn"])["campaign"])
+            if campaign["status"] == "ACTIVE":
+                return campaign
+            if campaign["status"] == "CREATE FAILED":
+                reason = campaign.get("failureReason", "no reason")
+                raise NothingServes(f"The campaign {name} failed: {reason}")
     return None
 
 

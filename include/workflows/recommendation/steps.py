@@ -22,10 +22,10 @@ from include.aws.sagemaker_requests import tagged_group
 from include.workflows.common.dags import BUCKET, use_case_dag
 from include.workflows.common.deletion import unless_teardown
 from include.workflows.common.errors import WorkflowError
-from include.workflows.common.folders import RUN_KEY
+from include.workflows.common.folders import RUN_KEY, manifest_of
 from include.workflows.common.job_tasks import start_and_wait
 from include.workflows.common.literals import literal
-from include.workflows.common.params import TEARDOWN, instance_type, own_data
+from include.workflows.common.params import TEARDOWN, instance_type, own_data, split_seed
 from include.workflows.common.staging import stage_data, upload_code
 from include.workflows.common.steps import Steps
 from include.workflows.common.xcom import operator_of, reference
@@ -75,7 +75,7 @@ class Recommendation(Steps["RecommendationUseCase"]):
                 1, type="integer", minimum=1, title="Provisioned requests per second and campaign"
             ),
             "holdout_users": Param(1000, type="integer", minimum=1, title="Users of the hold-out, at most"),
-            "split_seed": Param(self.case.split_seed, type="integer", minimum=0, title="Seed of the split"),
+            "split_seed": split_seed(self.case),
             "teardown": TEARDOWN,
             "processing_instance_type": instance_type(self.case.instance_type),
         }
@@ -85,7 +85,10 @@ class Recommendation(Steps["RecommendationUseCase"]):
         return [
             self._remember(
                 stage_data.override(task_id=f"stage_{kind.lower()}")(
-                    dataset, BUCKET, f"{{{{ params.{kind.lower()}_uri or '' }}}}"
+                    dataset,
+                    BUCKET,
+                    f"{{{{ params.{kind.lower()}_uri or '' }}}}",
+                    manifest_of(self.run, kind.lower()),
                 )
             )
             for kind, dataset in self.case.datasets.items()
@@ -98,11 +101,14 @@ class Recommendation(Steps["RecommendationUseCase"]):
 
     def prepare(self) -> Pair:
         """`prepare`: the tables read, checked and split."""
-        uris = self._uris()
         return self._process(
             "prepare",
             script="prepare.py",
-            inputs={"ratings": uris["interactions"], "items": uris["items"], "users": uris["users"]},
+            inputs={
+                "ratings": self._raw("interactions"),
+                "items": self._raw("items"),
+                "users": self._raw("users"),
+            },
             outputs=PREPARED,
             constants=[
                 *("--cold-share", str(self.case.cold_share)),
@@ -227,9 +233,18 @@ class Recommendation(Steps["RecommendationUseCase"]):
         return training.publish(self.case.name, self.run, self._source())
 
     def teardown(self) -> BaseOperator:
-        """`teardown`: deletes the dataset group and all in it, where the trigger form asks for it."""
+        """`teardown`: deletes the dataset group and all in it, where the trigger form asks for it.
+
+        A group that somebody else has made, and the run only used, stays: the task fails.
+        """
+        use_case = self.case.name
+
+        def unless_foreign(context: Any) -> None:
+            unless_teardown(context)
+            training.check_own_group(context["params"]["dataset_group"], use_case)
+
         task = PersonalizeDeleteDatasetGroupOperator(
-            task_id="teardown", dataset_group=GROUP, pre_execute=unless_teardown
+            task_id="teardown", dataset_group=GROUP, pre_execute=unless_foreign
         )
         task.as_teardown(setups=operator_of(self._task("dataset_group")))
         return task
@@ -248,6 +263,11 @@ class Recommendation(Steps["RecommendationUseCase"]):
                 f"{self.case.name}: a step needs the recommenders, which no step before it made."
             )
         return self._trained
+
+    def _raw(self, kind: str) -> str:
+        """The manifest of a raw table that the run learns from."""
+        self._task(f"stage_{kind}")  # which writes it
+        return manifest_of(self.run, kind)
 
     def _uris(self) -> dict[str, str]:
         """Templates: where each raw table lies."""

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, TaskGroup, chain, task
 
+from aws_ml.clients import Aws
+from aws_ml.lifecycle.kinds import PERSONALIZE
+from aws_ml.lifecycle.named import find_named
 from aws_ml.operators.personalize import (
     PersonalizeDatasetOperator,
     PersonalizeSchemaOperator,
@@ -18,6 +21,8 @@ from aws_ml.operators.personalize_checks import (
     PersonalizeCheckQuotasOperator,
     PersonalizeValidateDatasetOperator,
 )
+from include.workflows.common.deletion import tagged_resources
+from include.workflows.common.errors import NotOfThisProject
 from include.workflows.common.folders import RUN_KEY
 from include.workflows.common.job_tasks import start_and_wait
 from include.workflows.common.s3_documents import read_json, write_json
@@ -41,6 +46,17 @@ UNSEEN, CLICKS = f"{GROUP}-unseen", f"{GROUP}-clicks"  # names of the filter and
 def arn_of(task: Task) -> str:
     """A template: the ARN that a task of Personalize left."""
     return xcom(task, key="arn")
+
+
+def check_own_group(name: str, use_case: str) -> None:
+    """Check that a dataset group, if it exists, carries the project's tag.
+
+    :raises NotOfThisProject: when it was made by somebody else.
+    """
+    if name in tagged_resources([use_case])["dataset-group"]:
+        return
+    if find_named(Aws().client("personalize"), PERSONALIZE["DatasetGroup"], name):
+        raise NotOfThisProject(f"The dataset group {name} was not made by the DAG {use_case}: it stays.")
 
 
 def name_of(recommender: Recommender) -> str:

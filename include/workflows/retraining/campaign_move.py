@@ -17,6 +17,7 @@ from include.workflows.common.s3_documents import read_lines
 from include.workflows.common.xcom import pull, reference
 from include.workflows.recommendation.campaigns import campaign_of
 from include.workflows.recommendation.job_kinds import CAMPAIGN
+from include.workflows.retraining.before import before
 from include.workflows.retraining.decision import check_promoted
 from include.workflows.retraining.handover import ChallengerRun, RecommenderPlan
 from include.workflows.retraining.verification import check_speed
@@ -24,7 +25,7 @@ from include.workflows.retraining.verification import check_speed
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
-    from include.use_cases.definition import RecommendationUseCase
+    from include.use_cases.definition import RecommendationUseCase, Recommender
     from include.workflows.common.job_tasks import Pair
     from include.workflows.common.xcom import Handle, Reference
     from include.workflows.retraining.handover import RecommenderMatchDict, RecommenderPlanDict
@@ -79,16 +80,26 @@ def move_campaigns(
     check_promoted(context["ti"], verdict)
     plan, challenger = RecommenderPlan.of(plan_dict), ChallengerRun.of(contest)
     case, versions = plan.case, challenger.versions
-    updates: dict[str, Any] = {}
-    for recommender in case.recommenders:
-        key = recommender.key
-        campaign = campaign_of(case, recommender) if recommender.ask and key in versions else None
-        serving = (
-            {name: campaign[name] for name in CAMPAIGN_MEMBERS if campaign.get(name)} if campaign else {}
-        )
-        updates[f"roll_back_{key}"] = serving
-        updates[f"promote_{key}"] = {**serving, "solutionVersionArn": versions[key]} if serving else {}
-    return {**updates, BEGUN: True}
+    campaigns = {
+        recommender.key: serving_campaign(case, recommender, versions) for recommender in case.recommenders
+    }
+    in_service = (key for key, campaign in campaigns.items() if campaign)
+    own = any(campaigns[key]["solutionVersionArn"] == versions[key] for key in in_service)
+    updates: dict[str, Any] = {BEGUN: True}
+    for key, campaign in before(plan.folder, "campaigns", campaigns, own=own).items():
+        updates[f"roll_back_{key}"] = campaign
+        updates[f"promote_{key}"] = {**campaign, "solutionVersionArn": versions[key]} if campaign else {}
+    return updates
+
+
+def serving_campaign(
+    case: RecommendationUseCase, recommender: Recommender, versions: dict[str, str]
+) -> dict[str, Any]:
+    """A recommender's campaign, as UpdateCampaign takes it; empty where it has none, or no new version."""
+    if not recommender.ask or recommender.key not in versions:
+        return {}
+    campaign = campaign_of(case, recommender) or {}
+    return {name: campaign[name] for name in CAMPAIGN_MEMBERS if campaign.get(name)}
 
 
 @task(trigger_rule="none_failed_min_one_success")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from airflow.sdk import Asset, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from aws_ml.names import run_key
+from aws_ml.names import key_time, run_key
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES
-from include.workflows.common.s3_documents import list_objects, read_json
+from include.workflows.common.errors import UnreadableEvents
+from include.workflows.common.notification import report_faults
+from include.workflows.common.s3_documents import list_objects, past_moment, read_documents
 from include.workflows.retraining.handover import CauseDict, VerdictDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from datetime import datetime
 
     from include.workflows.retraining.handover import DecisionDict
 
@@ -29,7 +30,12 @@ def folder_of(use_case: str, bucket: str, run: Any) -> str:
 
 @task
 def causes(**context: Any) -> list[CauseDict]:
-    """Why this run was started, per use case: drift events, the clock, or a person."""
+    """Why this run was started, per use case: drift events, the clock, or a person.
+
+    An event that cannot be read is left out, and people are told of it.
+
+    :raises UnreadableEvents: when no event is left of a run that events have started.
+    """
     return list({cause["use_case"]: cause for cause in _causes(context)}.values())  # the newest of each
 
 
@@ -39,39 +45,79 @@ def causes_of(all_causes: list[CauseDict], names: list[str]) -> list[CauseDict]:
     return [cause for cause in all_causes if cause["use_case"] in names]
 
 
-def _causes(context: Any) -> Iterator[CauseDict]:
+def _causes(context: Any) -> list[CauseDict]:
+    run_type = str(context["dag_run"].run_type)
+    if run_type.startswith("asset"):
+        return _drifts(context)
+    kind: Literal["schedule", "manual"] = "schedule" if run_type == "scheduled" else "manual"
+    return [CauseDict(use_case=name, kind=kind, report={}) for name in context["params"]["use_cases"]]
+
+
+def _drifts(context: Any) -> list[CauseDict]:
+    """What the events that started the run say."""
     events = [
         (asset.name, event.extra)
         for asset, asset_events in context["triggering_asset_events"].items()
         if isinstance(asset, Asset)  # the alias by which the monitor emits is listed, too
         for event in asset_events
     ]
+    drifts, faults = [], []
     for name, extra in events:
-        cause = policy.read_event(name, extra)
-        yield CauseDict(use_case=cause.use_case, kind="drift", report=dict(cause.report))
-    if not events:
-        scheduled = context["dag_run"].run_type == "scheduled"
-        for use_case in context["params"]["use_cases"]:
-            yield CauseDict(use_case=use_case, kind="schedule" if scheduled else "manual", report={})
+        try:
+            cause = policy.read_event(name, extra)
+        except policy.BadEvent as error:
+            faults.append(str(error))
+        else:
+            drifts.append(CauseDict(use_case=cause.use_case, kind="drift", report=dict(cause.report)))
+    report_faults("retraining: drift events that cannot be read", faults, context)
+    if not drifts:
+        raise UnreadableEvents(f"None of {len(events)} events says which use case has drifted.")
+    return drifts
 
 
 def check_allowed(cause: CauseDict, bucket: str, context: Any) -> None:
     """Ask the use case's policy; its answer stays in XCom, under `allowed`.
 
+    A decision that cannot be read is left out, and people are told of it.
+
     :raises AirflowSkipException: when it does not let the use case retrain now.
     """
     name, moment = cause["use_case"], context["dag_run"].run_after
-    earlier = [
-        policy.Retraining(datetime.fromisoformat(decision["moment"]), decision["trained"])
-        for decision in decisions(name, bucket)
-    ]
-    allowed = policy.may_retrain(cause["kind"], earlier, moment, CASES[name].monitoring)
-    context["ti"].xcom_push(key=ALLOWED, value=VerdictDict(yes=allowed.yes, why=allowed.why))
+    rules = CASES[name].monitoring
+    since, own = moment - policy.retrainings_remembered(rules), folder_of(name, bucket, context["dag_run"])
+    earlier, faults = retrainings(name, bucket, since, own)
+    report_faults(f"{name}: decisions that cannot be read", faults, context)
+    allowed = policy.may_retrain(cause["kind"], earlier, moment, rules)
     if not allowed.yes:
-        raise AirflowSkipException(f"{name}: {allowed.why}")
+        refuse(name, allowed.why, context)
+    context["ti"].xcom_push(key=ALLOWED, value=VerdictDict(yes=True, why=allowed.why))
 
 
-def decisions(use_case: str, bucket: str) -> list[DecisionDict]:
-    """All decisions of a use case, oldest first."""
-    objects = list_objects(f"s3://{bucket}/{use_case}/retraining")
-    return [cast("DecisionDict", read_json(uri)) for uri in objects if uri.endswith("/decision.json")]
+def refuse(name: str, why: str, context: Any) -> NoReturn:
+    """Leave in XCom that a use case is not retrained, and why.
+
+    :raises AirflowSkipException: always.
+    """
+    context["ti"].xcom_push(key=ALLOWED, value=VerdictDict(yes=False, why=why))
+    raise AirflowSkipException(f"{name}: {why}")
+
+
+def retrainings(
+    use_case: str, bucket: str, since: datetime, own: str
+) -> tuple[list[policy.Retraining], list[str]]:
+    """The decided retrainings of a use case since a moment, oldest first; and the documents left out.
+
+    The folders of the runs sort by time, so that older ones are neither listed nor read.
+
+    :param own: S3 URI of the folder of this run, whose decision, from before it was cleared, does not count.
+    """
+    objects = list_objects(f"s3://{bucket}/{use_case}/retraining", after=key_time(since))
+    documents = [uri for uri in objects if uri.endswith("/decision.json") and not uri.startswith(f"{own}/")]
+    return read_documents(documents, _retraining)
+
+
+def _retraining(decision: DecisionDict) -> policy.Retraining:
+    moment = past_moment(decision["moment"])
+    if not isinstance(decision["trained"], bool):
+        raise ValueError(f"trained is {decision['trained']!r}, expected true or false")
+    return policy.Retraining(moment, decision["trained"])

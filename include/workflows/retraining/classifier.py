@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import chain, task, task_group
-from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.names import resource_name
 from aws_ml.operators.sagemaker import SageMakerEndpointConfigOperator
 from include.aws.sagemaker_requests import ALL_TRAFFIC, tagged, transform
 from include.use_cases.catalogue import CLASSIFIERS
-from include.workflows.classification.registry import REGISTER, champion_of, describe_version
+from include.workflows.classification.registry import REGISTER, Version, champion_of, describe_version
+from include.workflows.common.folders import manifest_of
 from include.workflows.common.job_tasks import (
     PROCESSING,
     TRANSFORM,
@@ -23,10 +23,12 @@ from include.workflows.common.job_tasks import (
     start_and_wait,
     update_endpoint,
 )
+from include.workflows.common.manifests import pin
 from include.workflows.common.xcom import reference, xcom
 from include.workflows.monitoring.captured_files import traffic_inputs
 from include.workflows.retraining import decision, traffic_shift
-from include.workflows.retraining.causes import check_allowed, folder_of
+from include.workflows.retraining.before import before, is_own_run
+from include.workflows.retraining.causes import check_allowed, folder_of, refuse
 from include.workflows.retraining.handover import (
     CHALLENGER,
     CHAMPION,
@@ -36,6 +38,7 @@ from include.workflows.retraining.handover import (
     ClassifierPlanDict,
     training_run,
 )
+from include.workflows.retraining.overrides import checked_overrides
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, XComArg
@@ -123,13 +126,17 @@ def plan_classifier(
 
     :return: the plan, and the request of the job that adds labelled traffic to the champion's data.
     :raises AirflowSkipException: when the policy says no, or nothing serves yet.
+    :raises WrongOverride: when the form sets what the loop decides, or what the use case does not have.
     """
     name, run = cause["use_case"], context["dag_run"]
     case, folder = CLASSIFIERS[name], folder_of(name, bucket, run)
+    overrides = checked_overrides(case, context["params"]["overrides"])
     serving = champion_of(case)
     if serving is None:
-        raise AirflowSkipException(f"{name}: no version is approved; run the DAG {name} first.")
+        refuse(name, f"no version is approved; run the DAG {name} first", context)
     check_allowed(cause, bucket, context)
+    own = is_own_run(serving.run, context)
+    serving = Version.from_dict(before(folder, "champion", serving.to_dict(), own=own))
     since = datetime.fromisoformat(serving.since)
     assemble = processing_request(
         case,
@@ -138,13 +145,13 @@ def plan_classifier(
         script="assemble.py",
         inputs={
             "code": code["files"],
-            "raw": serving.data_uri,
+            "raw": pin(serving.data_uri, manifest_of(folder, "raw")),
             **traffic_inputs(name, bucket, folder, since),
         },
         outputs={"data": f"{folder}/data"},
         arguments=case.table_arguments,
     )
-    conf = {"data_uri": f"{folder}/data/data.csv", "deploy": False, **context["params"]["overrides"]}
+    conf = {**overrides, "data_uri": f"{folder}/data/data.csv", "deploy": False}
     return ClassifierPlanDict(
         champion=serving.to_dict(),
         folder=folder,
@@ -181,7 +188,7 @@ def contest_classifier(
             script="compare.py",
             inputs={
                 "code": code["files"],
-                "labelled": f"{folder}/holdout/labelled/test.csv",
+                "labelled": f"{folder}/holdout/labelled/",
                 **{side: f"{folder}/{side}/" for side in SIDES},
             },
             outputs={"comparison": f"{folder}/comparison"},
@@ -209,7 +216,7 @@ def _holdout_request(
         script="holdout.py",
         inputs={
             "code": code["files"],
-            "candidates": f"{challenger}/labelled/test.csv",
+            "candidates": f"{challenger}/labelled/",
             "learned_by_champion": f"{champion}/training_rows/",
             "learned_by_challenger": f"{challenger}/training_rows/",
         },

@@ -230,7 +230,8 @@ def conclude(
 ) -> Decision:
     """What came of a retraining, and why, from what its steps left.
 
-    A challenger is `refused` by a person, or when nobody answered; `rejected` by the gate.
+    A challenger is `refused` by a person, or when nobody answered; `rejected` by the gate. Where a step has
+    left no answer it failed.
     """
     if verification and verdict:
         return Decision("promoted", verdict["why"])
@@ -243,8 +244,6 @@ def conclude(
         return Decision("rejected", verdict["why"])
     if allowed and not allowed["yes"]:
         return Decision("not started", allowed["why"])
-    if allowed is None:
-        return Decision("not started", "no version is approved yet")
     return Decision("failed", "a step failed: see the log of the task that is red")
 
 
@@ -253,6 +252,6 @@ def _approve_or_reject(arn: str, decision: Decision, uri: str) -> None:
     Aws().client("sagemaker").update_model_package(
         ModelPackageArn=arn,
         ModelApprovalStatus="Approved" if decision.name == "promoted" else "Rejected",
-        ApprovalDescription=f"{decision.name}: {decision.why}"[:APPROVAL_LIMIT],
+        ApprovalDescription=" ".join(f"{decision.name}: {decision.why}".split())[:APPROVAL_LIMIT],
         CustomerMetadataProperties={"decision": uri},
     )

@@ -10,22 +10,20 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Variable, chain, task, task_group
-from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.names import resource_name
 from include.use_cases.catalogue import RECOMMENDERS
-from include.workflows.common.job_tasks import (
-    PROCESSING,
-    processing_request,
-    start_and_wait,
-)
+from include.workflows.common.folders import manifest_of
+from include.workflows.common.job_tasks import PROCESSING, processing_request, start_and_wait
+from include.workflows.common.manifests import pin
 from include.workflows.common.xcom import reference
 from include.workflows.monitoring.captured_files import traffic_inputs
-from include.workflows.recommendation.campaigns import RECORD, served
+from include.workflows.recommendation.campaigns import RECORD, Served, served
 from include.workflows.recommendation.job_kinds import BATCH_INFERENCE
 from include.workflows.retraining import decision
+from include.workflows.retraining.before import before, is_own_run
 from include.workflows.retraining.campaign_move import move_and_verify, move_campaigns
-from include.workflows.retraining.causes import check_allowed, folder_of
+from include.workflows.retraining.causes import check_allowed, folder_of, refuse
 from include.workflows.retraining.handover import (
     CHALLENGER,
     CHAMPION,
@@ -36,6 +34,7 @@ from include.workflows.retraining.handover import (
     RecommenderPlanDict,
     training_run,
 )
+from include.workflows.retraining.overrides import checked_overrides
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
@@ -99,27 +98,32 @@ def plan_recommender(
 
     :return: the plan, and the request of the job that adds the log to the champion's interactions.
     :raises AirflowSkipException: when the policy says no, or nothing serves yet.
+    :raises WrongOverride: when the form sets what the loop decides, or what the use case does not have.
     """
     name, run = cause["use_case"], context["dag_run"]
     case, folder = RECOMMENDERS[name], folder_of(name, bucket, run)
+    overrides = checked_overrides(case, context["params"]["overrides"])
     serving = served(case, bucket)
     if serving is None:
-        raise AirflowSkipException(f"{name}: no campaign serves; run the DAG {name} first.")
+        refuse(name, f"no campaign serves; run the DAG {name} first", context)
     check_allowed(cause, bucket, context)
+    own = is_own_run(serving.run, context)
+    serving = Served.from_dict(before(folder, "champion", serving.to_dict(), own=own))
     since = datetime.fromisoformat(serving.trained) - OVERLAP
+    ratings = pin(serving.data["interactions"], manifest_of(folder, "ratings"))
     log_files = traffic_inputs(name, bucket, folder, since, ("interactions",))
     join = processing_request(
         case,
         "join",
         context,
         script="assemble_interactions.py",
-        inputs={"code": code["files"], "ratings": serving.data["interactions"], **log_files},
+        inputs={"code": code["files"], "ratings": ratings, **log_files},
         outputs={"data": f"{folder}/data"},
-        arguments=[],
+        arguments=case.log_arguments,
     )
     uris = {f"{kind}_uri": uri for kind, uri in serving.data.items()}
     uris["interactions_uri"] = f"{folder}/data/interactions.csv"
-    conf = {**uris, "deploy": False, **context["params"]["overrides"]}
+    conf = {**overrides, **uris, "deploy": False}
     return RecommenderPlanDict(
         champion=serving.to_dict(),
         folder=folder,
@@ -156,7 +160,7 @@ def contest_recommender(
             script="compare_recommenders.py",
             inputs={
                 "code": code["files"],
-                "holdout": f"{challenger['run']}/truth/holdout.csv",
+                "holdout": f"{challenger['run']}/truth/",
                 "learned_by_champion": f"{champion.run}/interactions/",
                 "learned_by_challenger": f"{challenger['run']}/interactions/",
                 **{side: f"{folder}/{side}/" for side in SIDES},

@@ -20,6 +20,7 @@ from include.workflows.common.errors import EndpointDisagrees, VerificationFaile
 from include.workflows.common.folders import capture_folder
 from include.workflows.common.s3_documents import read_lines
 from include.workflows.common.xcom import pull
+from include.workflows.retraining.before import before
 from include.workflows.retraining.decision import check_promoted
 from include.workflows.retraining.handover import (
     CHALLENGER,
@@ -70,6 +71,8 @@ def shift(
     )
     endpoint = plan.case.endpoint
     serving = Aws().client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    own = serving in (canary["EndpointConfigName"], final["EndpointConfigName"])
+    serving = before(plan.folder, "endpoint_config", serving, own=own)
     return ShiftDict(
         canary_config=canary,
         final_config=final,
@@ -145,23 +148,42 @@ def verify_variant(plan_dict: ClassifierPlanDict, variant: str, **context: Any) 
     answers, errors, times = probe(plan.case.endpoint, variant, rows)
     check_errors(place, errors, len(rows), promotion)
     try:
-        check_answers(answers, expected if not errors else answers)
+        check_answers(*answered(answers, expected))
     except EndpointDisagrees as error:
         raise VerificationFailed(f"{place}: {error}") from error
     p99 = check_speed(place, times, promotion, context["params"]["slowest_ms"])
-    log.info("%s: %d answers as expected, 99th percentile %.0f ms", place, len(rows), p99)
+    log.info(
+        "%s: %d answers as expected, %d calls failed, 99th percentile %.0f ms",
+        place,
+        len(rows) - len(errors),
+        len(errors),
+        p99,
+    )
     return {"rows": len(rows), "p99_ms": p99}
 
 
-def probe(endpoint: str, variant: str, rows: list[str]) -> tuple[list[str], list[str], list[float]]:
+def answered(answers: list[str | None], expected: list[str]) -> tuple[list[str], list[str]]:
+    """The answers without those of calls that failed, and what was expected for the same rows.
+
+    :raises EndpointDisagrees: when there are not as many answers as rows.
+    """
+    if len(answers) != len(expected):
+        raise EndpointDisagrees(f"{len(answers)} rows, but {len(expected)} answers of the transform")
+    pairs = [(answer, want) for answer, want in zip(answers, expected, strict=True) if answer is not None]
+    return [answer for answer, _ in pairs], [want for _, want in pairs]
+
+
+def probe(endpoint: str, variant: str, rows: list[str]) -> tuple[list[str | None], list[str], list[float]]:
     """Send rows one by one to a variant.
 
-    :return: the answers, the errors' texts, the answers' times in milliseconds.
+    :return: the answer to each row, None where the call failed; the errors' texts; the calls' times in
+        milliseconds.
     """
     from botocore.exceptions import ClientError
 
     runtime = Aws().client("sagemaker-runtime")
-    answers, errors, times = [], [], []
+    answers: list[str | None] = []
+    errors, times = [], []
     for number, row in enumerate(rows):
         start = time.perf_counter()
         try:
@@ -175,6 +197,7 @@ def probe(endpoint: str, variant: str, rows: list[str]) -> tuple[list[str], list
             )
             answers.append(str(reply["Body"].read().decode()).strip())
         except ClientError as error:
+            answers.append(None)
             errors.append(str(error))
         times.append(1000 * (time.perf_counter() - start))
     return answers, errors, times

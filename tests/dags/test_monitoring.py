@@ -1,0 +1,189 @@
+"""What the monitor measures: a version that really serves, in windows that it can read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from aws_ml.names import run_key
+from include.use_cases.churn.use_case import CHURN
+from include.workflows.classification.registry import champion_of
+from include.workflows.common.errors import NothingServes, OtherModelServes
+from include.workflows.monitoring import windows
+from scripts import local_settings as local
+from tests.local_aws.sagemaker.hosting import tiny_model
+from tests.plugins.lifecycle.small_jobs import sagemaker, unique
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from include.use_cases.definition import UseCase
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+DAY = timedelta(days=1)
+KINDS = {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
+
+
+class Deployed:
+    """A use case with an endpoint, which serves a tiny model, and versions in the registry."""
+
+    def __init__(self, name: str) -> None:
+        self.case: UseCase = replace(CHURN, name=name)
+        self.name = self.case.endpoint
+        self.container = tiny_model.container(boto3.client("s3"), local.BUCKET, 2.0)
+        sagemaker().create_model_package_group(ModelPackageGroupName=self.name)
+
+    def model(self, name: str) -> str:
+        sagemaker().create_model(ModelName=name, PrimaryContainer=self.container, ExecutionRoleArn=local.ROLE)
+        return name
+
+    def version(self, model: str, approval: str = "Approved") -> str:
+        properties = {"model_name": model, "run": "s3://b/r", "data_uri": "s3://b/d", "code": "s3://b/c"}
+        package = sagemaker().create_model_package(
+            ModelPackageGroupName=self.name,
+            ModelApprovalStatus=approval,
+            InferenceSpecification={"Containers": [dict(self.container)], **KINDS},
+            CustomerMetadataProperties=properties,
+        )
+        return str(package["ModelPackageArn"])
+
+    def endpoint(self, model: str) -> None:
+        sagemaker().create_endpoint_config(
+            EndpointConfigName=self.name, ProductionVariants=[tiny_model.variant(model)]
+        )
+        sagemaker().create_endpoint(EndpointName=self.name, EndpointConfigName=self.name)
+        tiny_model.settled(sagemaker(), self.name)
+
+
+@pytest.fixture
+def deployed(aws: str) -> Iterator[Deployed]:
+    deployment = Deployed(unique("case").replace("-", "_").lower())
+    yield deployment
+    if sagemaker().list_endpoints(NameContains=deployment.name, MaxResults=100)["Endpoints"]:
+        sagemaker().delete_endpoint(EndpointName=deployment.name)
+
+
+def test_the_champion_is_what_its_endpoint_serves(deployed: Deployed) -> None:
+    model = deployed.model(unique("model"))
+    arn = deployed.version(model)
+    assert windows.behind_endpoint(deployed.case) is None  # no endpoint
+    deployed.endpoint(model)
+    serving = windows.behind_endpoint(deployed.case)
+    assert serving is not None
+    assert serving.arn == arn
+
+
+def test_an_endpoint_that_serves_another_model_is_no_champion(deployed: Deployed) -> None:
+    approved = deployed.version(deployed.model(unique("approved")))
+    deployed.endpoint(other := deployed.model(unique("other")))
+    with pytest.raises(OtherModelServes, match=f"serves {other}, the approved version is {approved}"):
+        windows.behind_endpoint(deployed.case)
+
+
+def test_a_version_that_is_being_deployed_is_no_fault(deployed: Deployed) -> None:
+    """Between the update of the endpoint and the approval, its answers are verified."""
+    deployed.version(deployed.model(unique("approved")))
+    waiting = deployed.model(unique("waiting"))
+    deployed.version(waiting, "PendingManualApproval")
+    deployed.endpoint(waiting)
+    assert windows.behind_endpoint(deployed.case) is None
+
+
+def test_an_endpoint_that_failed_does_not_serve(deployed: Deployed) -> None:
+    broken = unique("broken")
+    container = tiny_model.container(boto3.client("s3"), local.BUCKET, 2.0, b"raise SystemExit(1)")
+    sagemaker().create_model(ModelName=broken, PrimaryContainer=container, ExecutionRoleArn=local.ROLE)
+    deployed.version(broken)
+    deployed.endpoint(broken)
+    with pytest.raises(NothingServes, match=f"the endpoint {deployed.name} is Failed: "):
+        windows.behind_endpoint(deployed.case)
+
+
+def test_the_champion_is_found_behind_pages_without_one(deployed: Deployed) -> None:
+    """AWS takes a page first and filters it then: the newest versions may all be rejected."""
+    arn = deployed.version(deployed.model(unique("approved")))
+    for _ in range(12):
+        deployed.version("rejected", "Rejected")
+    first = sagemaker().list_model_packages(
+        ModelPackageGroupName=deployed.name, ModelApprovalStatus="Approved", MaxResults=1
+    )
+    assert first["ModelPackageSummaryList"] == []
+    assert first["NextToken"]
+    champion = champion_of(deployed.case)
+    assert champion is not None
+    assert champion.arn == arn
+
+
+# ---- earlier windows
+
+
+def put_window(content: dict[str, Any] | str, days_ago: float) -> str:
+    run: Any = SimpleNamespace(run_id=unique("run"), run_after=NOW - days_ago * DAY)
+    key = f"case/monitoring/{run_key(run)}/window.json"
+    text = content if isinstance(content, str) else json.dumps(content)
+    boto3.client("s3").put_object(Bucket=local.BUCKET, Key=key, Body=text.encode())
+    return key
+
+
+def report(days_ago: float, **others: Any) -> dict[str, Any]:
+    end = NOW - days_ago * DAY
+    return {
+        "verdict": "drift",
+        "start": (end - DAY).isoformat(),
+        "end": end.isoformat(),
+        "baseline": "v1",
+        **others,
+    }
+
+
+@pytest.fixture
+def no_windows(aws: str) -> Iterator[None]:
+    yield
+    s3 = boto3.client("s3")
+    for entry in s3.list_objects_v2(Bucket=local.BUCKET, Prefix="case/monitoring/").get("Contents", []):
+        s3.delete_object(Bucket=local.BUCKET, Key=entry["Key"])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"verdict": "drift", "start": "2026', "cannot be read"),
+        (report(-400), "is in the future"),
+        (report(2, verdict="drifted"), "verdict 'drifted'"),
+        (report(2, end="yesterday"), "yesterday"),
+        ({"verdict": "ok"}, "KeyError('start')"),
+    ],
+)
+def test_one_bad_window_is_named_and_the_others_count(
+    no_windows: None, content: dict[str, Any] | str, words: str
+) -> None:
+    put_window(report(3), 3)
+    bad = put_window(content, 2)
+    put_window(report(1), 1)
+    measured, faults = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW)
+    assert [window.end for window in measured] == [NOW - 3 * DAY, NOW - DAY]
+    (fault,) = faults
+    assert f"s3://{local.BUCKET}/{bad} is left out" in fault
+    assert words in fault
+
+
+def test_windows_of_long_ago_are_neither_listed_nor_read(no_windows: None, airflow_calls: Any) -> None:
+    for days_ago in (1, 3, 30, 40):
+        put_window(report(days_ago), days_ago)
+    before = len(airflow_calls())
+    measured, _ = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW)
+    assert len(measured) == 2
+    assert [event["eventName"] for event in airflow_calls()[before:]].count("GetObject") == 2
+
+
+def test_a_window_that_is_measured_again_does_not_know_later_ones(no_windows: None) -> None:
+    for days_ago in (1, 3):
+        put_window(report(days_ago), days_ago)
+    measured, _ = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW - 2 * DAY)
+    assert [window.end for window in measured] == [NOW - 3 * DAY]
