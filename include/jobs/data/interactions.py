@@ -5,7 +5,9 @@ Wrong data is a DataError that names file, row and column.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import csv
+import io
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +16,10 @@ from data.events import LATEST
 from job import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+UNIT = "\x1f"  # ASCII's own separator, which no text contains
 LONGEST_ID = 256  # characters
 
 
@@ -30,33 +34,33 @@ def only_file(folder: Path) -> Path:
     return files[0]
 
 
-def table(path: Path, separator: str, names: list[str], needed: list[str]) -> pd.DataFrame:
-    """All columns as text, from a CSV file with a header or a Latin-1 file without one.
+def table(
+    path: Path, layouts: Mapping[str, Sequence[str]], needed: Sequence[str], others: Sequence[str] = ()
+) -> pd.DataFrame:
+    """All columns as text, from a CSV file with a header, or from a file without one in a known layout.
 
-    :param separator, names: of a file without a header.
-    :param needed: columns that a file with a header must have.
+    Names in a header may be written in another way: `userId` is USER_ID, `genres` is GENRE.
 
-    :raises DataError: naming the file and what is wrong with it.
+    :param layouts: the columns of a file without a header, by its separator.
+    :param needed: columns that there must be; the first one tells a header from a row.
+    :param others: columns that there may be.
+    :raises DataError: naming the file, and the row or column that is wrong.
     """
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            first = file.readline()
-        has_header = needed[0] in first
-    except UnicodeDecodeError:
-        has_header, first = False, "?"  # not UTF-8: a file without a header
+    text, encoding = _text(path)
+    first = io.StringIO(text).readline().rstrip("\r\n")
     if not first.strip():
         raise DataError(f"{path.name} is empty")
-    if has_header and len(set(first.strip().split(","))) != len(first.strip().split(",")):
-        raise DataError(f"{path.name}: the header names a column twice: {first.strip()[:200]}")
-    options = (
-        {"encoding": "utf-8-sig"} if has_header else {"sep": separator, "names": names, "encoding": "latin-1"}
-    )
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, **options)
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise DataError(f"{path.name} cannot be read: {error}") from error
-    if missing := [name for name in needed if name not in frame.columns]:
-        raise DataError(f"{path.name} lacks the columns {', '.join(missing)}")
+    head = [_known_name(name.strip().strip('"'), (*needed, *others)) for name in first.split(",")]
+    has_header = needed[0] in head
+    if has_header:
+        _check_header(path.name, head, needed, encoding)
+        frame = _parsed(path.name, text, ",", head).iloc[1:].reset_index(drop=True)
+    else:
+        separator = _separator(path.name, first, layouts)
+        names = list(layouts[separator])
+        if len(separator) > 1:  # to pandas, that is a regular expression, and slow
+            text, separator = text.replace(separator, UNIT), UNIT
+        frame = _parsed(path.name, text, separator, names, quoting=csv.QUOTE_NONE)
     if frame.empty:
         raise DataError(f"{path.name} has no rows")
     frame.attrs["first"] = 2 if has_header else 1  # number of the first row, as an editor shows it
@@ -64,21 +68,79 @@ def table(path: Path, separator: str, names: list[str], needed: list[str]) -> pd
     return frame
 
 
+def _text(path: Path) -> tuple[str, str]:
+    """A file's text and its encoding: UTF-8, else Latin-1, in which old tables are written."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig"), "UTF-8"
+    except UnicodeDecodeError:
+        return content.decode("latin-1"), "Latin-1"
+
+
+def _plain(name: str) -> str:
+    """A name without what its spellings differ in: `userId` and `USER_ID` are `userid`."""
+    return name.lower().replace("_", "").strip()
+
+
+def _known_name(name: str, needed: Sequence[str]) -> str:
+    """The name that is expected for a spelling of it, also in the plural; else the name itself."""
+    return next((known for known in needed if _plain(name) in (_plain(known), f"{_plain(known)}s")), name)
+
+
+def _check_header(name: str, head: list[str], needed: Sequence[str], encoding: str) -> None:
+    if encoding != "UTF-8":
+        raise DataError(f"{name} has a header, but is not UTF-8")
+    if len(set(head)) < len(head):
+        raise DataError(f"{name}: the header names a column twice: {', '.join(head)[:200]}")
+    if missing := [column for column in needed if column not in head]:
+        raise DataError(f"{name} lacks the columns {', '.join(missing)}; it has {', '.join(head)[:200]}")
+
+
+def _separator(name: str, first: str, layouts: Mapping[str, Sequence[str]]) -> str:
+    """The separator of a file without a header: the one that its first line has most of."""
+    separator = max(layouts, key=first.count)
+    if not first.count(separator):
+        known = "; or ".join(
+            f"{', '.join(names)[:99]} with {mark!r} between" for mark, names in layouts.items()
+        )
+        raise DataError(f"{name} has neither a header with the columns nor {known}: {first[:200]!r}")
+    return separator
+
+
+def _parsed(name: str, text: str, separator: str, columns: list[str], **options: Any) -> pd.DataFrame:
+    """The table, each row of which has a value for each column; pandas would cut, or fill, what does not."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, **options)
+    expected = f"expected {len(columns)}: {', '.join(columns)[:200]}"
+    try:
+        for row in rows:
+            if row and len(row) != len(columns):
+                raise DataError(f"{name}, line {rows.line_num}: {len(row)} values, {expected}")
+    except csv.Error as error:
+        raise DataError(f"{name}, line {rows.line_num}: {error}") from error
+    source = io.StringIO(text, newline="")
+    return pd.read_csv(source, sep=separator, names=columns, dtype=str, keep_default_na=False, **options)
+
+
 def read_ratings(path: Path) -> pd.DataFrame:
-    """USER_ID, ITEM_ID, EVENT_VALUE, TIMESTAMP as in the file, which is tab-separated without a header.
+    """USER_ID, ITEM_ID, EVENT_VALUE, TIMESTAMP of each interaction.
+
+    The file is CSV with a header, or has these columns without one, with tabs or `::` between them.
 
     :raises DataError: naming file, row and column.
     """
-    needed = ["USER_ID", "ITEM_ID", "TIMESTAMP"]
-    frame = table(path, "\t", ["USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP"], needed)
+    columns = ("USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP")
+    frame = table(path, {"\t": columns, "::": columns}, ("USER_ID", "ITEM_ID", "TIMESTAMP"), columns)
+    if unused := [name for name in frame.columns if name not in (*columns, "EVENT_TYPE")]:
+        print(f"{path.name}: columns that are not used: {', '.join(unused)}")
     if "EVENT_VALUE" not in frame.columns:
         frame["EVENT_VALUE"] = "1"
     check_ids(frame, "USER_ID")
     check_ids(frame, "ITEM_ID")
     frame["TIMESTAMP"] = numbers(frame, "TIMESTAMP").astype(np.int64)
     frame["EVENT_VALUE"] = numbers(frame, "EVENT_VALUE")
+    refuse(frame, frame.TIMESTAMP < 0, "TIMESTAMP", "expected seconds since 1970")
     refuse(frame, frame.TIMESTAMP > LATEST, "TIMESTAMP", "expected seconds, not milliseconds")
-    return frame[["USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP"]]
+    return frame[list(columns)]
 
 
 def check_ids(frame: pd.DataFrame, column: str) -> None:
@@ -98,7 +160,7 @@ def numbers(frame: pd.DataFrame, column: str) -> pd.Series:
     :raises DataError: naming the first row without a number.
     """
     values = pd.to_numeric(frame[column], errors="coerce")
-    refuse(frame, values.isna(), column, "expected a number")
+    refuse(frame, ~np.isfinite(values), column, "expected a number")
     return values
 
 

@@ -81,6 +81,40 @@ def test_own_data_with_a_header(folder: Path) -> None:
     assert set(read(folder, "items/items.csv").GENRE) == {"A|B"}
 
 
+VARIANTS: dict[str, tuple[str, str | bytes]] = {
+    "other spelling": ("itemId,genres\n", "{n},A|B\n"),
+    "a comma in quotes": ("ITEM_ID,TITLE,GENRE\n", '{n},"American President, The ({n})",A|B\n'),
+    "MovieLens 1M": ("", '{n}::Fran\xe7ais: "un, deux" ({n})::A|B\n'),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_table_of_films_in_its_variants(folder: Path, variant: str) -> None:
+    head, row = VARIANTS[variant]
+    put(folder, "ratings", HEADER + "\n".join(rows()))
+    text = str(head) + "".join(str(row).format(n=n) for n in range(211))
+    put(folder, "items", text.encode("latin-1"))
+    put(folder, "users", "".join(f"{n}::F::1::10::48067\n" for n in range(50)))
+    assert run(prepare, folder, *SEED) == 0
+    items = read(folder, "items/items.csv")
+    assert (len(items), set(items.GENRE)) == (211, {"A|B"})
+    assert set(read(folder, "users/users.csv").GENDER) == {"F"}
+    assert set(read(folder, "users/users.csv").AGE) == {"1"}
+
+
+def test_ratings_of_films_that_have_no_row_are_counted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(folder, "ratings", HEADER + "\n".join(rows()))
+    put(folder, "items", "ITEM_ID,GENRE\n" + "".join(f"{n},A\n" for n in range(200)))
+    put(folder, "users", "USER_ID\n" + "".join(f"{n}\n" for n in range(50)))
+    assert run(prepare, folder, *SEED) == 0
+    absent = json.loads((folder / "out/summary/summary.json").read_text())["absent"]
+    assert absent["items"] == pytest.approx(11 / 211, abs=0.001)
+    assert absent["users"] == 0
+    assert "5.2% of the ratings are of items that the table of items does not have" in capsys.readouterr().out
+
+
 FAULTS: dict[str, tuple[str, str | bytes, str]] = {
     "empty": ("ratings", "", "own.csv is empty"),
     "only a header": ("ratings", HEADER, "own.csv has no rows"),
@@ -91,6 +125,34 @@ FAULTS: dict[str, tuple[str, str | bytes, str]] = {
     "no user": ("ratings", HEADER + ",2,3\n", "column USER_ID: ''; it is empty"),
     "over-long": ("ratings", HEADER + f"{'u' * 257},2,3\n", "at most 256 characters"),
     "header twice": ("ratings", "USER_ID,USER_ID,TIMESTAMP\n1,2,3\n", "names a column twice"),
+    "infinite": ("ratings", HEADER + "1,2,inf\n", "row 2, column TIMESTAMP: 'inf'; expected a number"),
+    "before 1970": ("ratings", HEADER + "1,2,-5\n", "column TIMESTAMP: '-5'; expected seconds since 1970"),
+    "other names": (
+        "ratings",
+        "userId,movieId,rating,timestamp\n1,2,3.5,880000000\n",
+        "lacks the columns ITEM_ID; it has USER_ID, movieId, rating, TIMESTAMP",
+    ),
+    "surplus values": ("ratings", HEADER + "1,2,3,4\n", "own.csv, line 2: 4 values, expected 3: USER_ID"),
+    "one surplus value": ("ratings", HEADER + "1,2,3\n1,2,3,4\n", "line 3: 4 values, expected 3"),
+    "missing values": ("ratings", HEADER + "1,2,3\n1,2\n", "line 3: 2 values, expected 3"),
+    "a stray quote": ("ratings", HEADER + '1,2,3\n1,"2"x,3\n', "own.csv, line 3: "),
+    "surplus values without a header": ("ratings", "1\t2\t3\t4\t5\n", "line 1: 5 values, expected 4"),
+    "a comma in a title": (
+        "items",
+        "ITEM_ID,TITLE,GENRE\n1,American President, The,Drama\n",
+        "own.csv, line 2: 4 values, expected 3: ITEM_ID, TITLE, GENRE",
+    ),
+    "no genres": ("items", "ITEM_ID,TITLE\n1,Toy Story\n", "lacks the column GENRE; it has ITEM_ID, TITLE"),
+    "no known table": (
+        "items",
+        "1;Toy Story;Comedy\n",
+        "has neither a header with the columns nor ITEM_ID, TITLE",
+    ),
+    "another catalogue": (
+        "items",
+        "ITEM_ID,GENRE\nx,A\n",
+        "100.0% of the ratings are of items that the table",
+    ),
     "too few": (
         "ratings",
         HEADER + "\n".join(rows(900)),

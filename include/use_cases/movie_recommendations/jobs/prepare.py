@@ -1,8 +1,8 @@
 """Processing job: validate films, users and ratings; split them; write what Personalize imports.
 
-Reads `input/ratings`, `input/items` and `input/users`: MovieLens 100K's `u.data`, `u.item`, `u.user`, or CSV
-files with a header (USER_ID, ITEM_ID, TIMESTAMP and perhaps EVENT_VALUE; ITEM_ID and GENRE; USER_ID and AGE,
-GENDER, OCCUPATION). Writes, below `output`:
+Reads `input/ratings`, `input/items` and `input/users`: MovieLens 100K's `u.data`, `u.item`, `u.user`, 1M's
+`.dat`, or CSV files with a header (USER_ID, ITEM_ID, TIMESTAMP and perhaps EVENT_VALUE; ITEM_ID and GENRE;
+USER_ID and AGE, GENDER, OCCUPATION). Writes, below `output`:
 
     interactions/interactions.csv   warm films only, without each user's newest events
     items/items.csv, users/users.csv
@@ -27,10 +27,11 @@ from movielens import read_items, read_users
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
+MOST_ABSENT = 0.5  # of the ratings: of films, or users, that are in no table
 FEWEST_EVENTS, FEWEST_USERS = 1000, 25  # Personalize's minimums
 
 
@@ -59,6 +60,11 @@ def prepare(options: argparse.Namespace) -> None:
     ratings = read_ratings(only_file(options.input / "ratings"))
     items = read_items(only_file(options.input / "items"))
     users = read_users(only_file(options.input / "users"))
+    absent = {
+        "items": absent_share(ratings.ITEM_ID, items.ITEM_ID),
+        "users": absent_share(ratings.USER_ID, users.USER_ID),
+    }
+    check_tables_belong_together(absent)
     cold, training, holdout = split(ratings, options.seed, options.cold_share, options.holdout_share)
     check_enough(training)
     with staged(options.output) as folder:
@@ -74,7 +80,11 @@ def prepare(options: argparse.Namespace) -> None:
         lines = [json.dumps({"userId": user}) for user in sorted(holdout.USER_ID.unique())]
         write_text(folder / "batch/users.json", "\n".join(lines) + "\n")
         new = len({*ratings.ITEM_ID, *items.ITEM_ID} - set(training.ITEM_ID))
-        summary = {**summarize(ratings, training, holdout, cold, options.seed), "new_items": new}
+        summary = {
+            **summarize(ratings, training, holdout, cold, options.seed),
+            "new_items": new,
+            "absent": absent,
+        }
         write_text(folder / "summary/summary.json", json.dumps(summary, indent=1))
 
 
@@ -118,6 +128,25 @@ def summarize(
         "cold_items": cold,
         "interactions_per_user": {str(q): float(counts.quantile(q)) for q in (0, 0.25, 0.5, 0.75, 1)},
     }
+
+
+def absent_share(mentioned: pd.Series, listed: pd.Series) -> float:
+    """The share of the ratings whose film, or user, is in no row of its own table."""
+    return float((~mentioned.isin(set(listed))).mean())
+
+
+def check_tables_belong_together(absent: Mapping[str, float]) -> None:
+    """Say how many ratings are of films, or users, that their own table does not have.
+
+    :raises DataError: when these are most of them: the tables are of different catalogues.
+    """
+    for name, share in absent.items():
+        if share > MOST_ABSENT:
+            raise DataError(
+                f"{share:.1%} of the ratings are of {name} that the table of {name} does not have"
+            )
+        if share:
+            print(f"{share:.1%} of the ratings are of {name} that the table of {name} does not have")
 
 
 def check_enough(training: pd.DataFrame) -> None:
