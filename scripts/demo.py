@@ -191,6 +191,7 @@ def demo() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.parse_args(argv)
+    local.forget_aws()
     ran_before = stack.running()
     try:
         demo()

@@ -9,6 +9,10 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROJECT = Path(__file__).parents[1]
 HOME = Path(os.environ.get("ML_LOCAL_HOME", PROJECT)).resolve()  # folder of all state
@@ -18,20 +22,46 @@ RUN = HOME / ".run"  # process ids, logs, reports
 JOBS_PYTHON = PROJECT / ".venv" / "jobs" / "bin" / "python"
 AIRFLOW = PROJECT / ".venv" / "airflow" / "bin" / "airflow"
 
+LOOPBACK = "127.0.0.1,localhost"
 REGION = "eu-west-1"
 BUCKET = "ml-workflows"
 ROLE = "arn:aws:iam::123456789012:role/ml-workflows"
 
 
 def aws_environment(aws_url: str) -> dict[str, str]:
-    """Settings with which boto3 calls the local AWS; it does not check the keys, which are not real."""
+    """Settings with which boto3 calls the local AWS; it does not check the keys, which are not real.
+
+    Nothing of the user's own settings for AWS takes part (`without_aws`), nor do the files in `~/.aws`.
+    """
     return {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_ENDPOINT_URL": aws_url,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without the user's settings for AWS, such as a profile or an endpoint of a service.
+
+    They would send data elsewhere: `AWS_ENDPOINT_URL_S3` counts more than the `AWS_ENDPOINT_URL` of all
+    services. No proxy stands between this machine and itself either.
+    """
+    kept_out = {name for name in environment if name.upper().startswith("AWS_")}
+    direct = {
+        name: ",".join(filter(None, (environment.get(name), LOOPBACK))) for name in ("NO_PROXY", "no_proxy")
+    }
+    return {**{name: value for name, value in environment.items() if name not in kept_out}, **direct}
+
+
+def forget_aws() -> None:
+    """Take the user's settings for AWS out of this process."""
+    for name in set(os.environ) - set(without_aws(os.environ)):
+        del os.environ[name]
+    os.environ |= without_aws(os.environ)
 
 
 def airflow_environment(aws_url: str, port: int) -> dict[str, str]:
@@ -68,5 +98,5 @@ def airflow_environment(aws_url: str, port: int) -> dict[str, str]:
         **aws_environment(aws_url),
     }
     if sys.platform == "darwin":  # looking up proxies after a fork crashes there
-        settings |= {"no_proxy": "*", "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
-    return {**os.environ, **{name: str(value) for name, value in settings.items()}}
+        settings |= {"no_proxy": "*", "NO_PROXY": "*", "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
+    return {**without_aws(os.environ), **{name: str(value) for name, value in settings.items()}}

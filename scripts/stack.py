@@ -155,7 +155,8 @@ def start_aws() -> Part:
     url = f"http://127.0.0.1:{port}"
     options: dict[str, object] = {"--port": port, "--region": local.REGION, "--state": local.AWS_STATE}
     words = [str(word) for option in options.items() for word in option]
-    part = _launch("local-aws", [str(local.JOBS_PYTHON), "-m", "include.local_aws", *words], os.environ, url)
+    command = [str(local.JOBS_PYTHON), "-m", "include.local_aws", *words]
+    part = _launch("local-aws", command, local.without_aws(os.environ), url)
     for _answer in _wait([part], "/", timeout=60):
         break
     _make_bucket(url)
@@ -245,6 +246,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.stack", description=__doc__)
     parser.add_argument("command", choices=["up", "down", "status"])
     command = parser.parse_args(argv).command
+    local.forget_aws()
     try:
         if command == "down":
             print("Stopped: " + (", ".join(down()) or "nothing ran"))

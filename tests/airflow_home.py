@@ -43,6 +43,7 @@ def configure() -> None:
     """Point this process at the throw-away home, with the settings that a laptop uses."""
     (HOME / "no-dags").mkdir(exist_ok=True)
     local.AIRFLOW_HOME = HOME
+    local.forget_aws()
     os.environ |= local.airflow_environment("http://127.0.0.1:9", port=8080)
     os.environ["AIRFLOW__AWS_ML__DEFER_AFTER"] = "0"  # so that tasks do defer
     os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{HOME}/airflow.db"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import statistics
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +16,8 @@ from include.use_cases.churn.use_case import CHURN
 from include.workflows.classification.deployment import check_answers
 from include.workflows.common import deletion, notification
 from include.workflows.common.errors import EndpointDisagrees, WrongSetting
-from include.workflows.monitoring import captured_files
 from include.workflows.retraining import decision, traffic_shift
 from include.workflows.simulation import customers
-from scripts import local_settings as local
 from tests.airflow_home import run_dag
 
 if TYPE_CHECKING:
@@ -100,20 +97,6 @@ def test_ground_truth_has_a_record_for_each_request() -> None:
     records = [json.loads(line) for line in customers.truth(CHURN, parts, "run")]
     assert [record["groundTruthData"]["data"] for record in records] == ["True.\nFalse.", "False."]
     assert [record["eventMetadata"]["eventId"] for record in records] == ["run-0", "run-1"]
-
-
-def test_the_files_of_a_window_are_listed_in_a_manifest(aws: str) -> None:
-    case, s3 = f"case-{uuid.uuid4().hex[:6]}", boto3.client("s3")
-    hours = ("2026/11/21/03", "2026/11/21/04", "2026/11/21/05", "odd")
-    for hour in hours:
-        s3.put_object(Bucket=local.BUCKET, Key=f"{case}/capture/churn/AllTraffic/{hour}/a.jsonl", Body=b"{}")
-    start = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
-    inputs = captured_files.traffic_inputs(case, local.BUCKET, f"s3://{local.BUCKET}/{case}/here", start)
-    assert inputs == {"capture": f"s3://{local.BUCKET}/{case}/here/inputs/capture.manifest"}
-    body = s3.get_object(Bucket=local.BUCKET, Key=f"{case}/here/inputs/capture.manifest")["Body"].read()
-    prefix, *files = json.loads(body)
-    assert prefix == {"prefix": f"s3://{local.BUCKET}/"}
-    assert files == [f"{case}/capture/churn/AllTraffic/2026/11/21/0{n}/a.jsonl" for n in (4, 5)]
 
 
 def test_a_notifier_of_any_kind_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

@@ -23,6 +23,16 @@ PROJECT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(420)
 
 
+USERS_AWS = {  # what a person who works with AWS has set: nothing of it may take part
+    "AWS_PROFILE": "production",
+    "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
+    "AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:9",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+}
+
+
 def make(target: str, home: Path) -> subprocess.CompletedProcess[str]:
     environment = {
         name: value
@@ -32,7 +42,7 @@ def make(target: str, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", target],
         cwd=PROJECT,
-        env={**environment, "ML_LOCAL_HOME": str(home)},
+        env={**environment, **USERS_AWS, "ML_LOCAL_HOME": str(home)},
         capture_output=True,
         text=True,
         timeout=400,

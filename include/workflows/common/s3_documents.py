@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from include.workflows.common.errors import WorkflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 Content = TypeVar("Content")
 CLOCK_SKEW = timedelta(minutes=5)  # by which the clocks of two machines may differ
@@ -108,16 +109,36 @@ def lines_of(text: str) -> list[str]:
     return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
-def list_objects(folder: str, after: str = "") -> list[str]:
+def list_objects(folder: str, after: str = "", until: str | None = None) -> list[str]:
     """S3 URIs of all objects below a folder, in the order of their keys.
 
-    :param after: only keys that follow this text, below the folder.
+    :param after, until: only keys that sort after the first text and not after the second one, below the
+        folder; others are not even listed.
     """
+    bucket, prefix = split_uri(f"{folder.rstrip('/')}/")
+    start = {"StartAfter": f"{prefix}{after}"} if after else {}
+    keys = (entry["Key"] for page in _pages(bucket, prefix, **start) for entry in page.get("Contents", []))
+    chosen = keys if until is None else takewhile(lambda key: key[len(prefix) :] <= until, keys)
+    return [f"s3://{bucket}/{key}" for key in chosen]
+
+
+def list_folder(folder: str) -> tuple[list[str], list[str]]:
+    """Names of the folders in a folder, and of the objects that lie in it itself."""
+    bucket, prefix = split_uri(f"{folder.rstrip('/')}/")
+    folders: list[str] = []
+    objects: list[str] = []
+    for page in _pages(bucket, prefix, Delimiter="/"):
+        folders += (entry["Prefix"][len(prefix) : -1] for entry in page.get("CommonPrefixes", []))
+        objects += (entry["Key"][len(prefix) :] for entry in page.get("Contents", []))
+    return folders, [name for name in objects if name]  # the folder itself, where S3's console made it
+
+
+def _pages(bucket: str, prefix: str, **members: str) -> Iterator[dict[str, Any]]:
+    """Pages of ListObjectsV2, each fetched when it is needed."""
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-    bucket, prefix = split_uri(f"{folder.rstrip('/')}/")
-    start = f"{prefix}{after}" if after else None
-    return [f"s3://{bucket}/{key}" for key in S3Hook().list_keys(bucket, prefix, start_after_key=start) or []]
+    client: Any = S3Hook().get_conn()
+    yield from client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **members)
 
 
 def objects_of(uri: str) -> list[str]:

@@ -182,12 +182,13 @@ def window(serving: InService, bucket: str, code: dict[str, str], **context: Any
         script, inputs, places = "monitor_interactions.py", recommender_inputs(serving), ("interactions",)
     else:
         script, inputs = "monitor.py", {"baseline": f"{serving['run']}/baseline/"}
+    traffic = traffic_inputs(name, bucket, folder, start, places, run.run_after)
     return processing_request(
         case,
         "monitor",
         context,
         script=script,
-        inputs={**inputs, "code": code["files"], **traffic_inputs(name, bucket, folder, start, places)},
+        inputs={**inputs, "code": code["files"], **traffic},
         outputs={"report": f"{folder}/report"},
         arguments=[
             *case.monitor_arguments,
