@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from include.local_aws.personalize import checks
 from include.local_aws.personalize.errors import in_use, invalid
 from include.local_aws.personalize.recipes import RECIPES
 from include.local_aws.personalize.resources import (
@@ -55,6 +56,7 @@ class Campaigns:
         """
         version = self._backend.parents("Campaign", params)["solutionVersionArn"]
         _check_serves(version)
+        checks.exploration(params.get("campaignConfig", {}))
         document = (
             {"minProvisionedTPS": 1}
             | dict(params)
@@ -68,6 +70,7 @@ class Campaigns:
         :raises AwsError: ResourceInUseException while the campaign is being created or updated.
         """
         arn = params["campaignArn"]
+        checks.exploration(params.get("campaignConfig", {}))
         with self._backend.engine.state.transaction():
             campaign = self._backend["Campaign"].get(arn)
             if campaign["status"] not in (ACTIVE, FAILED) or _updating(campaign):
@@ -130,6 +133,7 @@ class Recommenders:
         recipe = find_recipe(params["recipeArn"])
         if not recipe.domain or recipe.domain != group.get("domain"):
             raise invalid(f"{recipe.name} is not a use case of the dataset group's domain.")
+        checks.exploration(params.get("recommenderConfig", {}))
         return {"recommenderArn": self._backend["Recommender"].create(dict(params), caller, self._train)}
 
     def update_recommender(self, params: Params, caller: Caller) -> Output:
@@ -138,6 +142,7 @@ class Recommenders:
         :raises AwsError: ResourceInUseException while it is being created.
         """
         arn, config = params["recommenderArn"], params["recommenderConfig"]
+        checks.exploration(config)
         self._backend["Recommender"].active(arn)
         update = {"recommenderConfig": config, "status": ACTIVE, "creationDateTime": time.time()}
         self._backend["Recommender"].change(arn, recommenderConfig=config, latestRecommenderUpdate=update)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
+from include.local_aws.personalize.checks import CATEGORY_CHARACTERS, ID_CHARACTERS, IDS, LATEST, TIMES
 from include.local_aws.personalize.errors import WorkFailed
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 
 BLOCK = 8 * 1024**2  # bytes read at once; a longer row is refused
 HEADER = 64 * 1024
-ID_CHARACTERS, CATEGORY_CHARACTERS = 256, 1000
-IDS = ("USER_ID", "ITEM_ID")
 LONG_TEXTS = ("IMPRESSION",)
-LATEST = 100_000_000_000  # seconds: the year 5138; larger numbers are milliseconds
 TYPES = {
     "string": pa.string(),
     "long": pa.int64(),
@@ -118,7 +116,9 @@ def _column(texts: pa.StringArray, column: Column, name: str, first: int) -> pa.
             _refuse(too_long, None, f"{column.name} has more than {longest} characters", name, first)
         return texts
     values = _cast(texts, column, name, first)
-    if column.name in ("TIMESTAMP", "CREATION_TIMESTAMP"):
+    if column.type in ("float", "double"):
+        _refuse(pc.invert(pc.is_finite(values)), texts, f"{column.name} is no finite number", name, first)
+    if column.name in TIMES:
         _refuse(pc.greater(values, LATEST), values, f"{column.name} is not in seconds", name, first)
     return values
 

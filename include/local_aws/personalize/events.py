@@ -6,6 +6,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from include.local_aws.personalize import checks
 from include.local_aws.personalize.errors import invalid
 from include.local_aws.personalize.resources import ACTIVE
 
@@ -50,21 +51,11 @@ class Events:
     def put_events(self, params: Params, caller: Caller) -> Output:
         """Store events of a user or session.
 
-        :raises AwsError: InvalidInputException for an unknown tracking id, or properties that are not JSON.
+        :raises AwsError: InvalidInputException for an unknown tracking id, properties that are not JSON, and
+            a value of the wrong type or out of range.
         """
         tracker = self._tracker(params["trackingId"])
-        events = [
-            {
-                "type": event["eventType"],
-                "item": event.get("itemId") or _properties(event).get("itemId"),
-                "value": event.get("eventValue", _properties(event).get("eventValue")),
-                "moment": int(event["sentAt"]),
-                "more": {
-                    k: v for k, v in event.items() if k in ("recommendationId", "impression", "properties")
-                },
-            }
-            for event in params["eventList"]
-        ]
+        events = [_event(event) for event in params["eventList"]]
         group = tracker["datasetGroupArn"]
         self._backend.storage.add_events(group, params.get("userId"), params["sessionId"], events)
         return None
@@ -72,14 +63,16 @@ class Events:
     def put_items(self, params: Params, caller: Caller) -> Output:
         """Insert or replace items.
 
-        :raises AwsError: InvalidInputException for another type of dataset and for an unknown property.
+        :raises AwsError: InvalidInputException for another type of dataset, an unknown property, and a value
+            that does not fit the schema.
         """
         return self._put(params, "Items", "ITEM_ID", [(entry["itemId"], entry) for entry in params["items"]])
 
     def put_users(self, params: Params, caller: Caller) -> Output:
         """Insert or replace users.
 
-        :raises AwsError: InvalidInputException for another type of dataset and for an unknown property.
+        :raises AwsError: InvalidInputException for another type of dataset, an unknown property, and a value
+            that does not fit the schema.
         """
         return self._put(params, "Users", "USER_ID", [(entry["userId"], entry) for entry in params["users"]])
 
@@ -92,16 +85,17 @@ class Events:
                 f"{params['datasetArn']} is a dataset of {dataset['datasetType']}, not of {kind.upper()}."
             )
         columns = {
-            column.name.replace("_", "").lower(): column.name
-            for column in self._backend.schema(dataset).columns
+            column.name.replace("_", "").lower(): column for column in self._backend.schema(dataset).columns
         }
         rows = []
         for name, entry in entries:
-            row = {identifier: name}
+            row: dict[str, Any] = {identifier: checks.identifier(identifier, name)}
             for field, value in _properties(entry).items():
                 if (column := columns.get(field.replace("_", "").lower())) is None:
                     raise invalid(f"The schema has no field for the property {field} of {name}.")
-                row[column] = value
+                if column.name in checks.IDS:
+                    raise invalid(f"The property {field} of {name} is its identifier.")
+                row[column.name] = checks.column_value(column, value, name)
             rows.append((name, row))
         self._backend.storage.put_rows(params["datasetArn"], rows)
         self._backend.touch(dataset)
@@ -112,6 +106,20 @@ class Events:
             if tracker["trackingId"] == tracking and tracker["status"] == ACTIVE:
                 return tracker
         raise invalid(f"There is no active event tracker with the tracking id {tracking}.")
+
+
+def _event(event: dict[str, Any]) -> dict[str, Any]:
+    """An event as it is stored; item and value may stand among its properties."""
+    properties = _properties(event)
+    item = event.get("itemId", properties.get("itemId"))
+    value = event.get("eventValue", properties.get("eventValue"))
+    return {
+        "type": event["eventType"],
+        "item": None if item is None else checks.identifier("itemId", item),
+        "value": None if value is None else checks.number("eventValue", value),
+        "moment": checks.moment("sentAt", event["sentAt"]),
+        "more": {k: v for k, v in event.items() if k in ("recommendationId", "impression", "properties")},
+    }
 
 
 def _properties(entry: dict[str, Any]) -> dict[str, Any]:

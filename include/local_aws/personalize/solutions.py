@@ -6,6 +6,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from include.local_aws.personalize import checks
 from include.local_aws.personalize.errors import invalid, not_found
 from include.local_aws.personalize.recipes import RECIPES, Recipe
 from include.local_aws.personalize.resources import ACTIVE, UNFINISHED
@@ -218,8 +219,13 @@ def _check_solution(params: Params) -> Recipe:
         raise invalid(f"{recipe.name} is a use case of recommenders, not a recipe of solutions.")
     if params.get("performHPO") and not recipe.search_ranges:
         raise invalid(f"The recipe {recipe.name} does not support HPO.")
-    if unknown := sorted(set(config.get("algorithmHyperParameters", {})) - set(recipe.defaults)):
-        raise invalid(f"The recipe {recipe.name} has no hyperparameter {unknown[0]}.")
-    if "eventValueThreshold" in config and "eventType" not in params:
-        raise invalid("eventValueThreshold needs an eventType.")
+    checks.hyperparameters(recipe, config.get("algorithmHyperParameters", {}))
+    checks.search(recipe, config.get("hpoConfig", {}))
+    if "eventValueThreshold" in config:
+        if "eventType" not in params:
+            raise invalid("eventValueThreshold needs an eventType.")
+        checks.number("eventValueThreshold", config["eventValueThreshold"])
+    for parameter in config.get("eventsConfig", {}).get("eventParametersList", []):
+        if "eventValueThreshold" in parameter:
+            checks.number("eventValueThreshold", parameter["eventValueThreshold"])
     return recipe
