@@ -69,9 +69,11 @@ with DAG(
     @task_group
     def monitor(serving: dict[str, str]) -> None:
         """One deployed use case."""
-        compare = start_and_wait(PROCESSING, "compare", windows.window(serving, BUCKET, code))
+        window = windows.window(serving, BUCKET, code)
+        compare = start_and_wait(PROCESSING, "compare", window)
         report = windows.judge(serving, BUCKET)
-        chain(*compare, report, windows.notify(report))
+        faults = [reference(task, windows.FAULTS) for task in (window, report)]
+        chain(*compare, report, windows.notify(report, faults))
 
     code = upload_code(SHARED_CODE, BUCKET, ["jobs"])
     serving = windows.deployed(BUCKET)

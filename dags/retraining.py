@@ -37,7 +37,8 @@ from include.workflows.common.dags import BUCKET, default_args, use_cases_param
 from include.workflows.common.folders import SHARED_CODE
 from include.workflows.common.params import instance_type
 from include.workflows.common.staging import upload_code
-from include.workflows.retraining.causes import causes, causes_of
+from include.workflows.common.xcom import reference
+from include.workflows.retraining.causes import FAULTS, causes, causes_of, report_events
 from include.workflows.retraining.classifier import retrain
 from include.workflows.retraining.overrides import overrides_param
 from include.workflows.retraining.recommender import renew
@@ -70,6 +71,7 @@ with DAG(
         "slowest_ms": Param(
             None,
             type=["null", "number"],
+            exclusiveMinimum=0,
             title="Slowest answer in ms",
             description="99th percentile. Empty: policy.",
         ),
@@ -80,6 +82,7 @@ with DAG(
 ):
     code = upload_code(SHARED_CODE, BUCKET, ["jobs"])
     all_causes = causes()
+    report_events(reference(all_causes, FAULTS))
     of_classifiers = causes_of.override(task_id="classifiers")(all_causes, list(CLASSIFIERS))
     retrain(of_classifiers, BUCKET, code)
     for case in RECOMMENDERS.values():

@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.capture import BadLine, read_capture
+from data.capture import BadLine, files_below, read_capture
 from data.ground_truth import read_truth
 from drift.window import Faults, Shape, mostly_unreadable
 from job import FOLDER, DataError, arguments, run, staged
-from tabular import SUFFIXES, Schema, add_table_arguments, check_file, check_row
+from tabular import Schema, add_table_arguments, check_file, check_row, table_files
 
 if TYPE_CHECKING:
     import argparse
@@ -47,9 +47,7 @@ def assemble(options: argparse.Namespace) -> None:
     :raises DataError: when the old rows, or most of the traffic, cannot be used; nothing is written then.
     """
     schema = Schema.parse(options.columns, options.labels)
-    files = sorted(path for path in options.raw.glob("*") if path.suffix.lower() in SUFFIXES)
-    if not files:
-        raise DataError(f"no CSV or TXT file in {options.raw}")
+    files = table_files(options.raw)
     old = sum(check_file(path, schema) for path in files)
     new = 0
     with staged(options.output) as folder, (folder / "data.csv").open("w", newline="") as target:
@@ -74,10 +72,11 @@ def old_rows(path: Path) -> Iterator[list[str]]:
 def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator[list[str]]:
     """Captured rows whose label is known, as rows of raw data; what cannot be used is left out, counted.
 
-    :raises DataError: when most lines of the captured requests, or of the labels, cannot be read.
+    :raises DataError: when most of the captured requests, of their labelled rows, or of the labels cannot be
+        used.
     """
     shape, truths = Shape(schema), read_labels(ground_truth, schema)
-    left_out, records, faults = 0, 0, Faults()
+    left_out, used, records, faults = 0, 0, 0, Faults()
     for line in read_capture(capture):
         record = line.content
         if isinstance(record, BadLine):
@@ -91,9 +90,15 @@ def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator
             if (usable := labelled(row, positive, shape, schema)) is None:
                 left_out += 1
             else:
+                used += 1
                 yield usable
-    if reason := mostly_unreadable("captured requests", faults.count, records, faults):
+    files = sum(1 for _ in files_below(capture))
+    if reason := mostly_unreadable("captured requests", faults.count, records, faults, files):
         raise DataError(reason)
+    if reason := mostly_unreadable("labelled requests and their rows", left_out, used):
+        raise DataError(f"{reason}: they have other columns than the model learned from, or other labels")
+    if truths and records and not used:
+        print(f"none of {len(truths)} labels is that of a captured request")
     if left_out := left_out + faults.count:
         print(f"{left_out} captured records or rows were left out: they cannot be read, or do not fit")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from data.capture import BadLine
+from data.capture import BadLine, files_below
 from data.events import add_log_argument, read_log
 from data.interactions import only_file, read_ratings
 from drift.window import Faults, mostly_unreadable
@@ -47,8 +47,10 @@ def join(options: argparse.Namespace) -> None:
     :raises DataError: when the champion's file cannot be used, or most of the log; nothing is written then.
     """
     old = read_ratings(only_file(options.input / "ratings"))
-    new, faults = read_new(options.input / "interactions", options.log_columns)
-    if reason := mostly_unreadable("lines of the log", faults.count, len(new), faults):
+    log = options.input / "interactions"
+    new, faults = read_new(log, options.log_columns)
+    files = sum(1 for _ in files_below(log))
+    if reason := mostly_unreadable("lines of the log", faults.count, len(new), faults, files):
         raise DataError(reason)
     both = pd.concat([old, new], ignore_index=True).sort_values("TIMESTAMP", kind="stable")
     newest = both.drop_duplicates(["USER_ID", "ITEM_ID"], keep="last")

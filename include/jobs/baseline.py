@@ -29,7 +29,7 @@ from drift.profile import CategoryColumn, Profile
 from drift.weights import column_weights, owners, read_booster, read_features, read_names
 from drift.window import numbers
 from job import FOLDER, DataError, arguments, run, staged
-from tabular import SUFFIXES, Schema, add_table_arguments, check_file
+from tabular import Schema, add_table_arguments, check_file, table_files
 
 if TYPE_CHECKING:
     import argparse
@@ -102,10 +102,7 @@ def read_chunks(folder: Path, schema: Schema) -> Iterator[pd.DataFrame]:
 
     :raises DataError: when there is no file, or naming file, line and column of what is wrong.
     """
-    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
-    if not files:
-        raise DataError(f"no CSV or TXT file in {folder}")
-    for path in files:
+    for path in table_files(folder):
         check_file(path, schema)
         yield from pd.read_csv(
             path, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=CHUNK_ROWS

@@ -69,6 +69,7 @@ def compare(options: argparse.Namespace) -> None:
         )
     learned_items = {user: set().union(*(pairs.get(user, set()) for pairs in learned)) for user in truth}
     lists = {side: without(read_lists(options.input / side), learned_items) for side in SIDES}
+    truth = answered_by_both(truth, lists)
     catalogue = {item for pairs in learned for items in pairs.values() for item in items}
     document = describe(truth, lists, len(catalogue))
     with staged(options.output) as folder:
@@ -84,6 +85,20 @@ def new_to_both(holdout: Pairs, learned: Sequence[Pairs]) -> Pairs:
         for user, items in holdout.items()
     }
     return {user: items for user, items in sorted(remaining.items()) if items}
+
+
+def answered_by_both(truth: Pairs, lists: Mapping[str, Lists]) -> Pairs:
+    """The held-out items of the users whom both sides answered: an error is no poor recommendation.
+
+    :raises DataError: when these are too few, or fewer than the others.
+    """
+    remaining = {user: items for user, items in truth.items() if all(user in lists[side] for side in SIDES)}
+    counts = ", ".join(f"{side} {sum(user in lists[side] for user in truth)}" for side in SIDES)
+    if len(remaining) < max(FEWEST_USERS, len(truth) / 2):
+        raise DataError(f"only {len(remaining)} of {len(truth)} users were answered by both ({counts})")
+    if len(remaining) < len(truth):
+        print(f"{len(truth) - len(remaining)} of {len(truth)} users are left out: not answered ({counts})")
+    return remaining
 
 
 def describe(truth: Pairs, lists: Mapping[str, Lists], catalogue: int) -> dict[str, Any]:

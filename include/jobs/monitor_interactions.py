@@ -142,7 +142,8 @@ class Events:
     @property
     def unreadable(self) -> str | None:
         """Why the log says nothing: most of its lines cannot be read; None where they can."""
-        return mostly_unreadable("lines of the log", self.faults.count, self.rows + self.outside, self.faults)
+        read = self.rows + self.outside
+        return mostly_unreadable("lines of the log", self.faults.count, read, self.faults, self.files)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -174,8 +175,9 @@ def monitor(options: argparse.Namespace) -> None:
     log = read_log(options.input / "interactions", options.log_columns)
     window = Events(training.profile.empty()).read(log, start, end)
     add_popularity(training, window, options.input / HOLDOUT)
-    signals = [] if window.rows < options.minimum_rows else judge_signals(options, training, window)
-    document = describe(options, training, window, signals)
+    enough = window.rows >= options.minimum_rows
+    signals, missing = judge_signals(options, training, window) if enough else ([], [])
+    document = describe(options, training, window, signals, missing)
     page = InteractionsReport(document, training.profile.columns, window.profile.columns, []).html()
     statistics = model_monitor.statistics(window.rows, window.profile)
     with staged(options.output) as folder:
@@ -217,9 +219,16 @@ def add_popularity(training: Events, window: Events, holdout: Path) -> None:
 
 
 def describe(
-    options: argparse.Namespace, training: Events, window: Events, signals: list[Signal]
+    options: argparse.Namespace,
+    training: Events,
+    window: Events,
+    signals: list[Signal],
+    missing: list[str],
 ) -> dict[str, Any]:
-    """The content of `drift.json`: that of `monitor.py`, with `signals` instead of predictions."""
+    """The content of `drift.json`: that of `monitor.py`, with `signals` instead of predictions.
+
+    :param missing: what could not be measured, in words.
+    """
     rules = Rules(options.minimum_rows, Thresholds(options.watch, options.drift))
     enough = window.rows >= options.minimum_rows
     names = [name for name, column in training.profile.columns.items() if column.present] if enough else []
@@ -238,7 +247,10 @@ def describe(
         "window": {"start": options.start, "end": options.end, **window.to_json()},
         "baseline": {"rows": training.rows, "users": len(training.by_user), "items": len(training.by_item)},
         "verdict": UNREADABLE if window.unreadable else worst(OK, *bands) if enough else NOT_ENOUGH,
-        "reason": (window.unreadable or ("; ".join(moved) or AS_BEFORE if enough else needed)) + ".",
+        "reason": (
+            window.unreadable or ("; ".join([*(moved or [AS_BEFORE]), *missing]) if enough else needed)
+        )
+        + ".",
         "share": share,
         "columns": [column.to_json() for column in columns],
         "signals": [asdict(signal) for signal in signals],
@@ -248,8 +260,10 @@ def describe(
     }
 
 
-def judge_signals(options: argparse.Namespace, training: Events, window: Events) -> list[Signal]:
-    """The shares of what is new, and what the recommendations were worth."""
+def judge_signals(
+    options: argparse.Namespace, training: Events, window: Events
+) -> tuple[list[Signal], list[str]]:
+    """The shares of what is new, and what the recommendations were worth; and what could not be measured."""
     signals = [
         _new(f"events {word}", window_counts, training_counts, options.new_share)
         for word, window_counts, training_counts in (
@@ -259,12 +273,13 @@ def judge_signals(options: argparse.Namespace, training: Events, window: Events)
     ]
     lists, holdout = options.input / "recommendations", options.input / HOLDOUT
     if not (lists.is_dir() and holdout.is_file()):
-        return signals
+        return signals, ["the recommendations are not measured: there are no lists of the champion"]
     offered = without(read_lists(lists), training.pairs)
     before, after = worth(offered, read_pairs(holdout), training), worth(offered, window.pairs, training)
     if len(after) > 1 and len(before) > 1:
-        signals.append(_decline(before, after, options.decline))
-    return signals
+        return [*signals, _decline(before, after, options.decline)], []
+    users = f"{len(before)} users of the hold-out and {len(after)} of the window"
+    return signals, [f"the recommendations are not measured: {users} have a list"]
 
 
 def _new(

@@ -83,15 +83,30 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_folder(folder: Path, schema: Schema) -> pd.DataFrame:
-    """Read all CSV and TXT files of a folder, in the order of their names.
+    """Read all CSV and TXT files below a folder, in the order of their names.
 
     :return: every value as text, as it stands in the files; columns as in the schema.
     :raises DataError: naming file, line and column.
     """
-    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    return pd.concat([read_file(path, schema) for path in table_files(folder)], ignore_index=True)
+
+
+def table_files(folder: Path) -> list[Path]:
+    """All CSV and TXT files below a folder, in the order of their names.
+
+    Files whose name begins with a dot or an underscore (`_SUCCESS`) are marks of other programs.
+
+    :raises DataError: when there is none, or naming a file that is neither.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
+    for path in files:
+        if path.suffix.lower() not in SUFFIXES:
+            raise DataError(
+                f"{path.relative_to(folder)} is no .csv or .txt file, so nothing of the folder is read"
+            )
     if not files:
         raise DataError(f"no CSV or TXT file in {folder}")
-    return pd.concat([read_file(path, schema) for path in files], ignore_index=True)
+    return files
 
 
 def read_file(path: Path, schema: Schema) -> pd.DataFrame:

@@ -81,12 +81,14 @@ def retrainings_remembered(policy: DriftPolicy) -> timedelta:
     return max(WEEK, timedelta(hours=policy.cool_down_hours))
 
 
-def windows_remembered(policy: DriftPolicy) -> timedelta:
+def windows_remembered(policy: DriftPolicy, length: timedelta) -> timedelta:
     """How far back windows matter to `confirm`: four weeks, or twice the windows that it counts.
 
     What drifted longer ago is no evidence about the traffic of today.
+
+    :param length: of the newest window.
     """
-    return max(4 * WEEK, 2 * policy.of_windows * timedelta(hours=policy.window_hours))
+    return max(4 * WEEK, 2 * policy.of_windows * length)
 
 
 def may_retrain(

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from datetime import UTC, datetime
+from typing import Protocol
 
 TIME = "%Y%m%d%H%M%S"
 
@@ -45,6 +42,14 @@ def is_key_of(key: str, run_id: str) -> bool:
 def key_time(moment: datetime) -> str:
     """How the keys of the runs begin that are due at a moment; other ones sort by their time."""
     return f"{moment.astimezone(UTC):{TIME}}"
+
+
+def time_of(key: str) -> datetime | None:
+    """When the run of a key was due; None for what is no key."""
+    try:
+        return datetime.strptime(key.partition("-")[0], TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _digest(run_id: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -39,7 +38,7 @@ def put(case: str, names: Iterable[str]) -> None:
 def files_of(case: str, **arguments: Any) -> list[str]:
     """The files of the capture, as the manifest lists them."""
     folder = f"s3://{local.BUCKET}/{case}/here"
-    inputs = traffic_inputs(case, local.BUCKET, folder, **{"start": START, **arguments})
+    inputs, _ = traffic_inputs(case, local.BUCKET, folder, **{"start": START, **arguments})
     place = next(iter(inputs), None)
     if place is None:
         return []
@@ -86,11 +85,18 @@ def test_a_log_without_folders_above_its_years(case: str) -> None:
     "name",
     ["a.jsonl", "odd/a.jsonl", "2026/11/21/05/deep/a.jsonl", "2026/11/21/a.jsonl", "2026-11-21/05/a.jsonl"],
 )
-def test_what_lies_in_no_hour_is_named(case: str, name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_lies_in_no_hour_is_named(case: str, name: str) -> None:
     put(case, [f"interactions/{name}", "interactions/2026/11/21/05/a.csv"])
-    with caplog.at_level(logging.WARNING):
-        assert files_of(case, places=("interactions",)) == ["interactions/2026/11/21/05/a.csv"]
-    assert "is not in a folder of an hour: left out" in caplog.text
+    assert files_of(case, places=("interactions",)) == ["interactions/2026/11/21/05/a.csv"]
+    folder = f"s3://{local.BUCKET}/{case}/here"
+    strays = traffic_inputs(case, local.BUCKET, folder, START, ("interactions",)).strays
+    assert strays == [f"s3://{local.BUCKET}/{case}/interactions/{name}"]
+
+
+def test_a_log_of_several_sources_is_read_whole(case: str) -> None:
+    names = [f"interactions/{source}2026/11/21/05/a.csv" for source in ("", "app/", "web/eu/")]
+    put(case, names)
+    assert files_of(case, places=("interactions",)) == names
 
 
 def test_the_work_does_not_grow_with_history(case: str, airflow_calls: Any) -> None:

@@ -87,7 +87,8 @@ def existing_among(names: set[str]) -> Things:
     s3, personalize = boto3.client("s3"), boto3.client("personalize")
     endpoints, configs = sagemaker().list_endpoints(), sagemaker().list_endpoint_configs()
     groups = sagemaker().list_model_package_groups()["ModelPackageGroupSummaryList"]
-    objects = s3.list_objects_v2(Bucket=local.BUCKET).get("Contents", [])
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=local.BUCKET)
+    objects = [entry for page in pages for entry in page.get("Contents", [])]
     existing = {
         "endpoint": [endpoint["EndpointName"] for endpoint in endpoints["Endpoints"]],
         "config": [config["EndpointConfigName"] for config in configs["EndpointConfigs"]],

@@ -6,6 +6,7 @@ import json
 import random
 import statistics
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,6 +17,7 @@ from include.use_cases.churn.use_case import CHURN
 from include.workflows.classification.deployment import check_answers
 from include.workflows.common import deletion, notification
 from include.workflows.common.errors import EndpointDisagrees, WrongSetting
+from include.workflows.common.xcom import pull_answer
 from include.workflows.retraining import decision, traffic_shift
 from include.workflows.simulation import customers
 from tests.airflow_home import run_dag
@@ -49,6 +51,36 @@ def test_what_came_of_a_retraining_follows_from_what_its_steps_left(
     conclusion = decision.conclude(**{**nothing, **answers})
     assert conclusion.name == outcome
     assert conclusion.why
+
+
+class Try:
+    """A task's view on the others of its run: what they left at any time, and their states in this try."""
+
+    map_index = 0
+
+    def __init__(self, left: dict[str, Any], states: dict[str, str]) -> None:
+        self.left, self.states = left, states
+
+    def get_task_states(self, **query: Any) -> dict[str, dict[str, str]]:
+        (task,) = query["task_ids"]
+        return {"run": {f"{task}_0": self.states[task]}} if task in self.states else {}
+
+    def xcom_pull(self, task_ids: str, **source: Any) -> Any:
+        return self.left.get(task_ids)
+
+
+@pytest.mark.parametrize(
+    ("state", "answer"),
+    [("success", 5), ("skipped", None), ("upstream_failed", None), ("failed", None), (None, None)],
+)
+def test_what_an_earlier_try_left_is_no_answer(state: str | None, answer: Any) -> None:
+    """Airflow removes what a task left when it starts again; one that is not reached still has it."""
+    ti = Try({"gate": 5}, {"gate": state} if state else {})
+    context = {"ti": ti, "dag_run": SimpleNamespace(dag_id="retraining", run_id="run")}
+    source: Any = {"task_ids": "gate", "key": "decision"}
+    assert pull_answer(context, source) == answer
+    asked = pull_answer(context, source, ("success", "skipped"))
+    assert asked == (5 if state in ("success", "skipped") else None)
 
 
 def test_the_reason_names_who_refused() -> None:

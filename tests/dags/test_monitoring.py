@@ -12,10 +12,12 @@ import boto3
 import pytest
 
 from aws_ml.names import run_key
+from include.use_cases import policy
 from include.use_cases.churn.use_case import CHURN
 from include.workflows.classification.registry import champion_of
-from include.workflows.common.errors import NothingServes, OtherModelServes
+from include.workflows.common.errors import NothingServes, NotOfThisProject, OtherModelServes
 from include.workflows.monitoring import windows
+from include.workflows.recommendation import campaigns
 from scripts import local_settings as local
 from tests.local_aws.sagemaker.hosting import tiny_model
 from tests.plugins.lifecycle.small_jobs import sagemaker, unique
@@ -82,7 +84,7 @@ def test_the_champion_is_what_its_endpoint_serves(deployed: Deployed) -> None:
 def test_an_endpoint_that_serves_another_model_is_no_champion(deployed: Deployed) -> None:
     approved = deployed.version(deployed.model(unique("approved")))
     deployed.endpoint(other := deployed.model(unique("other")))
-    with pytest.raises(OtherModelServes, match=f"serves {other}, the approved version is {approved}"):
+    with pytest.raises(OtherModelServes, match=f"serves {other}; the approved version is {approved}"):
         windows.behind_endpoint(deployed.case)
 
 
@@ -93,6 +95,40 @@ def test_a_version_that_is_being_deployed_is_no_fault(deployed: Deployed) -> Non
     deployed.version(waiting, "PendingManualApproval")
     deployed.endpoint(waiting)
     assert windows.behind_endpoint(deployed.case) is None
+
+
+def test_a_version_whose_verification_failed_is_a_fault_soon(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its endpoint is never put back, so that it serves for ever what nobody has approved."""
+    deployed.version(deployed.model(unique("approved")))
+    waiting = deployed.model(unique("waiting"))
+    number = deployed.version(waiting, "PendingManualApproval").rpartition("/")[2]
+    deployed.version("newer", "PendingManualApproval")  # of a run that does not deploy
+    deployed.endpoint(waiting)
+    assert windows.behind_endpoint(deployed.case) is None
+    monkeypatch.setattr(windows, "VERIFICATION", timedelta())
+    with pytest.raises(OtherModelServes, match=f"serves version {number}, which was not approved"):
+        windows.behind_endpoint(deployed.case)
+
+
+def test_an_endpoint_whose_configuration_was_deleted_is_a_fault_of_its_own(deployed: Deployed) -> None:
+    model = deployed.model(unique("model"))
+    deployed.version(model)
+    deployed.endpoint(model)
+    sagemaker().delete_endpoint_config(EndpointConfigName=deployed.name)
+    with pytest.raises(OtherModelServes, match="was deleted: nobody can tell which model it serves"):
+        windows.behind_endpoint(deployed.case)
+
+
+def test_a_campaigns_run_without_its_record_is_a_fault_of_its_own(aws: str) -> None:
+    for text in (None, "{", "{}", '{"moment": "2026-11-01T00:00:00+00:00", "data": 5}'):
+        run = f"s3://{local.BUCKET}/case/runs/{unique('run')}"
+        if text is not None:
+            key = f"{run.removeprefix(f's3://{local.BUCKET}/')}/run.json"
+            boto3.client("s3").put_object(Bucket=local.BUCKET, Key=key, Body=text.encode())
+        with pytest.raises(NotOfThisProject, match=f"{run}/run.json of what serves cannot be used"):
+            campaigns._read_record(run)
 
 
 def test_an_endpoint_that_failed_does_not_serve(deployed: Deployed) -> None:
@@ -166,8 +202,8 @@ def test_one_bad_window_is_named_and_the_others_count(
     put_window(report(3), 3)
     bad = put_window(content, 2)
     put_window(report(1), 1)
-    measured, faults = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW)
-    assert [window.end for window in measured] == [NOW - 3 * DAY, NOW - DAY]
+    measured, faults = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW, 3)
+    assert [window.end for window in measured] == [NOW - DAY, NOW - 3 * DAY]
     (fault,) = faults
     assert f"s3://{local.BUCKET}/{bad} is left out" in fault
     assert words in fault
@@ -177,7 +213,7 @@ def test_windows_of_long_ago_are_neither_listed_nor_read(no_windows: None, airfl
     for days_ago in (1, 3, 30, 40):
         put_window(report(days_ago), days_ago)
     before = len(airflow_calls())
-    measured, _ = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW)
+    measured, _ = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW, 3)
     assert len(measured) == 2
     assert [event["eventName"] for event in airflow_calls()[before:]].count("GetObject") == 2
 
@@ -185,5 +221,17 @@ def test_windows_of_long_ago_are_neither_listed_nor_read(no_windows: None, airfl
 def test_a_window_that_is_measured_again_does_not_know_later_ones(no_windows: None) -> None:
     for days_ago in (1, 3):
         put_window(report(days_ago), days_ago)
-    measured, _ = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW - 2 * DAY)
+    measured, _ = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW - 2 * DAY, 3)
     assert [window.end for window in measured] == [NOW - 3 * DAY]
+
+
+def test_windows_that_are_measured_often_are_found_without_reading_all(
+    no_windows: None, airflow_calls: Any
+) -> None:
+    """A day's window every half hour: those that do not overlap are a day apart."""
+    for half_hours in range(0, 150):
+        put_window(report(half_hours / 48), half_hours / 48)
+    before = len(airflow_calls())
+    measured, _ = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW, 3)
+    assert policy.confirm(measured, CHURN.monitoring).yes
+    assert [event["eventName"] for event in airflow_calls()[before:]].count("GetObject") <= 6

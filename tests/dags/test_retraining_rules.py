@@ -45,8 +45,13 @@ def message(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 class Notes(dict[str, Any]):
     """What a task has pushed to XCom."""
 
+    map_index = -1
+
     def xcom_push(self, key: str, value: Any) -> None:
         self[key] = value
+
+    def xcom_pull(self, key: str, **source: Any) -> Any:
+        return self.get(key)
 
 
 def context(*, run_type: str = "manual", days_ago: float = 0, **others: Any) -> dict[str, Any]:
@@ -98,6 +103,11 @@ def test_a_value_that_the_dag_would_refuse_is_refused(dag_bag: DagBag, overrides
         params["overrides"] = overrides
     with pytest.raises(WrongOverride, match=f"churn: {next(iter(overrides))} cannot be"):
         checked_overrides(CHURN, overrides)
+
+
+def test_a_hyperparameter_that_is_no_number_is_refused() -> None:
+    with pytest.raises(WrongOverride, match="churn: eta cannot be nan"):
+        checked_overrides(CHURN, {"eta": float("nan")})
 
 
 def test_a_use_case_without_the_param_says_so(dag_bag: DagBag) -> None:
@@ -154,16 +164,24 @@ def events(*pairs: tuple[str, dict[str, Any]]) -> dict[Asset, list[Any]]:
     return {Asset(name): [SimpleNamespace(extra=extra)] for name, extra in pairs}
 
 
-def test_an_event_that_cannot_be_read_does_not_hide_the_others(database: None, message: Path) -> None:
+def test_an_event_that_cannot_be_read_does_not_hide_the_others() -> None:
     happened = events(("drift/churn", {"use_case": "churn"}), ("drift/movies", {"use_case": "churn"}))
-    readable = function_of(causes.causes)(
-        **context(run_type="asset_triggered", triggering_asset_events=happened)
-    )
-    assert [cause["use_case"] for cause in readable] == ["churn"]
-    assert "event of drift/movies: its content is about 'churn'" in message.read_text()
+    run = context(run_type="asset_triggered", triggering_asset_events=happened)
+    assert [cause["use_case"] for cause in function_of(causes.causes)(**run)] == ["churn"]
+    assert run["ti"]["faults"] == ["event of drift/movies: its content is about 'churn'"]
 
 
-def test_a_run_by_events_without_a_readable_one_fails(database: None, message: Path) -> None:
+def test_people_are_told_of_events_that_cannot_be_read(database: None, message: Path) -> None:
+    """By a task of its own: a message that cannot be sent stops no retraining."""
+    run, source = context(), {"task_ids": "causes", "key": "faults"}
+    with pytest.raises(AirflowSkipException):
+        function_of(causes.report_events)(source, **run)
+    run["ti"]["faults"] = ["event of drift/movies: its content is about 'churn'"]
+    function_of(causes.report_events)(source, **run)
+    assert "drift events that cannot be read: event of drift/movies" in message.read_text()
+
+
+def test_a_run_by_events_without_a_readable_one_fails() -> None:
     """It is no wish of a person, which no limit holds back."""
     happened = events(("drift/movies", {"use_case": "churn"}))
     with pytest.raises(UnreadableEvents, match="None of 1 events"):
@@ -214,27 +232,34 @@ DRIFT: Any = {"use_case": "churn", "kind": "drift", "report": {}}
         ('{"moment": "2026-11-01T00:00:00+00:00", "trained": "no"}', "expected true or false"),
         ('{"trained": true}', "KeyError"),
         ("[]", "TypeError"),
+        ("[" * 100_000, "cannot be read"),
         ('{"moment": NaN, "trained": true}', "no finite number"),
     ],
 )
-def test_one_bad_decision_is_named_and_left_out(decisions: Any, message: Path, text: str, words: str) -> None:
+def test_one_bad_decision_is_named_and_left_out(decisions: Any, text: str, words: str) -> None:
     decisions(text, 2)
     run = context()
-    causes.check_allowed(DRIFT, local.BUCKET, run)
+    (fault,) = causes.check_allowed(DRIFT, local.BUCKET, run)
     assert run["ti"]["allowed"] == {"yes": True, "why": "drift was confirmed"}
-    text_of_message = message.read_text()
-    assert "churn: decisions that cannot be read" in text_of_message
-    assert words in text_of_message
-    assert "/decision.json is left out" in text_of_message
+    assert run["ti"]["faults"] == [fault]
+    assert words in fault
+    assert "/decision.json is left out" in fault
 
 
-def test_earlier_decisions_hold_back_a_drift(decisions: Any, message: Path) -> None:
+def test_earlier_decisions_hold_back_a_drift(decisions: Any) -> None:
     decisions(decided(2), 2)
     run = context()
     with pytest.raises(AirflowSkipException, match="churn: the last retraining was 48.0 hours ago"):
         causes.check_allowed(DRIFT, local.BUCKET, run)
     assert run["ti"]["allowed"]["yes"] is False
-    assert message.read_text() == ""
+    assert run["ti"]["faults"] == []
+
+
+def test_a_run_that_is_cleared_later_knows_no_newer_decision(decisions: Any) -> None:
+    """The last retraining was -24 hours ago."""
+    decisions(decided(1), 1)
+    causes.check_allowed(DRIFT, local.BUCKET, run := context(days_ago=2))
+    assert run["ti"]["allowed"]["yes"] is True
 
 
 def test_a_cleared_run_is_not_held_back_by_its_own_decision(aws: str) -> None:

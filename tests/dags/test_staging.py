@@ -13,7 +13,7 @@ import pytest
 from include.aws.sagemaker_requests import processing
 from include.use_cases.definition import Join, Kind, RawFormat
 from include.workflows.common.errors import WorkflowError
-from include.workflows.common.s3_documents import lines_of
+from include.workflows.common.s3_documents import lines_of, write_json
 from include.workflows.common.staging import stage_table
 from scripts import local_settings as local
 
@@ -117,7 +117,7 @@ def test_a_line_ends_at_lf_or_crlf_and_nowhere_else() -> None:
 
 
 CANONICAL = "age,job,income\n20,cook,high\n"
-ODD_NAME = "people (final), v2 & more? #1 ü " + "x" * 250 + ".csv"
+ODD_NAME = "people (final), v2 & more? #1 ü " + "x" * 200 + ".csv"
 
 
 def pinned() -> list[Any]:
@@ -149,6 +149,27 @@ def test_data_that_does_not_exist_is_named_before_the_first_job(aws: str, ending
     uri = put(CANONICAL, "people.csv").removesuffix(".csv") + ending  # the beginning of a name is no object
     with pytest.raises(WorkflowError, match="holds no object. A folder is named with a slash at its end"):
         stage({"people": uri}, RawFormat())
+
+
+def test_a_name_that_no_file_can_have_is_named_before_the_first_job(aws: str) -> None:
+    uri = put(CANONICAL, "x" * 256)
+    with pytest.raises(WorkflowError, match="no file in a container can have a name of over 255 bytes"):
+        stage({"people": uri}, RawFormat())
+
+
+def test_the_data_of_a_version_in_the_registry_can_be_given_again(aws: str) -> None:
+    """The registry has the manifest of what a version learned from."""
+    uri = put(CANONICAL, "people.csv")
+    stage({"people": uri}, RawFormat())
+    earlier = f"s3://{local.BUCKET}/own/{uuid.uuid4().hex}.manifest"
+    write_json(earlier, pinned())
+    put(CANONICAL, "raw.manifest", "other")
+    stage({"people": earlier}, RawFormat())
+    assert pinned()[1:] == ["people.csv"]
+    assert stage({"people": earlier}, RAW)["rows"] == 1
+    broken = put("[]", "broken.manifest")
+    with pytest.raises(WorkflowError, match=f"{broken} is no manifest"):
+        stage({"people": broken}, RawFormat())
 
 
 def test_an_input_of_a_job_is_a_folder_or_a_manifest() -> None:

@@ -33,6 +33,10 @@ class BadLine(ValueError):
     """A line that cannot be used; the text says why."""
 
 
+class BrokenFile(BadLine):
+    """A file that breaks off: how many lines are lost is not known."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """The model's answer to one row; the label is empty where the model gives a score only."""
@@ -84,7 +88,7 @@ def read_lines(path: Path, name: str, parse: Callable[[str], Content]) -> Iterat
                 if raw.strip():
                     yield Line(name, number, _attempt(parse, raw))
         except (EOFError, OSError, zlib.error) as error:  # of a file that was cut, or is damaged
-            yield Line(name, number + 1, BadLine(f"the file cannot be decompressed: {error}"))
+            yield Line(name, number + 1, BrokenFile(f"the file cannot be decompressed: {error}"))
 
 
 def _open(path: Path) -> BinaryIO:

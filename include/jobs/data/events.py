@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+import re
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from data.capture import BadLine, Line, files_below, read_lines
 from job import DataError
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 NEEDED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
 # of a log without a header: the order in which the workflow writes interactions (`prepare.py`)
 COLUMNS = ("USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP", "EVENT_TYPE")
+BLANKS = re.compile(r"\s*")
+SURROGATE = re.compile(r"[\ud800-\udfff]")  # half a character: JSON can name it, no file can hold it
+LONGEST_ID = 256  # characters, as in Personalize
 LATEST = 100_000_000_000  # seconds: larger numbers are milliseconds
 
 
@@ -92,17 +97,18 @@ def _row(text: str) -> tuple[str, ...] | BadLine:
 def _is_header(row: tuple[str, ...], *, first: bool) -> bool:
     """Whether a row names columns, also in the middle, where files were put together.
 
-    The first row of a file may name other columns than those that are needed: an event has a time.
+    The first row of a file may name other columns than those that are needed: an event has a time, and names
+    are different ones.
     """
-    return bool(set(row) & set(NEEDED)) or (first and not any(map(_is_number, row)))
+    foreign = len(row) >= len(NEEDED) and all(row) and len(set(row)) == len(row)
+    return bool(set(row) & set(NEEDED)) or (first and foreign and not any(map(_is_number, row)))
 
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
-    return True
 
 
 def _row_event(head: tuple[str, ...], row: tuple[str, ...]) -> Event | BadLine:
@@ -114,33 +120,45 @@ def _row_event(head: tuple[str, ...], row: tuple[str, ...]) -> Event | BadLine:
 
 
 def _json_events(text: str) -> Iterator[Event | BadLine]:
-    """The events of a line of JSON objects, with or without blanks between them, as Firehose joins them."""
-    decoder, place = json.JSONDecoder(), 0
-    while place < len(text):
+    """The events of a line of JSON objects, with or without blanks between them, as Firehose joins them.
+
+    After an object that is cut the next one is looked for.
+    """
+    decoder, place = json.JSONDecoder(), text.find("{")
+    while 0 <= place < len(text):
         try:
             content, place = decoder.raw_decode(text, place)
         except (ValueError, RecursionError) as error:
             yield BadLine(f"not JSON: {error}")
-            return
-        place += len(text[place:]) - len(text[place:].lstrip())
-        if not isinstance(content, dict):
-            yield BadLine("not a JSON object")
-        elif missing := [name for name in NEEDED if name not in content]:
-            yield BadLine(f"the object lacks {', '.join(missing)}")
-        else:
-            yield _event({name: "" if value is None else str(value) for name, value in content.items()})
+            place = text.find("{", place + 1)
+            continue
+        yield _object_event(content)
+        end = BLANKS.match(text, place)
+        place = end.end() if end else place
+        if place < len(text) and text[place] != "{":
+            yield BadLine("not JSON: between two objects there is something else")
+            place = text.find("{", place)
+
+
+def _object_event(content: dict[str, Any]) -> Event | BadLine:
+    if missing := [name for name in NEEDED if name not in content]:
+        return BadLine(f"the object lacks {', '.join(missing)}")
+    return _event({name: "" if value is None else str(value) for name, value in content.items()})
 
 
 def _event(values: Mapping[str, str]) -> Event | BadLine:
-    if not (values["USER_ID"] and values["ITEM_ID"]):
-        return BadLine("USER_ID or ITEM_ID is empty")
+    for name in ("USER_ID", "ITEM_ID"):
+        if not 1 <= len(values[name]) <= LONGEST_ID or "," in values[name] or SURROGATE.search(values[name]):
+            return BadLine(f"{name} {values[name][:40]!r}: expected 1 to {LONGEST_ID} characters, no comma")
     try:
         seconds = int(float(values["TIMESTAMP"]))
     except (ValueError, OverflowError):
         return BadLine(f"TIMESTAMP {values['TIMESTAMP'][:40]!r} is no number")
-    if seconds > LATEST:
-        return BadLine(f"TIMESTAMP {seconds}: expected seconds, not milliseconds")
+    if not 0 <= seconds <= LATEST:
+        return BadLine(f"TIMESTAMP {seconds}: expected seconds since 1970, not milliseconds")
     kind, value = values.get("EVENT_TYPE", ""), values.get("EVENT_VALUE", "")
+    if value and not _is_number(value):
+        return BadLine(f"EVENT_VALUE {value[:40]!r} is no number")
     return Event(values["USER_ID"], values["ITEM_ID"], seconds, kind, value)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from data.events import LATEST
+from data.events import LATEST, LONGEST_ID
 from job import DataError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UNIT = "\x1f"  # ASCII's own separator, which no text contains
-LONGEST_ID = 256  # characters
 
 
 def only_file(folder: Path) -> Path:
@@ -82,9 +81,12 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "").strip()
 
 
-def _known_name(name: str, needed: Sequence[str]) -> str:
+def _known_name(name: str, columns: Sequence[str]) -> str:
     """The name that is expected for a spelling of it, also in the plural; else the name itself."""
-    return next((known for known in needed if _plain(name) in (_plain(known), f"{_plain(known)}s")), name)
+    spellings = {
+        spelling: column for column in columns for spelling in (_plain(column), f"{_plain(column)}s")
+    }
+    return spellings.get(_plain(name), name)
 
 
 def _check_header(name: str, head: list[str], needed: Sequence[str], encoding: str) -> None:
@@ -97,13 +99,19 @@ def _check_header(name: str, head: list[str], needed: Sequence[str], encoding: s
 
 
 def _separator(name: str, first: str, layouts: Mapping[str, Sequence[str]]) -> str:
-    """The separator of a file without a header: the one that its first line has most of."""
-    separator = max(layouts, key=first.count)
-    if not first.count(separator):
-        known = "; or ".join(
+    """The separator of a file without a header: the one that cuts its first line into the layout's columns.
+
+    Else the longest one in it, so that the line is named with what was expected.
+    """
+    fitting = [mark for mark, names in layouts.items() if len(first.split(mark)) == len(names)]
+    separator = next(iter(fitting), max((mark for mark in layouts if mark in first), key=len, default=""))
+    if not separator:
+        layouts_in_words = "; or ".join(
             f"{', '.join(names)[:99]} with {mark!r} between" for mark, names in layouts.items()
         )
-        raise DataError(f"{name} has neither a header with the columns nor {known}: {first[:200]!r}")
+        raise DataError(
+            f"{name} has neither a header with the columns nor {layouts_in_words}: {first[:200]!r}"
+        )
     return separator
 
 

@@ -30,7 +30,8 @@ SIGN = 0x8000  # from here on cells lie below the centre
 INFINITE = 0x7F80  # the cell of what a float32 cannot hold
 LIMIT = 1e150  # a greater number is no measurement, and its square would be infinite
 SAME = 2.0**-20  # relative difference of numbers that are equal: 16 times what a float32 rounds off
-FINE = 2.0**-10  # deviations by which equal numbers may differ at most
+TINY = 2.0**-30  # of a column's scale: by so much they may differ near 0, which has no digits of its own
+FINE = 2.0**-10  # of a column's scale: by so much equal numbers may differ at most
 BLOCK_ROWS = 1 << 17  # temporaries of a block stay in the processor's cache
 MAX_VALUES = 10_000  # distinct categories that are counted one by one
 MAX_TEXT = 256  # characters of a category that tell it from others
@@ -98,7 +99,7 @@ class NumberColumn:
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
         if self.centre is None:
             self.centre = _median(values)
-            self.slack = _slack(self.centre, float(np.std(values, dtype=np.float64)))
+            self.slack = _slack(values, self.centre)
         self._count(values, self.centre)
 
     def _count(self, values: np.ndarray, centre: float) -> None:
@@ -186,10 +187,19 @@ class NumberColumn:
         return column
 
 
-def _slack(centre: float, deviation: float) -> float:
-    """By how much numbers near the centre may differ and still be equal."""
+def _slack(values: np.ndarray, centre: float) -> float:
+    """By how much numbers near the centre may differ and still be equal.
+
+    A millionth of the centre, within bounds of the column's own scale: the lower quartile of the distances
+    from the centre of the numbers that are not on it, which neither a heavy value nor wild ones move.
+    """
+    distances = np.abs(np.subtract(values, centre, dtype=np.float64))
+    distances = distances[distances > 0]
     same = SAME * abs(centre)
-    return min(same, FINE * deviation) if deviation else same
+    if not len(distances):
+        return same
+    scale = float(np.quantile(distances, 0.25))
+    return max(min(same, FINE * scale), TINY * scale)
 
 
 def _round_up(distances: np.ndarray, slack: float) -> None:

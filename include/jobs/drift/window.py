@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.capture import Answer, BadLine, Record
+from data.capture import Answer, BadLine, BrokenFile, Record
 from data.ground_truth import Judged
 
 if TYPE_CHECKING:
@@ -65,19 +65,28 @@ class Faults:
 
     examples: list[dict[str, Any]] = field(default_factory=list)
     count: int = 0
+    broken: int = 0  # files that break off
 
     def add(self, line: Line[Any], reason: BadLine) -> None:
         self.count += 1
+        self.broken += isinstance(reason, BrokenFile)
         if len(self.examples) < MAX_BAD_LINES:
             self.examples.append({"file": line.file, "line": line.number, "reason": str(reason)})
 
 
-def mostly_unreadable(what: str, left_out: int, used: int, faults: Faults | None = None) -> str | None:
-    """The reason why what was read says nothing: more of it was left out than used; None where it does.
+def mostly_unreadable(
+    what: str, left_out: int, used: int, faults: Faults | None = None, files: int = 0
+) -> str | None:
+    """The reason why what was read says nothing; None where it does.
+
+    More of it was left out than used, or most files break off.
 
     :param what: the name of what was read, such as "requests".
     :param faults: the lines that were left out.
+    :param files: the number of all files.
     """
+    if faults and 2 * faults.broken > files > 0:
+        return f"{faults.broken:,} of {files:,} files break off, {faults.examples[0]['file']} for example"
     if left_out <= used:
         return None
     first = faults.examples[0] if faults and faults.examples else None
@@ -176,7 +185,7 @@ class Window:
         """Why the window says nothing: most requests, or their rows, cannot be read; None where they can."""
         read = self.records + self.ignored + self.outside
         misfits = "rows have other columns than the model learned from"
-        return mostly_unreadable("requests", self.faults.count, read, self.faults) or (
+        return mostly_unreadable("requests", self.faults.count, read, self.faults, self.files) or (
             f"{self.misfit_rows:,} of {self.misfit_rows + self.inputs.rows:,} {misfits}"
             if self.misfit_rows > self.inputs.rows
             else None

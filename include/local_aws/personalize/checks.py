@@ -51,6 +51,15 @@ def identifier(name: str, value: Any) -> str:
     """An identifier of a user or item: a text of 1 to 256 characters."""
     if not isinstance(value, str) or not 1 <= len(value) <= ID_CHARACTERS:
         raise invalid(f"{name} has to be a text of 1 to {ID_CHARACTERS} characters, not {_shown(value)}.")
+    return _text(name, value)
+
+
+def _text(name: str, value: str) -> str:
+    """A text that UTF-8 can hold: JSON can name half a character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise invalid(f"{name} is no text in UTF-8: {error}") from error
     return value
 
 
@@ -102,7 +111,7 @@ def column_value(column: Column, value: Any, of: str) -> Any:
         raise invalid(f"{name} has to be a text, not {_shown(value)}.")
     if column.categorical and len(value) > CATEGORY_CHARACTERS:
         raise invalid(f"{name} has more than {CATEGORY_CHARACTERS} characters.")
-    return value
+    return _text(name, value)
 
 
 def hyperparameters(recipe: Recipe, requested: Mapping[str, Any]) -> None:

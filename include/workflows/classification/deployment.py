@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 SINGLE_CALLS = 20  # rows that are also sent one by one
 MANY_ROWS = 1000  # rows that are sent in one request, well below the service's limit of 6 MB
+GATE = "gate_"  # how the names of the params begin that are gates
 SAME = 1e-6  # difference of scores that are equal: they are computed with 32 bits
 OWN_CALL = "verify-"  # inference ids of the workflow itself begin so; the drift monitor leaves them out
 
@@ -43,9 +44,13 @@ def deployment_requested(evaluation: str, **context: Any) -> bool:
     for metric, gate in document["gates"].items():
         state = "reached" if gate["passed"] else "MISSED"
         log.info("Gate %s: %s, at least %s: %s", metric, gate["value"], gate["least"], state)
-    if not document["gates_passed"]:
+    asked = {name.removeprefix(GATE) for name in context["params"] if name.startswith(GATE)}
+    if unmeasured := sorted(asked - set(document["gates"])):
+        log.warning("The evaluation does not know the gates %s.", ", ".join(unmeasured))
+    passed = document["gates_passed"] is True and not unmeasured
+    if not passed:
         log.warning("The model missed a gate: it is not deployed, and its version stays without approval.")
-    return bool(document["gates_passed"])
+    return passed
 
 
 def serving_configuration(use_case: str, model_name: str, bucket: str) -> Config:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from aws_ml.clients import Aws
 from aws_ml.errors import is_missing
-from aws_ml.lifecycle.packages import newest_package
+from aws_ml.lifecycle.packages import newest_packages
 from include.workflows.common.errors import NotOfThisProject
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from include.use_cases.definition import UseCase
 
+WAITING = 20  # versions that are looked through for the one that is being deployed
 REGISTER = "register"  # id of the task that registers a run's version
 PROPERTIES = ("model_name", "run", "data_uri", "code")  # of a version's CustomerMetadataProperties
 
@@ -93,25 +94,25 @@ def champion_of(case: UseCase) -> Version | None:
 
     :raises NotOfThisProject: when it was registered by somebody else.
     """
-    return _newest(case, ModelApprovalStatus="Approved")
+    return next(iter(_newest(case, 1, ModelApprovalStatus="Approved")), None)
 
 
-def waiting_version(case: UseCase) -> Version | None:
-    """The newest version that waits for approval; None where there is none.
+def waiting_versions(case: UseCase) -> list[Version]:
+    """The newest versions that wait for approval, the newest one first.
 
-    :raises NotOfThisProject: when it was registered by somebody else.
+    :raises NotOfThisProject: when one was registered by somebody else.
     """
-    return _newest(case, ModelApprovalStatus="PendingManualApproval")
+    return _newest(case, WAITING, ModelApprovalStatus="PendingManualApproval")
 
 
-def _newest(case: UseCase, **filters: str) -> Version | None:
-    """The newest version of a use case that passes the filters of ListModelPackages."""
+def _newest(case: UseCase, most: int, **filters: str) -> list[Version]:
+    """The newest versions of a use case that pass the filters of ListModelPackages."""
     from botocore.exceptions import ClientError
 
     try:
-        summary = newest_package(Aws().client("sagemaker"), case.endpoint, **filters)
+        summaries = list(newest_packages(Aws().client("sagemaker"), case.endpoint, most, **filters))
     except ClientError as error:
         if is_missing(error):
-            return None
+            return []
         raise
-    return describe_version(case.name, summary["ModelPackageArn"]) if summary else None
+    return [describe_version(case.name, summary["ModelPackageArn"]) for summary in summaries]

@@ -5,8 +5,11 @@ To SageMaker a plain URI means every key that begins so: `churn.csv` would also 
 
 from __future__ import annotations
 
+from include.workflows.common.errors import WorkflowError
 from include.workflows.common.folders import MANIFEST
-from include.workflows.common.s3_documents import objects_of, write_json
+from include.workflows.common.s3_documents import objects_of, read_manifest, write_json
+
+LONGEST_NAME = 255  # bytes of the name of a file
 
 
 def write_manifest(uri: str, prefix: str, objects: list[str]) -> str:
@@ -23,12 +26,17 @@ def write_manifest(uri: str, prefix: str, objects: list[str]) -> str:
 def pin(data_uri: str, manifest: str) -> str:
     """Write a manifest of the object, or of all objects of the folder, that a URI names; return its URI.
 
-    A URI of a manifest is returned as it is.
+    A URI may also be that of a manifest, such as the registry has of a version's data.
 
     :param data_uri: of a folder it ends in a slash.
     :param manifest: S3 URI, where the manifest goes.
-    :raises WorkflowError: when there is no object.
+    :raises WorkflowError: when there is no object, or a job could not have a file of its name.
     """
     if data_uri.endswith(MANIFEST):
-        return data_uri
-    return write_manifest(manifest, f"{data_uri.rpartition('/')[0]}/", objects_of(data_uri))
+        prefix, objects = read_manifest(data_uri)
+        return write_manifest(manifest, prefix, objects)
+    folder, objects = f"{data_uri.rpartition('/')[0]}/", objects_of(data_uri)
+    for uri in objects:
+        if any(len(name.encode()) > LONGEST_NAME for name in uri.removeprefix(folder).split("/")):
+            raise WorkflowError(f"{uri}: no file in a container can have a name of over {LONGEST_NAME} bytes")
+    return write_manifest(manifest, folder, objects)

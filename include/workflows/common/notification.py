@@ -62,7 +62,12 @@ def _notifier(setting: str, texts: dict[str, str]) -> BaseNotifier:
         raise WrongSetting(f"The Variable {SETTING} names no class with arguments: {error!r}") from error
     if not (isinstance(notifier, type) and issubclass(notifier, BaseNotifier)):
         raise WrongSetting(f"The Variable {SETTING} names {content['class']}, which is no Airflow notifier.")
-    return notifier(**{key: _filled(value, texts) for key, value in arguments.items()})
+    try:
+        return notifier(**{key: _filled(value, texts) for key, value in arguments.items()})
+    except TypeError as error:
+        raise WrongSetting(
+            f"The Variable {SETTING}: {content['class']} does not take these: {error}"
+        ) from error
 
 
 def _filled(argument: Any, texts: dict[str, str]) -> Any:

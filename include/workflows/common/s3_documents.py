@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from include.workflows.common.errors import WorkflowError
+from include.workflows.common.folders import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,7 +38,7 @@ def read_json(uri: str) -> Any:
     text = "\n".join(read_lines(uri))
     try:
         return json.loads(text, parse_constant=_finite, parse_float=_finite)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{uri} cannot be read: {error}") from error
 
 
@@ -142,13 +143,15 @@ def _pages(bucket: str, prefix: str, **members: str) -> Iterator[dict[str, Any]]
 
 
 def objects_of(uri: str) -> list[str]:
-    """S3 URIs: the object of a URI, or of a URI that ends in `/` all objects below it.
+    """S3 URIs: the object of a URI, of a URI that ends in `/` all objects below it, of a manifest its own.
 
     :raises WorkflowError: when there is none.
     """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-    if uri.endswith("/"):  # an object that ends so is a "folder" made by S3's console
+    if uri.endswith(MANIFEST):
+        objects = read_manifest(uri)[1]
+    elif uri.endswith("/"):  # an object that ends so is a "folder" made by S3's console
         objects = [each for each in list_objects(uri) if not each.endswith("/")]
     else:
         bucket, key = split_uri(uri)
@@ -156,6 +159,19 @@ def objects_of(uri: str) -> list[str]:
     if not objects:
         raise WorkflowError(f"{uri} holds no object. A folder is named with a slash at its end.")
     return objects
+
+
+def read_manifest(uri: str) -> tuple[str, list[str]]:
+    """The prefix of a manifest, and the S3 URIs of its objects.
+
+    :raises WorkflowError: when it is none.
+    """
+    try:
+        head, *names = read_json(uri)
+        prefix = head["prefix"]
+        return prefix, [f"{prefix}{name}" for name in names]
+    except (ValueError, TypeError, KeyError) as error:
+        raise WorkflowError(f"{uri} is no manifest of S3 objects: {error!r}") from error
 
 
 def download(uri: str, folder: Path) -> list[Path]:

@@ -51,6 +51,27 @@ def reference(task: Task, key: str = RETURN_VALUE) -> Reference:
     return {"task_ids": operator_of(task).task_id, "key": key}
 
 
+def pull_answer(context: Any, source: Reference, states: tuple[str, ...] = ("success",)) -> Any:
+    """What a task left in this try of the run; None where it was not reached, or ended otherwise.
+
+    Airflow removes what a task left when the task starts again. One that is not reached after a clear still
+    has what it left before.
+
+    :param states: in which the task has answered.
+    """
+    ti, run = context["ti"], context["dag_run"]
+    by_run = ti.get_task_states(
+        dag_id=run.dag_id, map_index=ti.map_index, task_ids=[source["task_ids"]], run_ids=[run.run_id]
+    )
+    state = by_run.get(run.run_id, {}).get(_state_key(source, ti.map_index))
+    return pull(ti, source) if state in states else None
+
+
+def _state_key(source: Reference, map_index: int | None) -> str:
+    """How Airflow names a task among the states: a mapped one by its index, too."""
+    return source["task_ids"] if map_index is None or map_index < 0 else f"{source['task_ids']}_{map_index}"
+
+
 def pull(ti: Any, source: Reference) -> Any:
     """What the task of a reference left, of the same map index; None where it left nothing."""
     return ti.xcom_pull(**source, map_indexes=ti.map_index)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from include.workflows.common.folders import manifest_of
 from include.workflows.common.manifests import write_manifest
@@ -22,8 +22,16 @@ log = logging.getLogger(__name__)
 
 LABELLED = ("capture", "ground_truth")
 HOUR = "%Y/%m/%d/%H/"
+YEAR, AFTER_YEARS = re.compile(r"\d{4}"), ":"  # which sorts after all digits
 IN_AN_HOUR = re.compile(r"\d{4}/\d{2}/\d{2}/\d{2}/[^/]+")
 DEEPEST = 4  # folders above the years: those of an endpoint and of a variant, and two more
+
+
+class Traffic(NamedTuple):
+    """What came for a use case: inputs of a job by place, and what lies in no hour and is left out."""
+
+    inputs: dict[str, str]
+    strays: list[str]
 
 
 def traffic_inputs(
@@ -33,7 +41,7 @@ def traffic_inputs(
     start: datetime,
     places: Iterable[str] = LABELLED,
     until: datetime | None = None,
-) -> dict[str, str]:
+) -> Traffic:
     """Inputs of a processing job: what came from the hour of `start` to the hour of `until`.
 
     :param folder: S3 URI; the manifests are written there.
@@ -41,36 +49,37 @@ def traffic_inputs(
     :param until: default: everything that has come.
     :return: URIs of manifests by place; a place without files is left out.
     """
-    inputs = {}
+    traffic = Traffic({}, [])
     for place in places:
-        files = list(_files_between(f"s3://{bucket}/{use_case}/{place}", start, until))
+        files = list(_files_between(f"s3://{bucket}/{use_case}/{place}", start, until, traffic.strays))
         log.info("%s: %d files since %s", place, len(files), start)
         if files:
-            inputs[place] = write_manifest(manifest_of(folder, place), f"s3://{bucket}/", files)
-    return inputs
+            traffic.inputs[place] = write_manifest(manifest_of(folder, place), f"s3://{bucket}/", files)
+    for stray in traffic.strays:
+        log.warning("%s is not in a folder of an hour: left out", stray)
+    return traffic
 
 
-def _files_between(folder: str, start: datetime, until: datetime | None) -> Iterator[str]:
+def _files_between(folder: str, start: datetime, until: datetime | None, strays: list[str]) -> Iterator[str]:
     after = f"{start.astimezone(UTC):{HOUR}}"
-    before = None if until is None else f"{until.astimezone(UTC) + timedelta(hours=1):{HOUR}}"
-    for tree in _trees(folder):
+    before = AFTER_YEARS if until is None else f"{until.astimezone(UTC) + timedelta(hours=1):{HOUR}}"
+    for tree in _trees(folder, strays):
         for uri in list_objects(tree, after, before):
-            if IN_AN_HOUR.fullmatch(uri[len(tree) + 1 :]):
+            path = uri[len(tree) + 1 :]
+            if IN_AN_HOUR.fullmatch(path):
                 yield uri
-            elif not uri.endswith("/"):
-                log.warning("%s is not in a folder of an hour: left out", uri)
+            elif YEAR.fullmatch(path.partition("/")[0]) and not path.endswith("/"):
+                strays.append(uri)
 
 
-def _trees(folder: str, depth: int = 0) -> Iterator[str]:
-    """The folders below which there are years; what lies beside these is in no window."""
+def _trees(folder: str, strays: list[str], depth: int = 0) -> Iterator[str]:
+    """The folders below which there are years, and those beside the years; what lies in none is a stray."""
     folders, objects = list_folder(folder)
-    years = [name for name in folders if re.fullmatch(r"\d{4}", name)]
-    below = [name for name in folders if name not in years]
-    if years:
+    strays += (f"{folder}/{name}" for name in objects)
+    if any(YEAR.fullmatch(name) for name in folders):
         yield folder
-    elif depth < DEEPEST:
-        for name in below:
-            yield from _trees(f"{folder}/{name}", depth + 1)
-        below = []
-    for name in (*objects, *below):
-        log.warning("%s/%s is not in a folder of an hour: left out", folder, name)
+    for name in (name for name in folders if not YEAR.fullmatch(name)):
+        if depth < DEEPEST:
+            yield from _trees(f"{folder}/{name}", strays, depth + 1)
+        else:
+            strays.append(f"{folder}/{name}/")

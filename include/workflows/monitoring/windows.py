@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from airflow.sdk import Asset, AssetAlias, task
@@ -11,10 +11,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from aws_ml.clients import Aws
 from aws_ml.errors import is_missing
-from aws_ml.names import key_time, run_key
+from aws_ml.names import key_time, run_key, time_of
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
-from include.workflows.classification.registry import Version, champion_of, waiting_version
+from include.workflows.classification.registry import Version, champion_of, waiting_versions
 from include.workflows.common.errors import NothingServes, NotOfThisProject, OtherModelServes
 from include.workflows.common.job_tasks import processing_request
 from include.workflows.common.notification import report_faults, send_message
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DRIFT = AssetAlias("drift")
-FAULTS = "faults"  # XCom key of `deployed`: what should serve and does not
+FAULTS = "faults"  # XCom key: what should serve and does not, or cannot be read
 NEWS = ("watch", "drift", "unreadable")  # verdicts that people are told of
 ANSWERING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
-REMEMBERED = 50  # earlier windows that are read to confirm a drift
+VERIFICATION = timedelta(hours=2)  # after which a version that serves is approved, or its verification failed
 SETTLE = timedelta(minutes=10)  # captured requests reach S3 with a delay
 
 
@@ -132,27 +132,46 @@ def behind_endpoint(case: UseCase) -> Version | None:
     if state not in ANSWERING:
         reason = endpoint.get("FailureReason", "no reason")
         raise NothingServes(f"the endpoint {case.endpoint} is {state}: {reason}")
-    config = client.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    models = [variant["ModelName"] for variant in config["ProductionVariants"]]
+    models = _models_of(endpoint)
     if version.model_name in models:
         return version
-    _check_deployment(case, version, models)
+    _check_deployment(case, version, endpoint, models)
     return None
 
 
-def _check_deployment(case: UseCase, version: Version, models: list[str]) -> None:
-    """Check that the endpoint serves a version that waits for approval: it is being verified.
+def _models_of(endpoint: dict[str, Any]) -> list[str]:
+    """Names of the models that an endpoint serves.
+
+    :raises OtherModelServes: when its configuration was deleted, so that nobody can tell.
+    """
+    from botocore.exceptions import ClientError
+
+    name = endpoint["EndpointConfigName"]
+    try:
+        config = Aws().client("sagemaker").describe_endpoint_config(EndpointConfigName=name)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        text = f"the configuration {name} of the endpoint {endpoint['EndpointName']} was deleted"
+        raise OtherModelServes(f"{text}: nobody can tell which model it serves") from error
+    return [variant["ModelName"] for variant in config["ProductionVariants"]]
+
+
+def _check_deployment(case: UseCase, version: Version, endpoint: dict[str, Any], models: list[str]) -> None:
+    """Check that the endpoint serves a version that is being verified: it waits for approval, not for long.
 
     :param models: what the endpoint serves instead of the approved version.
-    :raises OtherModelServes: when that is something else.
+    :raises OtherModelServes: when that is something else, or its verification did not end well.
     """
-    waiting = waiting_version(case)
-    if waiting is None or waiting.model_name not in models:
+    waiting = [each for each in waiting_versions(case) if each.model_name in models]
+    recent = datetime.now(UTC) - endpoint["LastModifiedTime"] < VERIFICATION
+    if not (waiting and recent):
+        state = f"version {waiting[0].number}, which was not approved" if waiting else ", ".join(models)
         raise OtherModelServes(
-            f"the endpoint {case.endpoint} serves {', '.join(models)}, the approved version is {version.arn} "
+            f"the endpoint {case.endpoint} serves {state}; the approved version is {version.arn} "
             f"with the model {version.model_name}"
         )
-    log.info("%s: version %d is being deployed", case.name, waiting.number)
+    log.info("%s: version %d is being deployed", case.name, waiting[0].number)
 
 
 def folder_of(use_case: str, bucket: str, run: Any) -> str:
@@ -183,12 +202,14 @@ def window(serving: InService, bucket: str, code: dict[str, str], **context: Any
     else:
         script, inputs = "monitor.py", {"baseline": f"{serving['run']}/baseline/"}
     traffic = traffic_inputs(name, bucket, folder, start, places, run.run_after)
+    strays = [f"{stray} is not in a folder of an hour, and is left out" for stray in traffic.strays]
+    context["ti"].xcom_push(key=FAULTS, value=strays)
     return processing_request(
         case,
         "monitor",
         context,
         script=script,
-        inputs={**inputs, "code": code["files"], **traffic},
+        inputs={**inputs, "code": code["files"], **traffic.inputs},
         outputs={"report": f"{folder}/report"},
         arguments=[
             *case.monitor_arguments,
@@ -233,8 +254,10 @@ def judge(serving: InService, bucket: str, **context: Any) -> WindowReport:
     report = _summary(serving, f"{folder}/report", read_json(f"{folder}/report/drift.json"))
     write_json(f"{folder}/window.json", report)
     rules, end = CASES[name].monitoring, datetime.fromisoformat(report["end"])
-    windows, faults = measured_windows(name, bucket, end - policy.windows_remembered(rules), end)
-    report_faults(f"{name}: windows that cannot be read", faults, context)
+    length = end - datetime.fromisoformat(report["start"])
+    since = end - policy.windows_remembered(rules, length)
+    windows, faults = measured_windows(name, bucket, since, end, rules.of_windows)
+    context["ti"].xcom_push(key=FAULTS, value=faults)
     confirmed = policy.confirm(windows, rules)
     report |= {"confirmed": confirmed.yes, "why": confirmed.why}
     log.info("%s: %s (%s); %s", name, report["verdict"], report["reason"], report["why"])
@@ -260,17 +283,28 @@ def _summary(serving: InService, folder: str, drift: dict[str, Any]) -> WindowRe
 
 
 def measured_windows(
-    use_case: str, bucket: str, since: datetime, until: datetime
+    use_case: str, bucket: str, since: datetime, until: datetime, most: int
 ) -> tuple[list[policy.Window], list[str]]:
     """The newest windows of a use case that end in a span; and the documents left out, and why.
 
-    The folders of the runs sort by time, so that older ones are neither listed nor read. Newer ones count
-    only where a window is measured again later.
+    The folders of the runs sort by time, so that older ones are not listed. Windows that overlap a newer one
+    do not count and are not read, nor is anything when `most` windows are evidence. Windows that end after
+    `until` count only where one is measured again later.
     """
     objects = list_objects(f"s3://{bucket}/{use_case}/monitoring", after=key_time(since))
-    documents = [uri for uri in objects if uri.endswith("/window.json")]
-    windows, faults = read_documents(documents[-REMEMBERED:], _window)
-    return [window for window in windows if window.end <= until], faults
+    windows: list[policy.Window] = []
+    faults: list[str] = []
+    for uri in reversed([uri for uri in objects if uri.endswith("/window.json")]):
+        due = time_of(uri.split("/")[-2])
+        if windows and due is not None and due - SETTLE > windows[-1].start:
+            continue
+        read, wrong = read_documents([uri], _window)
+        windows += [window for window in read if window.end <= until]
+        faults += wrong
+        evidence = [window for window in windows if window.verdict not in policy.NO_EVIDENCE]
+        if sum(window.baseline == windows[0].baseline for window in evidence) >= most:
+            break
+    return windows, faults
 
 
 def _window(report: WindowReport) -> policy.Window:
@@ -281,14 +315,18 @@ def _window(report: WindowReport) -> policy.Window:
 
 
 @task
-def notify(report: WindowReport, **context: Any) -> None:
-    """Tell people of a drift, and of traffic that cannot be read.
+def notify(report: WindowReport, faults: list[Reference], **context: Any) -> None:
+    """Tell people of a drift, and of traffic and documents that cannot be read.
 
+    :param faults: what `window` and `judge` leave.
     :raises AirflowSkipException: when there is no news, or nobody is named.
     """
-    if report["verdict"] not in NEWS:
+    texts = [text for source in faults for text in pull(context["ti"], source) or []]
+    for text in texts:
+        log.warning("%s: %s", report["use_case"], text)
+    if report["verdict"] not in NEWS and not texts:
         raise AirflowSkipException(f"{report['use_case']}: {report['verdict']}")
     subject = f"{report['use_case']}: {report['verdict']}"
-    text = f"{report['reason']}\n{report['why']}\n{report['report']}/report.html"
+    text = "\n".join([report["reason"], report["why"], f"{report['report']}/report.html", *texts])
     if not send_message(subject, text, context):
         raise AirflowSkipException("Neither the Variable ml_notifier nor ml_sns_topic_arn is set.")

@@ -7,6 +7,7 @@ The name of a solution version carries the key of its run. So a campaign leads t
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from airflow.sdk import task
@@ -106,9 +107,25 @@ def served(case: RecommendationUseCase, bucket: str) -> Served | None:
             f"{campaign['name']} serves {arn}, which no run of the DAG {case.name} has trained."
         )
     run = run_folder(case.name, bucket, name.removeprefix(VERSION_PREFIX))
-    record: RunRecord = read_json(f"{run}/run.json")
+    record = _read_record(run)
     since = campaign.get("lastUpdatedDateTime", campaign["creationDateTime"])
     return Served(case.name, arn, run, record["data"], record["moment"], since.isoformat())
+
+
+def _read_record(run: str) -> RunRecord:
+    """What a run left of itself.
+
+    :raises NotOfThisProject: when `run.json` does not exist, or is half-written.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        record: RunRecord = read_json(f"{run}/run.json")
+        datetime.fromisoformat(record["moment"])
+        dict(record["data"])
+    except (ClientError, ValueError, KeyError, TypeError) as error:
+        raise NotOfThisProject(f"{run}/run.json of what serves cannot be used: {error!r}") from error
+    return record
 
 
 @task(multiple_outputs=True, trigger_rule="none_failed", task_id=RECORD)

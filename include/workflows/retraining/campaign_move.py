@@ -14,7 +14,7 @@ from aws_ml.clients import Aws
 from include.workflows.common.errors import VerificationFailed
 from include.workflows.common.job_tasks import start_and_wait
 from include.workflows.common.s3_documents import read_lines
-from include.workflows.common.xcom import pull, reference
+from include.workflows.common.xcom import pull, pull_answer, reference
 from include.workflows.recommendation.campaigns import campaign_of
 from include.workflows.recommendation.job_kinds import CAMPAIGN
 from include.workflows.retraining.before import before
@@ -45,7 +45,11 @@ def move_and_verify(
     :return: the task that verifies, and the one that is reached when all campaigns went back.
     """
     beginning = reference(move, BEGUN)
-    verification, failed, end = verify(plan, contest, beginning), failed_move(beginning), gone_back()
+    verification, failed, end = (
+        verify(plan, contest, beginning),
+        failed_move(plan, contest, beginning),
+        gone_back(),
+    )
     for recommender in case.recommenders:
         if recommender.ask:
             promote = update_campaign(f"promote_{recommender.key}", move)
@@ -112,7 +116,7 @@ def verify(
     :raises VerificationFailed: when it serves another version, answers nothing, or too slowly.
     :raises AirflowSkipException: when no campaign was moved.
     """
-    check_begun(context["ti"], beginning)
+    check_begun(context, beginning)
     case, challenger = RecommenderPlan.of(plan_dict).case, ChallengerRun.of(contest)
     campaign = campaign_of(case, case.primary)
     if campaign is None or campaign["solutionVersionArn"] != challenger.arn:
@@ -138,20 +142,32 @@ def _ask(name: str, campaign: str, users: list[str]) -> list[float]:
     return times
 
 
-def check_begun(ti: Any, beginning: Reference) -> None:
-    """:raises AirflowSkipException: when the champion's campaigns were left alone."""
-    if not pull(ti, beginning):
+def check_begun(context: Any, beginning: Reference) -> None:
+    """:raises AirflowSkipException: when this try has left the champion's campaigns alone."""
+    if not pull_answer(context, beginning):
         raise AirflowSkipException("No campaign was moved.")
 
 
 @task(trigger_rule="one_failed")
-def failed_move(beginning: Reference, **context: Any) -> None:
+def failed_move(
+    plan_dict: RecommenderPlanDict, contest: RecommenderMatchDict, beginning: Reference, **context: Any
+) -> None:
     """Reached where a campaign was moved and something failed.
 
-    :raises AirflowSkipException: when no campaign was moved.
+    :raises AirflowSkipException: when no campaign was moved, or none serves this retraining's version by now.
     """
-    check_begun(context["ti"], beginning)
+    check_begun(context, beginning)
+    case, versions = RecommenderPlan.of(plan_dict).case, ChallengerRun.of(contest).versions
+    if not any(_serves(case, recommender, versions) for recommender in case.recommenders):
+        raise AirflowSkipException("No campaign serves a version of this retraining.")
     log.warning("The move failed: all campaigns go back to the champion's versions")
+
+
+def _serves(case: RecommendationUseCase, recommender: Recommender, versions: dict[str, str]) -> bool:
+    """Whether a recommender's campaign serves the version of this retraining, or is about to."""
+    version, campaign = versions.get(recommender.key), campaign_of(case, recommender) or {}
+    about_to = campaign.get("latestCampaignUpdate", {}).get("solutionVersionArn")
+    return version is not None and version in (campaign.get("solutionVersionArn"), about_to)
 
 
 @task(trigger_rule="none_failed_min_one_success")

@@ -13,13 +13,16 @@ from include.use_cases.catalogue import CASES
 from include.workflows.common.errors import UnreadableEvents
 from include.workflows.common.notification import report_faults
 from include.workflows.common.s3_documents import list_objects, past_moment, read_documents
+from include.workflows.common.xcom import pull
 from include.workflows.retraining.handover import CauseDict, VerdictDict
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from include.workflows.common.xcom import Reference
     from include.workflows.retraining.handover import DecisionDict
 
+FAULTS = "faults"  # XCom key: what could not be read, and why
 ALLOWED = "allowed"  # XCom key: the policy's answer
 
 
@@ -32,7 +35,7 @@ def folder_of(use_case: str, bucket: str, run: Any) -> str:
 def causes(**context: Any) -> list[CauseDict]:
     """Why this run was started, per use case: drift events, the clock, or a person.
 
-    An event that cannot be read is left out, and people are told of it.
+    An event that cannot be read is left out; `report_events` tells people.
 
     :raises UnreadableEvents: when no event is left of a run that events have started.
     """
@@ -69,28 +72,49 @@ def _drifts(context: Any) -> list[CauseDict]:
             faults.append(str(error))
         else:
             drifts.append(CauseDict(use_case=cause.use_case, kind="drift", report=dict(cause.report)))
-    report_faults("retraining: drift events that cannot be read", faults, context)
+    context["ti"].xcom_push(key=FAULTS, value=faults)
     if not drifts:
         raise UnreadableEvents(f"None of {len(events)} events says which use case has drifted.")
     return drifts
 
 
-def check_allowed(cause: CauseDict, bucket: str, context: Any) -> None:
+@task(trigger_rule="all_done")
+def report_events(faults: Reference, **context: Any) -> None:
+    """Tell people of drift events that cannot be read: a task of its own, so that no message stops a run.
+
+    :param faults: what `causes` leaves.
+    :raises AirflowSkipException: when there is none.
+    """
+    if not (texts := pull(context["ti"], faults)):
+        raise AirflowSkipException("All events can be read.")
+    report_faults("retraining: drift events that cannot be read", texts, context)
+
+
+def check_allowed(cause: CauseDict, bucket: str, context: Any) -> list[str]:
     """Ask the use case's policy; its answer stays in XCom, under `allowed`.
 
-    A decision that cannot be read is left out, and people are told of it.
-
+    :return: the decisions that cannot be read, and why; they are left out, and `decide` tells people.
     :raises AirflowSkipException: when it does not let the use case retrain now.
     """
     name, moment = cause["use_case"], context["dag_run"].run_after
     rules = CASES[name].monitoring
     since, own = moment - policy.retrainings_remembered(rules), folder_of(name, bucket, context["dag_run"])
     earlier, faults = retrainings(name, bucket, since, own)
-    report_faults(f"{name}: decisions that cannot be read", faults, context)
+    earlier = [
+        each for each in earlier if each.moment <= moment
+    ]  # a run that is cleared later knows no newer ones
+    context["ti"].xcom_push(key=FAULTS, value=faults)
     allowed = policy.may_retrain(cause["kind"], earlier, moment, rules)
     if not allowed.yes:
         refuse(name, allowed.why, context)
     context["ti"].xcom_push(key=ALLOWED, value=VerdictDict(yes=True, why=allowed.why))
+    return faults
+
+
+def leave_faults(faults: list[str], strays: list[str], context: Any) -> None:
+    """Leave in XCom what could not be read, and which files of the traffic lie in no folder of an hour."""
+    texts = [f"{stray} is not in a folder of an hour, and is left out" for stray in strays]
+    context["ti"].xcom_push(key=FAULTS, value=[*faults, *texts])
 
 
 def refuse(name: str, why: str, context: Any) -> NoReturn:

@@ -28,7 +28,7 @@ from include.workflows.common.xcom import reference, xcom
 from include.workflows.monitoring.captured_files import traffic_inputs
 from include.workflows.retraining import decision, traffic_shift
 from include.workflows.retraining.before import before, is_own_run
-from include.workflows.retraining.causes import check_allowed, folder_of, refuse
+from include.workflows.retraining.causes import check_allowed, folder_of, leave_faults, refuse
 from include.workflows.retraining.handover import (
     CHALLENGER,
     CHAMPION,
@@ -112,7 +112,7 @@ def shift_traffic(
     chain(approve, shift, canary_config, *canary, until, soak, verify_canary)
     chain(verify_canary, final_config, *final, verify_final)
 
-    failed: Handle = traffic_shift.failed_shift(reference(shift, "roll_back"))
+    failed: Handle = traffic_shift.failed_shift(reference(shift))
     chain([canary[1], verify_canary, final[1], verify_final], failed)
     roll_back = update_endpoint("roll_back", failed, xcom(shift, "roll_back", "EndpointConfigName"))
     return verify_final, roll_back[1]
@@ -134,10 +134,11 @@ def plan_classifier(
     serving = champion_of(case)
     if serving is None:
         refuse(name, f"no version is approved; run the DAG {name} first", context)
-    check_allowed(cause, bucket, context)
+    faults = check_allowed(cause, bucket, context)
     own = is_own_run(serving.run, context)
     serving = Version.from_dict(before(folder, "champion", serving.to_dict(), own=own))
-    since = datetime.fromisoformat(serving.since)
+    traffic = traffic_inputs(name, bucket, folder, datetime.fromisoformat(serving.since))
+    leave_faults(faults, traffic.strays, context)
     assemble = processing_request(
         case,
         "assemble",
@@ -146,7 +147,7 @@ def plan_classifier(
         inputs={
             "code": code["files"],
             "raw": pin(serving.data_uri, manifest_of(folder, "raw")),
-            **traffic_inputs(name, bucket, folder, since),
+            **traffic.inputs,
         },
         outputs={"data": f"{folder}/data"},
         arguments=case.table_arguments,

@@ -15,10 +15,10 @@ from aws_ml.clients import Aws
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS
 from include.workflows.common.errors import RetrainingFailed
-from include.workflows.common.notification import send_message
+from include.workflows.common.notification import report_faults, send_message
 from include.workflows.common.s3_documents import read_json, write_json
-from include.workflows.common.xcom import Reference, pull, reference
-from include.workflows.retraining.causes import ALLOWED, folder_of
+from include.workflows.common.xcom import Reference, pull, pull_answer, reference
+from include.workflows.retraining.causes import ALLOWED, FAULTS, folder_of
 from include.workflows.retraining.handover import Decision, DecisionDict, GateDict, Plan, VerdictDict
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 APPROVAL_LIMIT = 1024  # characters of a version's ApprovalDescription
+ANSWERED = ("success", "skipped")  # states of a task that leaves its answer and may skip what follows
 VERDICT = "decision"  # XCom key: the gate's answer
 
 
@@ -45,6 +46,7 @@ class Trail(TypedDict):
     """Where the steps of a retraining leave what the decision is made of."""
 
     allowed: Reference
+    faults: Reference
     champion: Reference
     challenger: Reference
     verdict: Reference
@@ -70,6 +72,7 @@ def conclude_loop(
     """
     trail = Trail(
         allowed=reference(plan, ALLOWED),
+        faults=reference(plan, FAULTS),
         champion=reference(plan, "champion"),
         challenger=reference(contest, "challenger"),
         verdict=reference(gate, VERDICT),
@@ -187,16 +190,16 @@ def decide(cause: CauseDict, bucket: str, trail: Trail, **context: Any) -> Decis
 
     :raises RetrainingFailed: when the deployment was rolled back, or a step failed: people should look.
     """
-    ti, run, name = context["ti"], context["dag_run"], cause["use_case"]
-    verdict = pull(ti, trail["verdict"])
+    run, name = context["dag_run"], cause["use_case"]
+    verdict = pull_answer(context, trail["verdict"], ANSWERED)
     decision = conclude(
-        allowed=pull(ti, trail["allowed"]),
+        allowed=pull_answer(context, trail["allowed"], ANSWERED),
         verdict=verdict,
-        answer=pull(ti, trail["answer"]),
-        verification=pull(ti, trail["verification"]),
-        roll_back=pull(ti, trail["roll_back"]),
+        answer=pull_answer(context, trail["answer"]),
+        verification=pull_answer(context, trail["verification"]),
+        roll_back=pull_answer(context, trail["roll_back"]),
     )
-    folder, challenger = folder_of(name, bucket, run), pull(ti, trail["challenger"])
+    folder, challenger = folder_of(name, bucket, run), pull_answer(context, trail["challenger"])
     document = DecisionDict(
         version="1.0",
         use_case=name,
@@ -205,7 +208,7 @@ def decide(cause: CauseDict, bucket: str, trail: Trail, **context: Any) -> Decis
         why=decision.why,
         cause=cause,
         trained=bool(challenger),
-        champion=pull(ti, trail["champion"]),
+        champion=pull_answer(context, trail["champion"]),
         challenger=challenger,
         comparison=f"{folder}/comparison" if verdict else None,
         run=run.run_id,
@@ -214,6 +217,8 @@ def decide(cause: CauseDict, bucket: str, trail: Trail, **context: Any) -> Decis
     if challenger and name in CLASSIFIERS:  # Personalize has no registry: its versions stay as they are
         _approve_or_reject(challenger["arn"], decision, f"{folder}/decision.json")
     log.info("%s: %s, %s", name, decision.name, decision.why)
+    faults = pull_answer(context, trail["faults"], ANSWERED) or []
+    report_faults(f"{name}: earlier decisions and traffic that cannot be read", faults, context)
     if decision.is_bad:
         send_message(f"{name}: retraining {decision.name}", decision.why, context)
         raise RetrainingFailed(f"{name}: {decision.name}, {decision.why}")
@@ -248,10 +253,16 @@ def conclude(
 
 
 def _approve_or_reject(arn: str, decision: Decision, uri: str) -> None:
-    """Set the approval of the challenger's version; the reason stays with it."""
-    Aws().client("sagemaker").update_model_package(
+    """Set the approval of the challenger's version, unless it has it; the reason stays with it.
+
+    A version serves since it was changed last: a decision that is written again must not move that.
+    """
+    client, status = Aws().client("sagemaker"), "Approved" if decision.name == "promoted" else "Rejected"
+    if client.describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"] == status:
+        return
+    client.update_model_package(
         ModelPackageArn=arn,
-        ModelApprovalStatus="Approved" if decision.name == "promoted" else "Rejected",
+        ModelApprovalStatus=status,
         ApprovalDescription=" ".join(f"{decision.name}: {decision.why}".split())[:APPROVAL_LIMIT],
         CustomerMetadataProperties={"decision": uri},
     )

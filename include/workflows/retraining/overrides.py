@@ -5,6 +5,7 @@ All else is the loop's to decide: which data, and that nothing is deployed befor
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
@@ -61,7 +62,8 @@ def checked_overrides(case: Case, overrides: Mapping[str, Any]) -> dict[str, Any
         )
     for name, value in overrides.items():
         try:
+            json.dumps(value, allow_nan=False)
             allowed[name].resolve(value)
-        except ParamValidationError as error:
+        except (ParamValidationError, ValueError) as error:
             raise WrongOverride(f"{case.name}: {name} cannot be {value!r}: {error}") from error
     return dict(overrides)

@@ -23,7 +23,7 @@ from include.workflows.recommendation.job_kinds import BATCH_INFERENCE
 from include.workflows.retraining import decision
 from include.workflows.retraining.before import before, is_own_run
 from include.workflows.retraining.campaign_move import move_and_verify, move_campaigns
-from include.workflows.retraining.causes import check_allowed, folder_of, refuse
+from include.workflows.retraining.causes import check_allowed, folder_of, leave_faults, refuse
 from include.workflows.retraining.handover import (
     CHALLENGER,
     CHAMPION,
@@ -106,18 +106,19 @@ def plan_recommender(
     serving = served(case, bucket)
     if serving is None:
         refuse(name, f"no campaign serves; run the DAG {name} first", context)
-    check_allowed(cause, bucket, context)
+    faults = check_allowed(cause, bucket, context)
     own = is_own_run(serving.run, context)
     serving = Served.from_dict(before(folder, "champion", serving.to_dict(), own=own))
     since = datetime.fromisoformat(serving.trained) - OVERLAP
     ratings = pin(serving.data["interactions"], manifest_of(folder, "ratings"))
-    log_files = traffic_inputs(name, bucket, folder, since, ("interactions",))
+    traffic = traffic_inputs(name, bucket, folder, since, ("interactions",))
+    leave_faults(faults, traffic.strays, context)
     join = processing_request(
         case,
         "join",
         context,
         script="assemble_interactions.py",
-        inputs={"code": code["files"], "ratings": ratings, **log_files},
+        inputs={"code": code["files"], "ratings": ratings, **traffic.inputs},
         outputs={"data": f"{folder}/data"},
         arguments=case.log_arguments,
     )

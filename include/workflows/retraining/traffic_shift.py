@@ -19,7 +19,7 @@ from include.workflows.classification.deployment import OWN_CALL, check_answers
 from include.workflows.common.errors import EndpointDisagrees, VerificationFailed
 from include.workflows.common.folders import capture_folder
 from include.workflows.common.s3_documents import read_lines
-from include.workflows.common.xcom import pull
+from include.workflows.common.xcom import pull_answer
 from include.workflows.retraining.before import before
 from include.workflows.retraining.decision import check_promoted
 from include.workflows.retraining.handover import (
@@ -179,7 +179,7 @@ def probe(endpoint: str, variant: str, rows: list[str]) -> tuple[list[str | None
     :return: the answer to each row, None where the call failed; the errors' texts; the calls' times in
         milliseconds.
     """
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     runtime = Aws().client("sagemaker-runtime")
     answers: list[str | None] = []
@@ -196,7 +196,7 @@ def probe(endpoint: str, variant: str, rows: list[str]) -> tuple[list[str | None
                 InferenceId=f"{OWN_CALL}{number}",
             )
             answers.append(str(reply["Body"].read().decode()).strip())
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:  # the first is a time-out, for example
             answers.append(None)
             errors.append(str(error))
         times.append(1000 * (time.perf_counter() - start))
@@ -204,14 +204,20 @@ def probe(endpoint: str, variant: str, rows: list[str]) -> tuple[list[str | None
 
 
 @task(trigger_rule="one_failed")
-def failed_shift(serving: Reference, **context: Any) -> UpdateDict:
-    """The configuration to go back to, where a shift has begun and something failed.
+def failed_shift(updates_of: Reference, **context: Any) -> UpdateDict:
+    """The configuration to go back to, where this try has begun a shift and something failed.
 
-    :param serving: what served before the shift.
-    :raises AirflowSkipException: when nothing was shifted.
+    :param updates_of: what the task `shift` left.
+    :raises AirflowSkipException: when nothing was shifted, or something else serves by now.
     """
-    before: UpdateDict | None = pull(context["ti"], serving)
-    if not before:
+    updates: ShiftDict | None = pull_answer(context, updates_of)
+    if not updates:
         raise AirflowSkipException("The traffic was never shifted.")
-    log.warning("The shift failed: the endpoint goes back to %s", before["EndpointConfigName"])
-    return before
+    way_back = updates["roll_back"]
+    endpoint = Aws().client("sagemaker").describe_endpoint(EndpointName=way_back["EndpointName"])
+    pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+    serving = endpoint["EndpointConfigName"]
+    if not {serving, pending} & {updates[step]["EndpointConfigName"] for step in ("canary", "final")}:
+        raise AirflowSkipException(f"The endpoint serves {serving}, which is not of this retraining.")
+    log.warning("The shift failed: the endpoint goes back to %s", way_back["EndpointConfigName"])
+    return way_back

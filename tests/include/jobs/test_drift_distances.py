@@ -178,6 +178,19 @@ def test_the_last_digit_of_a_heavy_value_is_no_drift(heavy: float, share: float,
     assert drift.band == "ok", drift
 
 
+@pytest.mark.parametrize("residue", [5.6e-17, 1e-12, -1e-10])
+def test_what_is_left_of_a_zero_is_no_drift(residue: float) -> None:
+    """0.1 + 0.2 - 0.3 is 5.6e-17; and one wild value does not make everything equal."""
+    random = np.random.default_rng(18)
+    values = np.where(random.random(5000) < 0.6, 0.0, random.normal(10, 3, 5000))
+    values[7] = 1e12
+    before = numbers(values)
+    after = numbers(np.where(values[:1000] == 0, residue, values[:1000]), before)
+    assert compare_column("gain", before, after, 1.0, Thresholds()).band == "ok"
+    moved = numbers(np.where(values[:1000] == 0, 0.0, values[:1000] + 3), before)
+    assert compare_column("gain", before, moved, 1.0, Thresholds()).band == "drift"
+
+
 def test_scores_that_are_one_bit_off_are_no_drift() -> None:
     """A tree model has few scores; another machine adds them up in another order."""
     random = np.random.default_rng(17)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,9 @@ import assemble
 import assemble_interactions
 from data.capture import BadLine
 from data.events import read_log
+from data.interactions import read_ratings
 from tests.include.jobs.test_interactions import HEAD, NOW, Town, lines, write
-from tests.include.jobs.traffic import ARGUMENTS, SCHEMA
+from tests.include.jobs.traffic import ARGUMENTS, SCHEMA, record
 from tests.include.movie_recommendations.places import run
 
 if TYPE_CHECKING:
@@ -67,6 +69,64 @@ def test_a_log_is_read_however_it_lies_there(tmp_path: Path, way: str) -> None:
     assert document["window"]["users"] == len(users)
 
 
+def test_one_bad_first_line_hides_no_other(tmp_path: Path) -> None:
+    """It names columns neither by their number nor by their names."""
+    rows = lines([(f"u{n}", f"a{n}") for n in range(9)])
+    for first in ("alice,fil", "u1,i1,,,watch"):
+        (tmp_path / "log").write_bytes(text([first, *rows]))
+        events = [line.content for line in read_log(tmp_path)]
+        assert [isinstance(event, BadLine) for event in events] == [True, *[False] * 9]
+
+
+def test_an_object_that_is_cut_hides_no_other(tmp_path: Path) -> None:
+    whole = objects(lines([(f"u{n}", f"a{n}") for n in range(9)]))
+    (tmp_path / "log").write_text("".join([*whole[:4], whole[4][:30], *whole[4:]]))
+    events = [line.content for line in read_log(tmp_path)]
+    assert sum(isinstance(event, BadLine) for event in events) >= 1
+    assert sum(not isinstance(event, BadLine) for event in events) == 9
+
+
+def test_a_buffer_of_firehose_is_read_in_a_second(tmp_path: Path) -> None:
+    """Five megabytes in one line: the work must not grow with the square of its length."""
+    (tmp_path / "log").write_text("".join(objects(lines([("u1", "a1")] * 50_000))))
+    start = time.process_time()
+    assert sum(1 for _ in read_log(tmp_path)) == 50_000
+    assert time.process_time() - start < 5
+
+
+REFUSED = {
+    "a comma": f'u1,"a,b",3,{NOW},RATING',
+    "too long": f"u1,{'a' * 257},3,{NOW},RATING",
+    "before 1970": "u1,a1,3,-1,RATING",
+    "far before 1970": "u1,a1,3,-1e300,RATING",
+    "an infinite value": f"u1,a1,inf,{NOW},RATING",
+    "half a character": json.dumps({"USER_ID": "u1", "ITEM_ID": "\ud800", "TIMESTAMP": NOW}),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_next_training_would_refuse_is_left_out_of_it(tmp_path: Path, name: str) -> None:
+    """One such line in the log must not stop every retraining from then on."""
+    town = Town(tmp_path)
+    write(tmp_path / "in/ratings/ratings.csv", lines(town.training))
+    town.log([*lines(town.next[:40]), REFUSED[name]])
+    assert run(assemble_interactions, tmp_path) == 0
+    ratings = read_ratings(tmp_path / "out/interactions.csv")
+    assert len(ratings) == len({*town.training, *town.next[:40]})
+
+
+def test_files_that_break_off_are_no_readable_log(tmp_path: Path) -> None:
+    """Nobody knows how many lines are lost with them."""
+    town = Town(tmp_path)
+    town.log(lines(town.next[:300]))
+    for number in range(5):
+        path = tmp_path / f"in/interactions/2023/11/14/22/{number}.gz"
+        path.write_bytes(gzip.compress(text(lines(town.visits(900))))[:900])
+    document = town.judged()
+    assert document["verdict"] == "unreadable"
+    assert "5 of 6 files break off" in document["reason"]
+
+
 def test_a_stray_quote_hides_no_other_line(tmp_path: Path) -> None:
     rows = lines([(f"u{n}", f"a{n}") for n in range(9)])
     write(tmp_path / "log", [*rows[:4], f'"u9,a9,3,{NOW},RATING', *rows[4:]])
@@ -93,10 +153,11 @@ def test_a_log_that_cannot_be_read_is_no_quiet_window(tmp_path: Path, way: str) 
     path.write_bytes(DAMAGED[way])
     document = town.judged()
     assert document["verdict"] == "unreadable"
-    assert "lines of the log cannot be read: 2023/11/14/22/log, line" in document["reason"]
+    assert ": 2023/11/14/22/log, line" in document["reason"] or "1 of 1 files break off" in document["reason"]
     write(tmp_path / "in/ratings/ratings.csv", lines(town.training))
     assert run(assemble_interactions, tmp_path) == 1
-    assert "lines of the log cannot be read" in (tmp_path / "why").read_text()
+    why = (tmp_path / "why").read_text()
+    assert "lines of the log cannot be read" in why or "1 of 1 files break off" in why
 
 
 def test_a_few_bad_lines_do_not_stop_a_training(tmp_path: Path) -> None:
@@ -134,8 +195,8 @@ def test_captures_that_mostly_cannot_be_read_are_a_verdict(monitored: Monitored)
 def test_rows_of_other_columns_are_a_verdict(monitored: Monitored) -> None:
     """The client has sent another table since its last release: no row of it is measured."""
     records = monitored.records(monitored.sample(400))
-    for record in records:
-        request = record["captureData"]["endpointInput"]
+    for each in records:
+        request = each["captureData"]["endpointInput"]
         request["data"] = "\n".join(f"{row},more,and more" for row in request["data"].splitlines())
     monitored.capture(records)
     assert monitored.run() == 0
@@ -153,6 +214,28 @@ def test_labels_that_cannot_be_read_are_a_verdict(monitored: Monitored) -> None:
     document = monitored.read()
     assert document["verdict"] == "unreadable"
     assert document["reason"].startswith("2 of 2 labels cannot be read: labels, line 1, not JSON")
+
+
+def test_a_training_does_not_go_on_when_no_labelled_row_fits(tmp_path: Path, prepared: Any) -> None:
+    """The client sends two more columns since its last release."""
+    rows = prepared.lines("labelled/test.csv")
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/old.csv").write_bytes(text([",".join(SCHEMA.names), *rows[1:20]]))
+    captured = [
+        record([f"{row.rpartition(',')[0]},more,and more"], ["False.,0.1"], f"e{n}")
+        for n, row in enumerate(rows[1:60])
+    ]
+    truths = [
+        {"groundTruthData": {"data": "True.", "encoding": "CSV"}, "eventMetadata": {"eventId": f"e{n}"}}
+        for n in range(59)
+    ]
+    for place, content in (("capture", captured), ("truth", truths)):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "a.jsonl").write_bytes(text([json.dumps(each) for each in content]))
+    folders = {"raw": "raw", "capture": "capture", "ground-truth": "truth", "output": "out", "message": "why"}
+    places = [f"--{name}={tmp_path / folder}" for name, folder in folders.items()]
+    assert assemble.main([*ARGUMENTS, *places]) == 1
+    assert "59 of 59 labelled requests and their rows cannot be read" in (tmp_path / "why").read_text()
 
 
 def test_a_training_does_not_go_on_without_its_traffic(tmp_path: Path, prepared: Any) -> None:

@@ -242,7 +242,24 @@ def test_a_folder_without_a_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw/churn.parquet").touch()
     assert run_preprocess(tmp_path / "raw", tmp_path / "output") == 1
+    message = "churn.parquet is no .csv or .txt file, so nothing of the folder is read"
+    assert (tmp_path / "message").read_text() == message
+    (tmp_path / "raw/churn.parquet").rename(tmp_path / "raw/_SUCCESS")
+    assert run_preprocess(tmp_path / "raw", tmp_path / "output") == 1
     assert (tmp_path / "message").read_text() == f"no CSV or TXT file in {tmp_path / 'raw'}"
+
+
+def test_a_folder_is_read_with_the_folders_in_it(raw: Path, tmp_path: Path) -> None:
+    """As the manifest lists it; nothing of it is left out without a word."""
+    (tmp_path / "own/2024").mkdir(parents=True)
+    head, *rows = raw.read_text().splitlines(keepends=True)
+    (tmp_path / "own/a.csv").write_text("".join([head, *rows[:100]]))
+    (tmp_path / "own/2024/b.csv").write_text("".join([head, *rows[100:]]))
+    assert run_preprocess(tmp_path / "own", tmp_path / "output") == 0
+    parts = [tmp_path / f"output/{name}/{name}.csv" for name in ("train", "validation")]
+    held_out = tmp_path / "output/labelled/test.csv"
+    lines = sum(len(part.read_text().splitlines()) for part in parts)
+    assert lines + len(held_out.read_text().splitlines()) - 1 == len(rows)
 
 
 def test_a_failed_run_leaves_earlier_outputs_as_they_were(raw: Path, tmp_path: Path) -> None:

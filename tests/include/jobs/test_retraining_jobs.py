@@ -93,11 +93,12 @@ def test_rows_that_training_would_refuse_are_left_out(
     write(tmp_path / "raw/old.csv", [",".join(SCHEMA.names), *(",".join(row) for row in rows[:10])])
     bad = [*rows[0]]
     bad[SCHEMA.names.index("Day Mins")] = "many"
-    captured = record([without_label(bad), "too,short", without_label(rows[1])], ["False.,0.1"] * 3, "e")
+    good = [without_label(row) for row in rows[1:4]]
+    captured = record([without_label(bad), "too,short", *good], ["False.,0.1"] * 5, "e")
     write(tmp_path / "capture/a.jsonl", [json.dumps(captured)])
-    write(tmp_path / "truth/a.jsonl", [truth("e", "True.", "True.", "True.")])
+    write(tmp_path / "truth/a.jsonl", [truth("e", *["True."] * 5)])
     assert run_assemble(tmp_path) == 0
-    assert len(read_file(tmp_path / "output/data.csv", SCHEMA)) == 11
+    assert len(read_file(tmp_path / "output/data.csv", SCHEMA)) == 13
     assert "2 captured records or rows were left out" in capsys.readouterr().out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -64,6 +65,8 @@ class MetricReader:
             value = float(text or "")
         except ValueError:
             return  # the expression matched a text that is not a number; AWS ignores it, too
+        if not math.isfinite(value):
+            return  # "nan" and "inf" are no numbers that could be compared
         with self._lock:
             self._last[name] = {"MetricName": name, "Value": value, "Timestamp": time.time()}
 

@@ -89,6 +89,8 @@ class SearchSpace:
             low, high = number(entry["MinValue"]), number(entry["MaxValue"])
         except ValueError as error:
             raise _wrong(entry, f"{error}") from error
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise _wrong(entry, f"MinValue {low} and MaxValue {high} have to be finite")
         if low > high:
             raise _wrong(entry, f"MinValue {low} is greater than MaxValue {high}")
         if scaling == "ReverseLogarithmic":
