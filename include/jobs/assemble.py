@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from data.capture import BadLine, files_below, read_capture
 from data.ground_truth import read_truth
-from drift.window import Faults, Shape, mostly_unreadable
+from drift.window import Choice, Faults, Shape, mostly_unreadable
 from job import FOLDER, DataError, arguments, run, staged
 from tabular import Schema, add_table_arguments, check_file, check_row, table_files
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from data.capture import Row
+    from data.capture import Record, Row
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +37,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     for name in ("raw", "capture", "ground_truth"):
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=Path, default=FOLDER / "input" / name, help="folder")
+    parser.add_argument(
+        "--since", help="first moment of the traffic, ISO 8601; earlier requests are old rows"
+    )
+    parser.add_argument("--until", help="first moment after it: later requests are the next training's")
     parser.add_argument("--output", type=Path, default=FOLDER / "output/data")
     return parser.parse_args(argv)
 
@@ -55,7 +59,8 @@ def assemble(options: argparse.Namespace) -> None:
         writer.writerow(schema.names)
         for path in files:
             writer.writerows(old_rows(path))
-        for row in labelled_rows(options.capture, options.ground_truth, schema):
+        span = Choice.read(options.since, options.until, ignored_prefix="")
+        for row in labelled_rows(options.capture, options.ground_truth, schema, span):
             writer.writerow(row)
             new += 1
     print(f"{old} old rows, {new} labelled rows of traffic")
@@ -69,8 +74,10 @@ def old_rows(path: Path) -> Iterator[list[str]]:
         yield from (row for row in rows if row)
 
 
-def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator[list[str]]:
+def labelled_rows(capture: Path, ground_truth: Path, schema: Schema, span: Choice) -> Iterator[list[str]]:
     """Captured rows whose label is known, as rows of raw data; what cannot be used is left out, counted.
+
+    :param span: when they came.
 
     :raises DataError: when most of the captured requests, of their labelled rows, or of the labels cannot be
         used.
@@ -83,6 +90,8 @@ def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator
             faults.add(line, record)
             continue
         records += 1
+        if not _came_in(span, record):
+            continue
         truth = truths.get(record.inference_id) or truths.get(record.event_id) or b""
         matching = record.rows if len(truth) == len(record.rows) else []
         left_out += 1 if truth and not matching else 0
@@ -101,6 +110,11 @@ def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator
         print(f"none of {len(truths)} labels is that of a captured request")
     if left_out := left_out + faults.count:
         print(f"{left_out} captured records or rows were left out: they cannot be read, or do not fit")
+
+
+def _came_in(span: Choice, record: Record) -> bool:
+    """Whether a request belongs to the traffic; one without a time does."""
+    return record.moment is None or span.holds(record)
 
 
 def read_labels(folder: Path, schema: Schema) -> dict[str, bytes]:

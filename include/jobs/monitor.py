@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.capture import BadLine, parse_time, read_capture
+from data.capture import BadLine, read_capture
 from data.ground_truth import Judged, read_truth
 from drift import model_monitor, model_quality
 from drift.baseline import Reference
@@ -65,7 +65,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add_table_arguments(parser)
     add_window_arguments(parser)
     parser.add_argument(
-        "--ignore-inference-prefix", default="verify-", help="requests to leave out; empty: none"
+        "--ignore-inference-prefix", default="", help="requests that the workflow itself sent; empty: none"
     )
     parser.add_argument("--column", action="append", default=[], metavar="NAME:drift=0.3", help="repeatable")
     parser.add_argument(
@@ -135,15 +135,11 @@ def read_window(options: argparse.Namespace, schema: Schema, reference: Referenc
 
     :raises DataError: when `--start` or `--end` is not a time.
     """
-    try:
-        start, end = (parse_time(text) if text else None for text in (options.start, options.end))
-    except BadLine as error:
-        raise DataError(f"--start or --end: {error}") from error
     window = Window(
         schema,
         reference.inputs.empty(),
         reference.predictions.empty(),
-        Choice(start, end, options.ignore_inference_prefix),
+        Choice.read(options.start, options.end, options.ignore_inference_prefix),
         Judged({}, schema.labels[1]),
     )
     for line in read_truth(options.input / "ground_truth", schema.labels):

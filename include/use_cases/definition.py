@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Kind = Literal["number", "category", "ignore", "label"]
 # metrics of a classifier that gates and promotion can name (include/jobs/quality/classification.py)
 METRICS = ("accuracy", "precision", "recall", "f1", "auc", "pr_auc")
+LONGEST_ARGUMENT, MOST_ARGUMENTS = 256, 92  # of a processing job: 100, eight of which a run itself adds
 NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"  # of a use case: it names a DAG, a package, a folder in S3
 SKLEARN, XGBOOST = "1.9-0", "3.2-0"  # versions of the AWS images
 
@@ -191,6 +192,15 @@ class UseCase:
         of_promotion = (self.promotion.metric, *self.promotion.gates, *self.promotion.most_loss)
         if unknown := sorted({*self.gates, *of_promotion} - set(METRICS)):
             raise ValueError(f"{self.name}: unknown metric {', '.join(unknown)}; known: {', '.join(METRICS)}")
+        for argument in (*self.monitor_arguments, *self.evaluation_arguments):
+            if len(argument) > LONGEST_ARGUMENT:
+                raise ValueError(
+                    f"{self.name}: {argument[:60]!r} ... is longer than a job's arguments, {LONGEST_ARGUMENT}"
+                )
+        if len(self.monitor_arguments) > MOST_ARGUMENTS:
+            raise ValueError(
+                f"{self.name}: {len(self.columns)} columns are more than a job's arguments can name"
+            )
 
     @property
     def sample_data(self) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from include.workflows.classification.registry import champion_of
 from include.workflows.common.errors import NothingServes, NotOfThisProject, OtherModelServes
 from include.workflows.monitoring import windows
 from include.workflows.recommendation import campaigns
+from include.workflows.retraining.decision import _approve_or_reject
+from include.workflows.retraining.handover import Decision
 from scripts import local_settings as local
 from tests.local_aws.sagemaker.hosting import tiny_model
 from tests.plugins.lifecycle.small_jobs import sagemaker, unique
@@ -79,6 +81,23 @@ def test_the_champion_is_what_its_endpoint_serves(deployed: Deployed) -> None:
     serving = windows.behind_endpoint(deployed.case)
     assert serving is not None
     assert serving.arn == arn
+
+
+def test_the_traffic_during_a_retraining_is_not_lost(deployed: Deployed) -> None:
+    """A version serves since its approval; its data reaches to when its retraining was due."""
+    arn = deployed.version(deployed.model(unique("model")))
+    first = champion_of(deployed.case)
+    assert first is not None
+    assert first.learned_until == first.since
+    moment = (NOW - DAY).isoformat()
+    promoted = Decision("promoted", "better")
+    sagemaker().update_model_package(ModelPackageArn=arn, ModelApprovalStatus="PendingManualApproval")
+    _approve_or_reject(arn, promoted, "s3://b/decision.json", moment)
+    champion = champion_of(deployed.case)
+    assert champion is not None
+    assert (champion.learned_until, champion.since > moment) == (moment, True)
+    _approve_or_reject(arn, promoted, "s3://b/decision.json", NOW.isoformat())  # cleared later
+    assert champion_of(deployed.case) == champion
 
 
 def test_an_endpoint_that_serves_another_model_is_no_champion(deployed: Deployed) -> None:

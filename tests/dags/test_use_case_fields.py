@@ -264,6 +264,16 @@ def test_other_metrics_are_refused() -> None:
         replace(CHURN, columns={"State": "category"})
 
 
+def test_what_no_job_could_be_told_is_refused() -> None:
+    """SageMaker takes a hundred arguments of 256 characters."""
+    many: dict[str, Kind] = {**CHURN.columns, **{f"column {n}": "number" for n in range(70)}}
+    with pytest.raises(ValueError, match="churn: 91 columns are more than a job's arguments can name"):
+        replace(CHURN, columns=many)
+    long: dict[str, Kind] = {**CHURN.columns, "n" * 250: "number"}
+    with pytest.raises(ValueError, match="churn: 'number:nnn.* is longer than a job's arguments"):
+        replace(CHURN, columns=long)
+
+
 def test_a_hyperparameter_cannot_take_the_name_of_a_param() -> None:
     case = replace(CHURN, hyperparameters={"teardown": "1"})
     with pytest.raises(WorkflowError, match="a hyperparameter cannot be called teardown"):

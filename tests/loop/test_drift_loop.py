@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from include.workflows.classification.deployment import OWN_CALL
 from tests.airflow_home import record_of
 from tests.airflow_stack import Stack, eventually, insist
 from tests.loop.world import SETTINGS, World
@@ -42,7 +43,7 @@ class Client:
                     EndpointName="churn",
                     Body=ROW.encode(),
                     ContentType="text/csv",
-                    InferenceId="verify-client",
+                    InferenceId=f"{OWN_CALL}client",
                 )
             except Exception as error:  # noqa: BLE001 — a customer would see any error
                 self.errors.append(str(error))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.capture import Answer, BadLine, BrokenFile, Record
+from data.capture import Answer, BadLine, BrokenFile, Record, parse_time
 from data.ground_truth import Judged
+from job import DataError
 
 if TYPE_CHECKING:
     import argparse
@@ -39,7 +40,19 @@ class Choice:
 
     start: datetime | None = None
     end: datetime | None = None  # the first moment after it
-    ignored_prefix: str = "verify-"
+    ignored_prefix: str = ""
+
+    @classmethod
+    def read(cls, start: str | None, end: str | None, ignored_prefix: str) -> Choice:
+        """From two times in ISO 8601, either of which may be left open.
+
+        :raises DataError: when one is no time.
+        """
+        try:
+            moments = [parse_time(text) if text else None for text in (start, end)]
+        except BadLine as error:
+            raise DataError(f"the span of the traffic: {error}") from error
+        return cls(moments[0], moments[1], ignored_prefix)
 
     def ignores(self, record: Record) -> bool:
         """Requests that the workflow itself sent."""

@@ -28,7 +28,8 @@ SINGLE_CALLS = 20  # rows that are also sent one by one
 MANY_ROWS = 1000  # rows that are sent in one request, well below the service's limit of 6 MB
 GATE = "gate_"  # how the names of the params begin that are gates
 SAME = 1e-6  # difference of scores that are equal: they are computed with 32 bits
-OWN_CALL = "verify-"  # inference ids of the workflow itself begin so; the drift monitor leaves them out
+# inference ids of the workflow itself begin so, and no client's by chance: the drift monitor leaves them out
+OWN_CALL = "ml-workflows-verify-"
 
 
 @task.short_circuit(task_id="requested", ignore_downstream_trigger_rules=False)

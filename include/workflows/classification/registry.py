@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WAITING = 20  # versions that are looked through for the one that is being deployed
 REGISTER = "register"  # id of the task that registers a run's version
+LEARNED_UNTIL = "learned_until"  # a property of versions that a retraining has made
 PROPERTIES = ("model_name", "run", "data_uri", "code")  # of a version's CustomerMetadataProperties
 
 
@@ -34,6 +35,7 @@ class VersionDict(TypedDict):
     data_uri: str
     code: str
     since: str
+    learned_until: str
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Version:
     data_uri: str  # of the manifest of the raw data that it learned from
     code: str  # S3 URI of the job scripts' bundle
     since: str  # when it was approved, ISO 8601
+    learned_until: str  # traffic that came before is in its data, where it is of a retraining; ISO 8601
 
     @property
     def number(self) -> int:
@@ -77,6 +80,7 @@ class Version:
             use_case,
             package["ModelPackageArn"],
             since=since,
+            learned_until=properties.get(LEARNED_UNTIL, since),
             **{name: properties[name] for name in PROPERTIES},
         )
 

@@ -14,6 +14,7 @@ from aws_ml.errors import is_missing
 from aws_ml.names import key_time, run_key, time_of
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
+from include.workflows.classification.deployment import OWN_CALL
 from include.workflows.classification.registry import Version, champion_of, waiting_versions
 from include.workflows.common.errors import NothingServes, NotOfThisProject, OtherModelServes
 from include.workflows.common.job_tasks import processing_request
@@ -197,10 +198,12 @@ def window(serving: InService, bucket: str, code: dict[str, str], **context: Any
     )
     folder = folder_of(name, bucket, run)
     places: tuple[str, ...] = LABELLED
+    own_calls: tuple[str, ...] = ()
     if name in RECOMMENDERS:
         script, inputs, places = "monitor_interactions.py", recommender_inputs(serving), ("interactions",)
     else:
         script, inputs = "monitor.py", {"baseline": f"{serving['run']}/baseline/"}
+        own_calls = ("--ignore-inference-prefix", OWN_CALL)
     traffic = traffic_inputs(name, bucket, folder, start, places, run.run_after)
     strays = [f"{stray} is not in a folder of an hour, and is left out" for stray in traffic.strays]
     context["ti"].xcom_push(key=FAULTS, value=strays)
@@ -213,6 +216,7 @@ def window(serving: InService, bucket: str, code: dict[str, str], **context: Any
         outputs={"report": f"{folder}/report"},
         arguments=[
             *case.monitor_arguments,
+            *own_calls,
             *("--title", case.title),
             *("--start", start.isoformat()),
             *("--end", end.isoformat()),
@@ -287,22 +291,25 @@ def measured_windows(
 ) -> tuple[list[policy.Window], list[str]]:
     """The newest windows of a use case that end in a span; and the documents left out, and why.
 
-    The folders of the runs sort by time, so that older ones are not listed. Windows that overlap a newer one
-    do not count and are not read, nor is anything when `most` windows are evidence. Windows that end after
-    `until` count only where one is measured again later.
+    The folders of the runs sort by time, so that older ones are not listed. A window that overlaps one that
+    counts is no evidence and is not read, nor is anything when `most` windows count. Windows that end after
+    `until` exist where one is measured again later; they are left out.
     """
     objects = list_objects(f"s3://{bucket}/{use_case}/monitoring", after=key_time(since))
     windows: list[policy.Window] = []
+    counted: list[policy.Window] = []  # as `policy.confirm` does
     faults: list[str] = []
     for uri in reversed([uri for uri in objects if uri.endswith("/window.json")]):
         due = time_of(uri.split("/")[-2])
-        if windows and due is not None and due - SETTLE > windows[-1].start:
+        if counted and due is not None and due - SETTLE > counted[-1].start:
             continue
         read, wrong = read_documents([uri], _window)
-        windows += [window for window in read if window.end <= until]
         faults += wrong
-        evidence = [window for window in windows if window.verdict not in policy.NO_EVIDENCE]
-        if sum(window.baseline == windows[0].baseline for window in evidence) >= most:
+        for window in (window for window in read if window.end <= until):
+            windows.append(window)
+            is_evidence = window.verdict not in policy.NO_EVIDENCE
+            counted += [window] if is_evidence and window.baseline == windows[0].baseline else []
+        if len(counted) >= most:
             break
     return windows, faults
 

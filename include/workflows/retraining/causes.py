@@ -100,9 +100,8 @@ def check_allowed(cause: CauseDict, bucket: str, context: Any) -> list[str]:
     rules = CASES[name].monitoring
     since, own = moment - policy.retrainings_remembered(rules), folder_of(name, bucket, context["dag_run"])
     earlier, faults = retrainings(name, bucket, since, own)
-    earlier = [
-        each for each in earlier if each.moment <= moment
-    ]  # a run that is cleared later knows no newer ones
+    # newer ones there are where this run is cleared later
+    earlier = [retraining for retraining in earlier if retraining.moment <= moment]
     context["ti"].xcom_push(key=FAULTS, value=faults)
     allowed = policy.may_retrain(cause["kind"], earlier, moment, rules)
     if not allowed.yes:

@@ -137,7 +137,8 @@ def plan_classifier(
     faults = check_allowed(cause, bucket, context)
     own = is_own_run(serving.run, context)
     serving = Version.from_dict(before(folder, "champion", serving.to_dict(), own=own))
-    traffic = traffic_inputs(name, bucket, folder, datetime.fromisoformat(serving.since))
+    since, until = datetime.fromisoformat(serving.learned_until), run.run_after
+    traffic = traffic_inputs(name, bucket, folder, since)
     leave_faults(faults, traffic.strays, context)
     assemble = processing_request(
         case,
@@ -150,7 +151,7 @@ def plan_classifier(
             **traffic.inputs,
         },
         outputs={"data": f"{folder}/data"},
-        arguments=case.table_arguments,
+        arguments=[*case.table_arguments, "--since", since.isoformat(), "--until", until.isoformat()],
     )
     conf = {**overrides, "data_uri": f"{folder}/data/data.csv", "deploy": False}
     return ClassifierPlanDict(

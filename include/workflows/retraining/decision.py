@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from aws_ml.clients import Aws
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS
+from include.workflows.classification.registry import LEARNED_UNTIL
 from include.workflows.common.errors import RetrainingFailed
 from include.workflows.common.notification import report_faults, send_message
 from include.workflows.common.s3_documents import read_json, write_json
@@ -215,7 +216,7 @@ def decide(cause: CauseDict, bucket: str, trail: Trail, **context: Any) -> Decis
     )
     write_json(f"{folder}/decision.json", document)
     if challenger and name in CLASSIFIERS:  # Personalize has no registry: its versions stay as they are
-        _approve_or_reject(challenger["arn"], decision, f"{folder}/decision.json")
+        _approve_or_reject(challenger["arn"], decision, f"{folder}/decision.json", document["moment"])
     log.info("%s: %s, %s", name, decision.name, decision.why)
     faults = pull_answer(context, trail["faults"], ANSWERED) or []
     report_faults(f"{name}: earlier decisions and traffic that cannot be read", faults, context)
@@ -252,8 +253,11 @@ def conclude(
     return Decision("failed", "a step failed: see the log of the task that is red")
 
 
-def _approve_or_reject(arn: str, decision: Decision, uri: str) -> None:
+def _approve_or_reject(arn: str, decision: Decision, uri: str, learned_until: str) -> None:
     """Set the approval of the challenger's version, unless it has it; the reason stays with it.
+
+    Traffic that came while it was trained, compared and approved is the next retraining's: the version says
+    until when its own data reaches.
 
     A version serves since it was changed last: a decision that is written again must not move that.
     """
@@ -264,5 +268,5 @@ def _approve_or_reject(arn: str, decision: Decision, uri: str) -> None:
         ModelPackageArn=arn,
         ModelApprovalStatus=status,
         ApprovalDescription=" ".join(f"{decision.name}: {decision.why}".split())[:APPROVAL_LIMIT],
-        CustomerMetadataProperties={"decision": uri},
+        CustomerMetadataProperties={"decision": uri, LEARNED_UNTIL: learned_until},
     )

@@ -113,7 +113,7 @@ SETTINGS = {
     "unknown column": (["--column", "Day:drift=1"], "--column 'Day' is no column of the baseline"),
     "no setting": (["--column", "Day Mins"], "--column 'Day Mins': expected NAME:watch=NUMBER or NAME"),
     "no number": (["--column", "Day Mins:drift=x"], "expected NAME:watch=NUMBER or NAME:drift=NUMBER"),
-    "no time": (["--start", "noon"], "--start or --end: 'noon' is not a time in ISO 8601"),
+    "no time": (["--start", "noon"], "the span of the traffic: 'noon' is not a time in ISO 8601"),
     "no factor": (["--rate-factor", "1"], "--rate-factor 1: expected a number above 1"),
 }
 

@@ -46,10 +46,11 @@ def truth(event: str, *labels: str) -> str:
     return json.dumps({"groundTruthData": data, "eventMetadata": {"eventId": event}, "eventVersion": "0"})
 
 
-def run_assemble(folder: Path) -> int:
+def run_assemble(folder: Path, *arguments: str) -> int:
     return assemble.main(
         [
             *ARGUMENTS,
+            *arguments,
             *("--raw", str(folder / "raw"), "--output", str(folder / "output")),
             *("--capture", str(folder / "capture"), "--ground-truth", str(folder / "truth")),
             *("--message", str(folder / "message")),
@@ -79,6 +80,24 @@ def test_labelled_traffic_joins_the_old_rows(tmp_path: Path, rows: list[list[str
     assert len(assembled) == 12
     assert list(assembled[SCHEMA.label][10:]) == ["True.", "False."]
     assert list(assembled["Phone"][10:]) == [row[3] for row in rows[10:12]]
+
+
+def test_traffic_is_learned_from_once(tmp_path: Path, rows: list[list[str]]) -> None:
+    """What came until the last retraining is among the old rows; what comes from now on is the next one's."""
+    write(tmp_path / "raw/old.csv", [",".join(SCHEMA.names), *(",".join(row) for row in rows[:10])])
+    hours = [f"2026-03-01T{hour:02}:00:00Z" for hour in (10, 12, 14)]
+    records = [
+        record([without_label(row)], ["False.,0.1"], f"e{n}", hour)
+        for n, (row, hour) in enumerate(zip(rows[10:13], hours, strict=True))
+    ]
+    write(tmp_path / "capture/a.jsonl", [json.dumps(each) for each in records])
+    write(tmp_path / "truth/a.jsonl", [truth(f"e{n}", "True.") for n in range(3)])
+    spans = [(), ("--since", hours[1]), ("--since", hours[0], "--until", hours[1]), ("--until", hours[2])]
+    lengths = []
+    for span in spans:
+        assert run_assemble(tmp_path, *span) == 0
+        lengths.append(len(read_file(tmp_path / "output/data.csv", SCHEMA)) - 10)
+    assert lengths == [3, 2, 1, 2]
 
 
 def test_without_traffic_the_old_rows_are_all(tmp_path: Path, rows: list[list[str]]) -> None:
