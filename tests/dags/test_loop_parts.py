@@ -39,6 +39,8 @@ REFUSED = {"chosen_options": ["Reject"], "responded_by_user": {"name": "admin"}}
         ({"allowed": YES, "verdict": YES, "answer": REFUSED}, "refused"),
         ({"allowed": YES, "verdict": NO}, "rejected"),
         ({"allowed": NO}, "not started"),
+        ({"allowed": NO, "verdict": NO}, "not started"),
+        ({"allowed": YES, "verdict": NO, "verification": {"rows": 9}}, "rejected"),
         ({}, "failed"),  # the plan crashed: a missing answer is no outcome
         ({"allowed": YES}, "failed"),
         ({"allowed": YES, "verdict": YES}, "failed"),  # neither verified nor rolled back

@@ -100,6 +100,19 @@ def test_the_traffic_during_a_retraining_is_not_lost(deployed: Deployed) -> None
     assert champion_of(deployed.case) == champion
 
 
+@pytest.mark.parametrize(
+    ("outcome", "approval"),
+    [("failed", "Approved"), ("rejected", "Approved"), ("refused", "Approved"), ("rolled back", "Rejected")],
+)
+def test_a_version_that_serves_stays_approved_when_its_retraining_is_cleared(
+    deployed: Deployed, outcome: Any, approval: str
+) -> None:
+    """Only a roll-back takes it out of service."""
+    arn = deployed.version(deployed.model(unique("model")))
+    _approve_or_reject(arn, Decision(outcome, "cleared"), "s3://b/decision.json", NOW.isoformat())
+    assert sagemaker().describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"] == approval
+
+
 def test_an_endpoint_that_serves_another_model_is_no_champion(deployed: Deployed) -> None:
     approved = deployed.version(deployed.model(unique("approved")))
     deployed.endpoint(other := deployed.model(unique("other")))

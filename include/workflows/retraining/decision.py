@@ -239,7 +239,9 @@ def conclude(
     A challenger is `refused` by a person, or when nobody answered; `rejected` by the gate. Where a step has
     left no answer it failed.
     """
-    if verification and verdict:
+    if allowed and not allowed["yes"]:
+        return Decision("not started", allowed["why"])
+    if verification and verdict and verdict["yes"]:
         return Decision("promoted", verdict["why"])
     if roll_back:
         return Decision("rolled back", "the challenger did not pass its verification on the endpoint")
@@ -248,8 +250,6 @@ def conclude(
         return Decision("refused", f"the approval was refused ({who})")
     if verdict and not verdict["yes"]:
         return Decision("rejected", verdict["why"])
-    if allowed and not allowed["yes"]:
-        return Decision("not started", allowed["why"])
     return Decision("failed", "a step failed: see the log of the task that is red")
 
 
@@ -259,10 +259,13 @@ def _approve_or_reject(arn: str, decision: Decision, uri: str, learned_until: st
     Traffic that came while it was trained, compared and approved is the next retraining's: the version says
     until when its own data reaches.
 
-    A version serves since it was changed last: a decision that is written again must not move that.
+    A version serves since it was changed last: a decision that is written again must not move that. And one
+    that an earlier try has promoted still serves, unless this try has rolled it back.
     """
     client, status = Aws().client("sagemaker"), "Approved" if decision.name == "promoted" else "Rejected"
-    if client.describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"] == status:
+    current = client.describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"]
+    if current == status or (current == "Approved" and decision.name != "rolled back"):
+        log.info("%s stays %s", arn, current)
         return
     client.update_model_package(
         ModelPackageArn=arn,
