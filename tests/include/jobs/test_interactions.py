@@ -226,6 +226,24 @@ def test_what_either_has_learned_does_not_count(contest: Town) -> None:
     assert events[1] == events[0] - len(set(learned))
 
 
+@pytest.mark.parametrize("side", ["champion", "challenger"])
+def test_users_without_an_answer_are_no_poor_recommendations(contest: Town, side: str) -> None:
+    """Half of the champion's answers were throttled: the challenger has not won these users."""
+    before, path = comparison(contest), contest.folder / f"in/{side}/users.json.out"
+    answers = [json.loads(line) for line in path.read_text().splitlines()]
+    for answer in answers[: len(answers) // 3]:
+        answer |= {"output": None, "error": {"errorMessage": "throttled"}}
+    path.write_text("".join(f"{json.dumps(answer)}\n" for answer in answers))
+    after = comparison(contest)
+    assert after["gain"]["mean"] == before["gain"]["mean"] == 0
+    assert after["rows"] < before["rows"]
+    for answer in answers:
+        answer |= {"output": None, "error": {"errorMessage": "throttled"}}
+    path.write_text("".join(f"{json.dumps(answer)}\n" for answer in answers))
+    assert run(compare_recommenders, contest.folder) == 1
+    assert f"only 0 of {before['rows']} users were answered by both" in (contest.folder / "why").read_text()
+
+
 def test_too_few_users_to_compare_on_is_said(contest: Town) -> None:
     write(contest.folder / "in/holdout/holdout.csv", ["u1,a59"], "USER_ID,ITEM_ID")
     assert run(compare_recommenders, contest.folder) == 1

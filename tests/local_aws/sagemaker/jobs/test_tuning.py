@@ -176,6 +176,25 @@ def test_without_the_metric_the_tuning_job_fails(tune: Callable[..., dict[str, A
     assert job["ObjectiveStatusCounters"]["Failed"] == 1
 
 
+def test_an_objective_that_is_no_number_does_not_count(
+    sagemaker: Any, bucket: str, script: Callable[[str], str]
+) -> None:
+    """A loss that has become NaN is neither the best value nor the end of the search; the last number counts."""
+    request = tuning("nan", script(f"{SCORE}\nif x > 5: print('score=nan;', flush=True)"), bucket, jobs=6)
+    only_nan = script("print('score=inf;', flush=True)")
+    specification = request["TrainingJobDefinition"]["AlgorithmSpecification"]
+    specification["MetricDefinitions"] = [{"Name": "score", "Regex": "score=(.*);"}]
+    sagemaker.create_hyper_parameter_tuning_job(**request)
+    job = finished(sagemaker, "nan")
+    assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
+    best = job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+    assert 0 < best <= 1
+    request = tuning("infinite", only_nan, bucket, jobs=1)
+    request["TrainingJobDefinition"]["AlgorithmSpecification"] |= specification
+    sagemaker.create_hyper_parameter_tuning_job(**request)
+    assert "none emitted the metric score" in finished(sagemaker, "infinite")["FailureReason"]
+
+
 def test_stopping_stops_the_training_jobs_first(
     sagemaker: Any, bucket: str, script: Callable[[str], str]
 ) -> None:
@@ -235,6 +254,10 @@ def test_the_built_in_algorithm_is_tuned_by_its_own_metric(sagemaker: Any, s3: A
         (
             {"ranges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "a", "MaxValue": "1"}]}},
             "'x': could not convert",
+        ),
+        (
+            {"ranges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "nan", "MaxValue": "inf"}]}},
+            "'x': MinValue nan and MaxValue inf have to be finite",
         ),
         (
             {"ranges": {"CategoricalParameterRanges": [{"Name": "sagemaker_program", "Values": ["a", "b"]}]}},
