@@ -179,7 +179,7 @@ def test_without_the_metric_the_tuning_job_fails(tune: Callable[..., dict[str, A
 def test_an_objective_that_is_no_number_does_not_count(
     sagemaker: Any, bucket: str, script: Callable[[str], str]
 ) -> None:
-    """A loss that has become NaN is neither the best value nor the end of the search; the last number counts."""
+    """A loss that became NaN is neither the best value nor the end of the search."""
     request = tuning("nan", script(f"{SCORE}\nif x > 5: print('score=nan;', flush=True)"), bucket, jobs=6)
     only_nan = script("print('score=inf;', flush=True)")
     specification = request["TrainingJobDefinition"]["AlgorithmSpecification"]
