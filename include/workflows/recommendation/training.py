@@ -21,7 +21,7 @@ from aws_ml.operators.personalize_checks import (
     PersonalizeCheckQuotasOperator,
     PersonalizeValidateDatasetOperator,
 )
-from include.workflows.common.deletion import tagged_resources
+from include.aws.sagemaker_requests import USE_CASE_TAG
 from include.workflows.common.errors import NotOfThisProject
 from include.workflows.common.folders import RUN_KEY
 from include.workflows.common.job_tasks import start_and_wait
@@ -53,9 +53,10 @@ def check_own_group(name: str, use_case: str) -> None:
 
     :raises NotOfThisProject: when it was made by somebody else.
     """
-    if name in tagged_resources([use_case])["dataset-group"]:
-        return
-    if find_named(Aws().client("personalize"), PERSONALIZE["DatasetGroup"], name):
+    client, kind = Aws().client("personalize"), PERSONALIZE["DatasetGroup"]
+    group = find_named(client, kind, name)
+    tags = client.list_tags_for_resource(resourceArn=group[kind.arn])["tags"] if group else []
+    if group and {"tagKey": USE_CASE_TAG, "tagValue": use_case} not in tags:
         raise NotOfThisProject(f"The dataset group {name} was not made by the DAG {use_case}: it stays.")
 
 
