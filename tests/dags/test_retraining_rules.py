@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from airflow.sdk import Asset
+from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.sdk.exceptions import AirflowSkipException, ParamValidationError
 
 from aws_ml.names import run_key
@@ -54,7 +55,9 @@ class Notes(dict[str, Any]):
         return self.get(key)
 
 
-def context(*, run_type: str = "manual", days_ago: float = 0, **others: Any) -> dict[str, Any]:
+def context(
+    *, run_type: DagRunType = DagRunType.MANUAL, days_ago: float = 0, **others: Any
+) -> dict[str, Any]:
     """A task's context, as far as the rules look."""
     moment = NOW - timedelta(days=days_ago)
     run = SimpleNamespace(run_id=f"test__{uuid.uuid4().hex}", run_after=moment, run_type=run_type)
@@ -166,7 +169,7 @@ def events(*pairs: tuple[str, dict[str, Any]]) -> dict[Asset, list[Any]]:
 
 def test_an_event_that_cannot_be_read_does_not_hide_the_others() -> None:
     happened = events(("drift/churn", {"use_case": "churn"}), ("drift/movies", {"use_case": "churn"}))
-    run = context(run_type="asset_triggered", triggering_asset_events=happened)
+    run = context(run_type=DagRunType.ASSET_TRIGGERED, triggering_asset_events=happened)
     assert [cause["use_case"] for cause in function_of(causes.causes)(**run)] == ["churn"]
     assert run["ti"]["faults"] == ["event of drift/movies: its content is about 'churn'"]
 
@@ -181,11 +184,24 @@ def test_people_are_told_of_events_that_cannot_be_read(database: None, message: 
     assert "drift events that cannot be read: event of drift/movies" in message.read_text()
 
 
+@pytest.mark.parametrize(
+    ("run_type", "kind"),
+    [(DagRunType.SCHEDULED, "schedule"), (DagRunType.MANUAL, "manual"), (DagRunType.BACKFILL, "manual")],
+)
+def test_the_clock_and_people_are_no_drift(run_type: DagRunType, kind: str) -> None:
+    """Only a person's wish is not limited."""
+    assert function_of(causes.causes)(**context(run_type=run_type)) == [
+        {"use_case": "churn", "kind": kind, "report": {}}
+    ]
+
+
 def test_a_run_by_events_without_a_readable_one_fails() -> None:
     """It is no wish of a person, which no limit holds back."""
     happened = events(("drift/movies", {"use_case": "churn"}))
     with pytest.raises(UnreadableEvents, match="None of 1 events"):
-        function_of(causes.causes)(**context(run_type="asset_triggered", triggering_asset_events=happened))
+        function_of(causes.causes)(
+            **context(run_type=DagRunType.ASSET_TRIGGERED, triggering_asset_events=happened)
+        )
 
 
 # ---- earlier decisions

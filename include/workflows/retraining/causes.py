@@ -49,8 +49,8 @@ def causes_of(all_causes: list[CauseDict], names: list[str]) -> list[CauseDict]:
 
 
 def _causes(context: Any) -> list[CauseDict]:
-    run_type = str(context["dag_run"].run_type)
-    if run_type.startswith("asset"):
+    run_type = context["dag_run"].run_type  # an enumeration whose members equal their texts
+    if run_type == "asset_triggered":
         return _drifts(context)
     kind: Literal["schedule", "manual"] = "schedule" if run_type == "scheduled" else "manual"
     return [CauseDict(use_case=name, kind=kind, report={}) for name in context["params"]["use_cases"]]
