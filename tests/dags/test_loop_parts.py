@@ -93,8 +93,9 @@ def test_the_reason_names_who_refused() -> None:
 
 
 def test_a_retraining_with_nothing_in_service_does_nothing_and_says_so(dag_bag: DagBag, aws: str) -> None:
-    """Tasks that run after skipped ones find nothing of them in XCom."""
-    run = run_dag(dag_bag.dags["retraining"], {"use_cases": ["movie_recommendations"]})
+    """Tasks that run after skipped ones find nothing of them in XCom; overrides are of those in service."""
+    form = {"use_cases": ["movie_recommendations"], "overrides": {"max_depth": 1}}
+    run = run_dag(dag_bag.dags["retraining"], form)
     tasks = {ti.task_id: ti for ti in run.get_task_instances()}
     assert run.state == "success"
     decide = "renew_movie_recommendations.decide"

@@ -130,10 +130,10 @@ def plan_classifier(
     """
     name, run = cause["use_case"], context["dag_run"]
     case, folder = CLASSIFIERS[name], folder_of(name, bucket, run)
-    overrides = checked_overrides(case, context["params"]["overrides"])
     serving = champion_of(case)
     if serving is None:
         refuse(name, f"no version is approved; run the DAG {name} first", context)
+    overrides = checked_overrides(case, context["params"]["overrides"])
     faults = check_allowed(cause, bucket, context)
     own = is_own_run(serving.run, context)
     serving = Version.from_dict(before(folder, "champion", serving.to_dict(), own=own))

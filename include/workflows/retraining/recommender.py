@@ -102,10 +102,10 @@ def plan_recommender(
     """
     name, run = cause["use_case"], context["dag_run"]
     case, folder = RECOMMENDERS[name], folder_of(name, bucket, run)
-    overrides = checked_overrides(case, context["params"]["overrides"])
     serving = served(case, bucket)
     if serving is None:
         refuse(name, f"no campaign serves; run the DAG {name} first", context)
+    overrides = checked_overrides(case, context["params"]["overrides"])
     faults = check_allowed(cause, bucket, context)
     own = is_own_run(serving.run, context)
     serving = Served.from_dict(before(folder, "champion", serving.to_dict(), own=own))
