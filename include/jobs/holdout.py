@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from job import FOLDER, DataError, arguments, run, staged
-from tabular import Schema, add_table_arguments, read_file
+from tabular import Schema, add_table_arguments, read_file, typed
 
 if TYPE_CHECKING:
     import argparse
@@ -77,10 +77,7 @@ def unknown_to(candidates: pd.DataFrame, learned: pd.DataFrame, schema: Schema) 
 
 def fingerprints(rows: pd.DataFrame, schema: Schema) -> pd.Series:
     """A hash of each row, shape (rows,)."""
-    numbers = {
-        name: np.array([float(text) if text else np.nan for text in rows[name]], dtype=np.float32)
-        for name in schema.named("number")
-    }
+    numbers = typed(rows, schema)[schema.named("number")].astype(np.float32)
     return pd.util.hash_pandas_object(rows.assign(**numbers), index=False)
 
 

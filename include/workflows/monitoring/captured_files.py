@@ -33,6 +33,11 @@ class Traffic(NamedTuple):
     inputs: dict[str, str]
     strays: list[str]
 
+    @property
+    def faults(self) -> list[str]:
+        """What is left out, in words."""
+        return [f"{stray} is not in a folder of an hour, and is left out" for stray in self.strays]
+
 
 def traffic_inputs(
     use_case: str,
@@ -55,8 +60,8 @@ def traffic_inputs(
         log.info("%s: %d files since %s", place, len(files), start)
         if files:
             traffic.inputs[place] = write_manifest(manifest_of(folder, place), f"s3://{bucket}/", files)
-    for stray in traffic.strays:
-        log.warning("%s is not in a folder of an hour: left out", stray)
+    for fault in traffic.faults:
+        log.warning(fault)
     return traffic
 
 

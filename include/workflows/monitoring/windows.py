@@ -205,8 +205,7 @@ def window(serving: InService, bucket: str, code: dict[str, str], **context: Any
         script, inputs = "monitor.py", {"baseline": f"{serving['run']}/baseline/"}
         own_calls = ("--ignore-inference-prefix", OWN_CALL)
     traffic = traffic_inputs(name, bucket, folder, start, places, run.run_after)
-    strays = [f"{stray} is not in a folder of an hour, and is left out" for stray in traffic.strays]
-    context["ti"].xcom_push(key=FAULTS, value=strays)
+    context["ti"].xcom_push(key=FAULTS, value=traffic.faults)
     return processing_request(
         case,
         "monitor",

@@ -110,12 +110,6 @@ def check_allowed(cause: CauseDict, bucket: str, context: Any) -> list[str]:
     return faults
 
 
-def leave_faults(faults: list[str], strays: list[str], context: Any) -> None:
-    """Leave in XCom what could not be read, and which files of the traffic lie in no folder of an hour."""
-    texts = [f"{stray} is not in a folder of an hour, and is left out" for stray in strays]
-    context["ti"].xcom_push(key=FAULTS, value=[*faults, *texts])
-
-
 def refuse(name: str, why: str, context: Any) -> NoReturn:
     """Leave in XCom that a use case is not retrained, and why.
 

@@ -28,7 +28,7 @@ from include.workflows.common.xcom import reference, xcom
 from include.workflows.monitoring.captured_files import traffic_inputs
 from include.workflows.retraining import decision, traffic_shift
 from include.workflows.retraining.before import before, is_own_run
-from include.workflows.retraining.causes import check_allowed, folder_of, leave_faults, refuse
+from include.workflows.retraining.causes import FAULTS, check_allowed, folder_of, refuse
 from include.workflows.retraining.handover import (
     CHALLENGER,
     CHAMPION,
@@ -139,7 +139,7 @@ def plan_classifier(
     serving = Version.from_dict(before(folder, "champion", serving.to_dict(), own=own))
     since, until = datetime.fromisoformat(serving.learned_until), run.run_after
     traffic = traffic_inputs(name, bucket, folder, since)
-    leave_faults(faults, traffic.strays, context)
+    context["ti"].xcom_push(key=FAULTS, value=[*faults, *traffic.faults])
     assemble = processing_request(
         case,
         "assemble",

@@ -23,7 +23,7 @@ from include.workflows.recommendation.job_kinds import BATCH_INFERENCE
 from include.workflows.retraining import decision
 from include.workflows.retraining.before import before, is_own_run
 from include.workflows.retraining.campaign_move import move_and_verify, move_campaigns
-from include.workflows.retraining.causes import check_allowed, folder_of, leave_faults, refuse
+from include.workflows.retraining.causes import FAULTS, check_allowed, folder_of, refuse
 from include.workflows.retraining.handover import (
     CHALLENGER,
     CHAMPION,
@@ -112,7 +112,7 @@ def plan_recommender(
     since = datetime.fromisoformat(serving.trained) - OVERLAP
     ratings = pin(serving.data["interactions"], manifest_of(folder, "ratings"))
     traffic = traffic_inputs(name, bucket, folder, since, ("interactions",))
-    leave_faults(faults, traffic.strays, context)
+    context["ti"].xcom_push(key=FAULTS, value=[*faults, *traffic.faults])
     join = processing_request(
         case,
         "join",
