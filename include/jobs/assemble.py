@@ -1,7 +1,7 @@
 """Processing job: the data of the next training, old rows and the labelled traffic since.
 
 Reads `input/raw` (the champion's raw data), `input/capture` (captured requests) and `input/ground_truth`
-(their labels); without labelled traffic the old rows are all. Writes `output/data/data.csv`, raw rows with
+(labels that arrived since); without labels the old rows are all. Writes `output/data/data.csv`, raw rows with
 header.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from data.capture import BadLine, files_below, read_capture
 from data.ground_truth import read_truth
-from drift.window import Choice, Faults, Shape, mostly_unreadable
+from drift.window import Faults, Shape, mostly_unreadable
 from job import FOLDER, DataError, arguments, run, staged
 from tabular import Schema, add_table_arguments, check_file, check_row, table_files
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from data.capture import Record, Row
+    from data.capture import Row
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,10 +37,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     for name in ("raw", "capture", "ground_truth"):
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=Path, default=FOLDER / "input" / name, help="folder")
-    parser.add_argument(
-        "--since", help="first moment of the traffic, ISO 8601; earlier requests are old rows"
-    )
-    parser.add_argument("--until", help="first moment after it: later requests are the next training's")
     parser.add_argument("--output", type=Path, default=FOLDER / "output/data")
     return parser.parse_args(argv)
 
@@ -59,8 +55,7 @@ def assemble(options: argparse.Namespace) -> None:
         writer.writerow(schema.names)
         for path in files:
             writer.writerows(old_rows(path))
-        span = Choice.read(options.since, options.until, ignored_prefix="")
-        for row in labelled_rows(options.capture, options.ground_truth, schema, span):
+        for row in labelled_rows(options.capture, options.ground_truth, schema):
             writer.writerow(row)
             new += 1
     print(f"{old} old rows, {new} labelled rows of traffic")
@@ -74,27 +69,28 @@ def old_rows(path: Path) -> Iterator[list[str]]:
         yield from (row for row in rows if row)
 
 
-def labelled_rows(capture: Path, ground_truth: Path, schema: Schema, span: Choice) -> Iterator[list[str]]:
+def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator[list[str]]:
     """Captured rows whose label is known, as rows of raw data; what cannot be used is left out, counted.
 
-    :param span: when they came.
+    A request that was captured twice is one.
 
     :raises DataError: when most of the captured requests, of their labelled rows, or of the labels cannot be
         used.
     """
     shape, truths = Shape(schema), read_labels(ground_truth, schema)
-    left_out, used, records, faults = 0, 0, 0, Faults()
+    left_out, used, records, faults, joined = 0, 0, 0, Faults(), set[str]()
     for line in read_capture(capture):
         record = line.content
         if isinstance(record, BadLine):
             faults.add(line, record)
             continue
         records += 1
-        if not _came_in(span, record):
+        truth = truths.get(record.inference_id) or truths.get(record.event_id)
+        if truth is None or (record.event_id and record.event_id in joined):
             continue
-        truth = truths.get(record.inference_id) or truths.get(record.event_id) or b""
+        joined |= {record.inference_id, record.event_id}
         matching = record.rows if len(truth) == len(record.rows) else []
-        left_out += 1 if truth and not matching else 0
+        left_out += 0 if matching else 1
         for row, positive in zip(matching, truth, strict=False):
             if (usable := labelled(row, positive, shape, schema)) is None:
                 left_out += 1
@@ -106,15 +102,10 @@ def labelled_rows(capture: Path, ground_truth: Path, schema: Schema, span: Choic
         raise DataError(reason)
     if reason := mostly_unreadable("labelled requests and their rows", left_out, used):
         raise DataError(f"{reason}: they have other columns than the model learned from, or other labels")
-    if truths and records and not used:
-        print(f"none of {len(truths)} labels is that of a captured request")
+    if strangers := truths.keys() - joined:
+        print(f"{len(strangers)} labels are of no captured request, {min(strangers)!r} for example")
     if left_out := left_out + faults.count:
         print(f"{left_out} captured records or rows were left out: they cannot be read, or do not fit")
-
-
-def _came_in(span: Choice, record: Record) -> bool:
-    """Whether a request belongs to the traffic; one without a time does."""
-    return record.moment is None or span.holds(record)
 
 
 def read_labels(folder: Path, schema: Schema) -> dict[str, bytes]:

@@ -157,6 +157,7 @@ class UseCase:
     :param classes: words for the two classes in reports and in the demo; empty: the labels.
     :param gates: least value of a metric on the test rows; the DAG does not deploy a model below one.
     :param threshold: a score above it is the positive label.
+    :param label_days: so long after its request a label may come, and is learned from.
     """
 
     name: str
@@ -173,6 +174,7 @@ class UseCase:
     xgboost_version: str = XGBOOST
     split_seed: int = 1729
     threshold: float = 0.5
+    label_days: int = 60
     monitoring: Monitoring = field(default_factory=Monitoring)
     promotion: Promotion = field(default_factory=Promotion)
     instance_type: str = "ml.m5.large"

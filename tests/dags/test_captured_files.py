@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
+from include.use_cases.churn.use_case import CHURN
 from include.workflows.common.folders import manifest_of
-from include.workflows.monitoring.captured_files import traffic_inputs
+from include.workflows.common.s3_documents import objects_of
+from include.workflows.monitoring.captured_files import labelled_traffic, traffic_inputs
 from scripts import local_settings as local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 START = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
 VARIANT = "capture/churn/AllTraffic"
 
 
 @pytest.fixture
 def case(aws: str) -> str:
-    return f"case-{uuid.uuid4().hex[:6]}"
+    return f"case_x{uuid.uuid4().hex[:6]}"
 
 
 def put(case: str, names: Iterable[str]) -> None:
@@ -97,6 +102,30 @@ def test_a_log_of_several_sources_is_read_whole(case: str) -> None:
     names = [f"interactions/{source}2026/11/21/05/a.csv" for source in ("", "app/", "web/eu/")]
     put(case, names)
     assert files_of(case, places=("interactions",)) == names
+
+
+def test_a_label_is_learned_from_by_when_it_arrived(case: str) -> None:
+    """It may come weeks after its request, and after a retraining that the request came before."""
+    churn = replace(CHURN, name=case, label_days=30)
+    now = datetime.now(UTC)
+    request, old_request = (f"{VARIANT}/{now - days * DAY:%Y/%m/%d/%H}/a.jsonl" for days in (20, 70))
+    early, late = (f"ground_truth/{now - days * DAY:%Y/%m/%d/%H}/a.jsonl" for days in (20, 19))
+    put(case, [request, old_request, early])
+    time.sleep(1)  # S3 tells whole seconds
+    planned = datetime.now(UTC).replace(microsecond=0)
+    put(case, [late])
+    folder = f"s3://{local.BUCKET}/{case}/here"
+
+    def learned(since: datetime, until: datetime) -> dict[str, list[str]]:
+        inputs = labelled_traffic(churn, local.BUCKET, folder, since, until).inputs
+        return {place: objects_of(uri) for place, uri in inputs.items()}
+
+    def uris(*names: str) -> list[str]:
+        return [f"s3://{local.BUCKET}/{case}/{name}" for name in names]
+
+    assert learned(now - DAY, planned) == {"capture": uris(request), "ground_truth": uris(early)}
+    assert learned(planned, planned + DAY) == {"capture": uris(request), "ground_truth": uris(late)}
+    assert learned(planned + DAY, planned + 2 * DAY) == {}
 
 
 def test_the_work_does_not_grow_with_history(case: str, airflow_calls: Any) -> None:

@@ -47,8 +47,8 @@ class Deployed:
         sagemaker().create_model(ModelName=name, PrimaryContainer=self.container, ExecutionRoleArn=local.ROLE)
         return name
 
-    def version(self, model: str, approval: str = "Approved") -> str:
-        properties = {"model_name": model, "run": "s3://b/r", "data_uri": "s3://b/d", "code": "s3://b/c"}
+    def version(self, model: str, approval: str = "Approved", run: str = "s3://b/r") -> str:
+        properties = {"model_name": model, "run": run, "data_uri": "s3://b/d", "code": "s3://b/c"}
         package = sagemaker().create_model_package(
             ModelPackageGroupName=self.name,
             ModelApprovalStatus=approval,
@@ -83,12 +83,14 @@ def test_the_champion_is_what_its_endpoint_serves(deployed: Deployed) -> None:
     assert serving.arn == arn
 
 
-def test_the_traffic_during_a_retraining_is_not_lost(deployed: Deployed) -> None:
-    """A version serves since its approval; its data reaches to when its retraining was due."""
-    arn = deployed.version(deployed.model(unique("model")))
+def test_the_labels_that_come_during_a_training_are_not_lost(deployed: Deployed) -> None:
+    """A version serves since its approval; its data reaches to when its run, or its retraining, was due."""
+    began = NOW.replace(microsecond=0) - DAY
+    key = run_key(SimpleNamespace(run_id="manual", run_after=began))
+    arn = deployed.version(deployed.model(unique("model")), run=f"s3://b/churn/runs/{key}")
     first = champion_of(deployed.case)
     assert first is not None
-    assert first.learned_until == first.since
+    assert first.learned_until == began.isoformat() < first.since
     moment = (NOW - DAY).isoformat()
     promoted = Decision("promoted", "better")
     sagemaker().update_model_package(ModelPackageArn=arn, ModelApprovalStatus="PendingManualApproval")

@@ -179,24 +179,31 @@ def test_a_worse_challenger_is_kept_as_rejected_and_the_champion_stays(
 
 @pytest.fixture(scope="module")
 def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
-    """A poor champion, a better challenger, an approval; but a time limit that no answer can meet."""
+    """A poor champion, a better challenger, an approval; but a time limit that no answer can meet.
+
+    A person clears the shift while the canary serves: what serves then is not what to go back to.
+    """
     created, code = world.endpoint["CreationTime"], world.objects("churn/code/")
     assert world.run("churn", {**POOR, **NO_GATES}) == "success"
     assert world.endpoint["CreationTime"] == created  # updated, not made anew
     assert world.objects("churn/code/") == code  # unchanged code is not sent again
     before = world.config
-    run = world.start("retraining", {"ask": True, "slowest_ms": 0.001, "canary_minutes": 0.1})
+    run = world.start("retraining", {"ask": True, "slowest_ms": 0.001, "canary_minutes": 0.5})
     eventually(lambda: world.tasks("retraining", run).get("retrain.approve") == "awaiting_input", 480)
     path = f"/dags/retraining/dagRuns/{run}/taskInstances/retrain.approve/0"
     question = world.api.get(f"{path}/hitlDetails")["body"]
     insist(
         lambda: world.api.patch(f"{path}/hitlDetails", {"chosen_options": ["Approve"], "params_input": {}})
     )
+    eventually(lambda: world.tasks("retraining", run).get("retrain.soak") in ("running", "deferred"), 240)
+    canary = world.config
+    world.clear("retraining", run, "retrain.shift")
     state = world.finish("retraining", run)
     return {
         "state": state,
         "decision": world.decision(run),
         "before": before,
+        "canary": canary,
         "after": world.config,
         "question": question,
     }
@@ -207,7 +214,7 @@ def test_a_deployment_that_fails_its_verification_is_rolled_back(
 ) -> None:
     decision = rolled_back["decision"]
     assert decision["outcome"] == "rolled back", decision
-    assert rolled_back["after"] == rolled_back["before"]
+    assert rolled_back["after"] == rolled_back["before"] != rolled_back["canary"]
     assert rolled_back["state"] == "failed"
     assert world.approval(decision["challenger"]["arn"]) == "Rejected"
 

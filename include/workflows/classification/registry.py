@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 from aws_ml.clients import Aws
 from aws_ml.errors import is_missing
 from aws_ml.lifecycle.packages import newest_packages
+from aws_ml.names import time_of
 from include.workflows.common.errors import NotOfThisProject
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Version:
     data_uri: str  # of the manifest of the raw data that it learned from
     code: str  # S3 URI of the job scripts' bundle
     since: str  # when it was approved, ISO 8601
-    learned_until: str  # traffic that came before is in its data, where it is of a retraining; ISO 8601
+    learned_until: str  # labels that came before are in its data, where it is of a retraining; ISO 8601
 
     @property
     def number(self) -> int:
@@ -75,12 +76,13 @@ class Version:
                 f"{package['ModelPackageArn']} has no property {', '.join(missing)}: "
                 "it was not registered by a workflow of this project."
             )
-        since = package.get("LastModifiedTime", package["CreationTime"]).isoformat()
+        created = package["CreationTime"]
+        began = time_of(properties["run"].rpartition("/")[2]) or created  # its data were staged then
         return cls(
             use_case,
             package["ModelPackageArn"],
-            since=since,
-            learned_until=properties.get(LEARNED_UNTIL, since),
+            since=package.get("LastModifiedTime", created).isoformat(),
+            learned_until=properties.get(LEARNED_UNTIL, began.isoformat()),
             **{name: properties[name] for name in PROPERTIES},
         )
 

@@ -110,17 +110,27 @@ def lines_of(text: str) -> list[str]:
     return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
-def list_objects(folder: str, after: str = "", until: str | None = None) -> list[str]:
+def list_objects(
+    folder: str,
+    after: str = "",
+    until: str | None = None,
+    written: tuple[datetime, datetime] | None = None,
+) -> list[str]:
     """S3 URIs of all objects below a folder, in the order of their keys.
 
     :param after, until: only keys that sort after the first text and not after the second one, below the
         folder; others are not even listed.
+    :param written: only objects that were last written from the first moment on and before the second one.
     """
     bucket, prefix = split_uri(f"{folder.rstrip('/')}/")
     start = {"StartAfter": f"{prefix}{after}"} if after else {}
-    keys = (entry["Key"] for page in _pages(bucket, prefix, **start) for entry in page.get("Contents", []))
-    chosen = keys if until is None else takewhile(lambda key: key[len(prefix) :] <= until, keys)
-    return [f"s3://{bucket}/{key}" for key in chosen]
+    all_entries = (entry for page in _pages(bucket, prefix, **start) for entry in page.get("Contents", []))
+    entries = takewhile(lambda entry: until is None or entry["Key"][len(prefix) :] <= until, all_entries)
+    return [
+        f"s3://{bucket}/{entry['Key']}"
+        for entry in entries
+        if written is None or written[0] <= entry["LastModified"] < written[1]
+    ]
 
 
 def list_folder(folder: str) -> tuple[list[str], list[str]]:

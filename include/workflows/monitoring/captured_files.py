@@ -18,6 +18,8 @@ from include.workflows.common.s3_documents import list_folder, list_objects
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from include.use_cases.definition import UseCase
+
 log = logging.getLogger(__name__)
 
 LABELLED = ("capture", "ground_truth")
@@ -39,6 +41,24 @@ class Traffic(NamedTuple):
         return [f"{stray} is not in a folder of an hour, and is left out" for stray in self.strays]
 
 
+def labelled_traffic(case: UseCase, bucket: str, folder: str, since: datetime, until: datetime) -> Traffic:
+    """Inputs of a processing job: labels that arrived in a span, and the requests that they may be of.
+
+    A label may come weeks after its request. So its arrival, which is when its object was written, decides
+    what is learned from; each arrives once.
+
+    :param folder: S3 URI; the manifests are written there.
+    :param since, until: the first moment of the span, and the first one after it.
+    :return: without labels there are no requests either.
+    """
+    start = since - timedelta(days=case.label_days)
+    labels = traffic_inputs(case.name, bucket, folder, start, ("ground_truth",), written=(since, until))
+    if not labels.inputs:
+        return labels
+    requests = traffic_inputs(case.name, bucket, folder, start, ("capture",))
+    return Traffic(requests.inputs | labels.inputs, requests.strays + labels.strays)
+
+
 def traffic_inputs(
     use_case: str,
     bucket: str,
@@ -46,17 +66,20 @@ def traffic_inputs(
     start: datetime,
     places: Iterable[str] = LABELLED,
     until: datetime | None = None,
+    written: tuple[datetime, datetime] | None = None,
 ) -> Traffic:
     """Inputs of a processing job: what came from the hour of `start` to the hour of `until`.
 
     :param folder: S3 URI; the manifests are written there.
     :param places: `capture` (captured requests), `ground_truth` (labels that came for them), `interactions`.
     :param until: default: everything that has come.
+    :param written: only files that were written from the first moment on and before the second one.
     :return: URIs of manifests by place; a place without files is left out.
     """
     traffic = Traffic({}, [])
     for place in places:
-        files = list(_files_between(f"s3://{bucket}/{use_case}/{place}", start, until, traffic.strays))
+        tree = f"s3://{bucket}/{use_case}/{place}"
+        files = list(_files_between(tree, start, until, written, traffic.strays))
         log.info("%s: %d files since %s", place, len(files), start)
         if files:
             traffic.inputs[place] = write_manifest(manifest_of(folder, place), f"s3://{bucket}/", files)
@@ -65,11 +88,17 @@ def traffic_inputs(
     return traffic
 
 
-def _files_between(folder: str, start: datetime, until: datetime | None, strays: list[str]) -> Iterator[str]:
+def _files_between(
+    folder: str,
+    start: datetime,
+    until: datetime | None,
+    written: tuple[datetime, datetime] | None,
+    strays: list[str],
+) -> Iterator[str]:
     after = f"{start.astimezone(UTC):{HOUR}}"
     before = AFTER_YEARS if until is None else f"{until.astimezone(UTC) + timedelta(hours=1):{HOUR}}"
     for tree in _trees(folder, strays):
-        for uri in list_objects(tree, after, before):
+        for uri in list_objects(tree, after, before, written):
             path = uri[len(tree) + 1 :]
             if IN_AN_HOUR.fullmatch(path):
                 yield uri

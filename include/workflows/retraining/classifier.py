@@ -25,7 +25,7 @@ from include.workflows.common.job_tasks import (
 )
 from include.workflows.common.manifests import pin
 from include.workflows.common.xcom import reference, xcom
-from include.workflows.monitoring.captured_files import traffic_inputs
+from include.workflows.monitoring.captured_files import labelled_traffic
 from include.workflows.retraining import decision, traffic_shift
 from include.workflows.retraining.before import before, is_own_run
 from include.workflows.retraining.causes import FAULTS, check_allowed, folder_of, refuse
@@ -137,8 +137,8 @@ def plan_classifier(
     faults = check_allowed(cause, bucket, context)
     own = is_own_run(serving.run, context)
     serving = Version.from_dict(before(folder, "champion", serving.to_dict(), own=own))
-    since, until = datetime.fromisoformat(serving.learned_until), run.run_after
-    traffic = traffic_inputs(name, bucket, folder, since)
+    since = datetime.fromisoformat(serving.learned_until)
+    traffic = labelled_traffic(case, bucket, folder, since, run.run_after)
     context["ti"].xcom_push(key=FAULTS, value=[*faults, *traffic.faults])
     assemble = processing_request(
         case,
@@ -151,7 +151,7 @@ def plan_classifier(
             **traffic.inputs,
         },
         outputs={"data": f"{folder}/data"},
-        arguments=[*case.table_arguments, "--since", since.isoformat(), "--until", until.isoformat()],
+        arguments=case.table_arguments,
     )
     conf = {**overrides, "data_uri": f"{folder}/data/data.csv", "deploy": False}
     return ClassifierPlanDict(

@@ -82,22 +82,23 @@ def test_labelled_traffic_joins_the_old_rows(tmp_path: Path, rows: list[list[str
     assert list(assembled["Phone"][10:]) == [row[3] for row in rows[10:12]]
 
 
-def test_traffic_is_learned_from_once(tmp_path: Path, rows: list[list[str]]) -> None:
-    """What came until the last retraining is among the old rows; what comes from now on is the next one's."""
+def test_a_request_that_was_captured_twice_is_learned_from_once(
+    tmp_path: Path, rows: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its event id is its own; an inference id is the client's, who may use it again."""
     write(tmp_path / "raw/old.csv", [",".join(SCHEMA.names), *(",".join(row) for row in rows[:10])])
-    hours = [f"2026-03-01T{hour:02}:00:00Z" for hour in (10, 12, 14)]
     records = [
-        record([without_label(row)], ["False.,0.1"], f"e{n}", hour)
-        for n, (row, hour) in enumerate(zip(rows[10:13], hours, strict=True))
+        record([without_label(row)], ["False.,0.1"], event)
+        for row, event in zip(rows[10:12], ("e0", "e1"), strict=True)
     ]
-    write(tmp_path / "capture/a.jsonl", [json.dumps(each) for each in records])
-    write(tmp_path / "truth/a.jsonl", [truth(f"e{n}", "True.") for n in range(3)])
-    spans = [(), ("--since", hours[1]), ("--since", hours[0], "--until", hours[1]), ("--until", hours[2])]
-    lengths = []
-    for span in spans:
-        assert run_assemble(tmp_path, *span) == 0
-        lengths.append(len(read_file(tmp_path / "output/data.csv", SCHEMA)) - 10)
-    assert lengths == [3, 2, 1, 2]
+    for captured in records:
+        captured["eventMetadata"]["inferenceId"] = "customer"
+    for name in ("a", "copy-of-a"):
+        write(tmp_path / f"capture/{name}.jsonl", [json.dumps(each) for each in records])
+    write(tmp_path / "truth/a.jsonl", [truth("customer", "True."), truth("of-nobody", "True.")])
+    assert run_assemble(tmp_path) == 0
+    assert len(read_file(tmp_path / "output/data.csv", SCHEMA)) == 12
+    assert "1 labels are of no captured request, 'of-nobody' for example" in capsys.readouterr().out
 
 
 def test_without_traffic_the_old_rows_are_all(tmp_path: Path, rows: list[list[str]]) -> None:
