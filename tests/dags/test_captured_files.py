@@ -112,7 +112,7 @@ def test_a_label_is_learned_from_by_when_it_arrived(case: str) -> None:
     early, late = (f"ground_truth/{now - days * DAY:%Y/%m/%d/%H}/a.jsonl" for days in (20, 19))
     put(case, [request, old_request, early])
     time.sleep(1)  # S3 tells whole seconds
-    planned = datetime.now(UTC).replace(microsecond=0)
+    moment = datetime.now(UTC).replace(microsecond=0)
     put(case, [late])
     folder = f"s3://{local.BUCKET}/{case}/here"
 
@@ -123,9 +123,9 @@ def test_a_label_is_learned_from_by_when_it_arrived(case: str) -> None:
     def uris(*names: str) -> list[str]:
         return [f"s3://{local.BUCKET}/{case}/{name}" for name in names]
 
-    assert learned(now - DAY, planned) == {"capture": uris(request), "ground_truth": uris(early)}
-    assert learned(planned, planned + DAY) == {"capture": uris(request), "ground_truth": uris(late)}
-    assert learned(planned + DAY, planned + 2 * DAY) == {}
+    assert learned(now - DAY, moment) == {"capture": uris(request), "ground_truth": uris(early)}
+    assert learned(moment, moment + DAY) == {"capture": uris(request), "ground_truth": uris(late)}
+    assert learned(moment + DAY, moment + 2 * DAY) == {}
 
 
 def test_the_work_does_not_grow_with_history(case: str, airflow_calls: Any) -> None:
