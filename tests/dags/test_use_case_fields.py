@@ -27,6 +27,7 @@ from include.use_cases.definition import (
 from include.use_cases.movie_recommendations.use_case import MOVIES
 from include.workflows.classification.steps import Classifier
 from include.workflows.common.errors import VerificationFailed, WorkflowError
+from include.workflows.monitoring.captured_files import oldest_request
 from include.workflows.monitoring.windows import window_span
 from include.workflows.recommendation.steps import Recommendation
 from include.workflows.retraining.classifier import comparison_arguments
@@ -59,6 +60,7 @@ OTHER: dict[str, Any] = {
     "instance_type": "ml.m5.xlarge",
     "owner": "somebody",
     "tags": ("other",),
+    "label_days": 7,
     "raw.header": False,
     "raw.separator": ";",
     "raw.strip": True,
@@ -188,6 +190,7 @@ def decisions_of(case: UseCase) -> list[object]:
         comparison_arguments(case),
         shift_variants(case.promotion, "old", "new", "ml.m5.large"),
         canary_minutes(case.promotion, None),
+        oldest_request(case, NOW),
         raises(lambda: check_errors("here", ["an error"] * 3, 100, case.promotion)),
     ]
 

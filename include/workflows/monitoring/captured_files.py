@@ -51,12 +51,17 @@ def labelled_traffic(case: UseCase, bucket: str, folder: str, since: datetime, u
     :param since, until: the first moment of the span, and the first one after it.
     :return: without labels there are no requests either.
     """
-    start = since - timedelta(days=case.label_days)
+    start = oldest_request(case, since)
     labels = traffic_inputs(case.name, bucket, folder, start, ("ground_truth",), written=(since, until))
     if not labels.inputs:
         return labels
     requests = traffic_inputs(case.name, bucket, folder, start, ("capture",))
     return Traffic(requests.inputs | labels.inputs, requests.strays + labels.strays)
+
+
+def oldest_request(case: UseCase, since: datetime) -> datetime:
+    """When the oldest request may have come whose label arrives from a moment on."""
+    return since - timedelta(days=case.label_days)
 
 
 def traffic_inputs(
