@@ -91,12 +91,15 @@ def local_aws(state: Path) -> Iterator[str]:
         process.wait(timeout=30)
 
 
-def run_dag_of(build: Callable[[], object]) -> DagRun:
-    """Run a DAG of the tasks that `build` makes."""
+def run_dag_of(build: Callable[[], object], params: dict[str, Any] | None = None) -> DagRun:
+    """Run a DAG of the tasks that `build` makes.
+
+    :param params: of the DAG, with their values.
+    """
     from airflow.sdk import DAG
 
     start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    with DAG(f"test-{uuid.uuid4().hex[:8]}", schedule=None, start_date=start) as dag:
+    with DAG(f"test-{uuid.uuid4().hex[:8]}", schedule=None, start_date=start, params=params) as dag:
         build()
     return run_dag(dag)
 

@@ -37,6 +37,12 @@ REFUSED = {"chosen_options": ["Reject"], "responded_by_user": {"name": "admin"}}
         ({"allowed": YES, "verdict": YES, "answer": APPROVED, "verification": {"rows": 9}}, "promoted"),
         ({"allowed": YES, "verdict": YES, "roll_back": {"EndpointName": "churn"}}, "rolled back"),
         ({"allowed": YES, "verdict": YES, "answer": REFUSED}, "refused"),
+        ({"allowed": YES, "verdict": YES, "answer": REFUSED, "verification": {"rows": 9}}, "refused"),
+        (
+            {"allowed": YES, "verdict": YES, "answer": REFUSED, "roll_back": {"EndpointName": "churn"}},
+            "refused",
+        ),
+        ({"allowed": YES, "verdict": YES, "answer": APPROVED, "obstacle": "another serves"}, "failed"),
         ({"allowed": YES, "verdict": NO}, "rejected"),
         ({"allowed": NO}, "not started"),
         ({"allowed": NO, "verdict": NO}, "not started"),
@@ -49,10 +55,12 @@ REFUSED = {"chosen_options": ["Reject"], "responded_by_user": {"name": "admin"}}
 def test_what_came_of_a_retraining_follows_from_what_its_steps_left(
     answers: dict[str, Any], outcome: str
 ) -> None:
-    nothing = dict.fromkeys(("allowed", "verdict", "answer", "verification", "roll_back"))
+    nothing = dict.fromkeys(("allowed", "verdict", "answer", "obstacle", "verification", "roll_back"))
     conclusion = decision.conclude(**{**nothing, **answers})
     assert conclusion.name == outcome
     assert conclusion.why
+    if "obstacle" in answers:
+        assert conclusion.why == answers["obstacle"]
 
 
 class Try:
@@ -86,7 +94,7 @@ def test_what_an_earlier_try_left_is_no_answer(state: str | None, answer: Any) -
 
 
 def test_the_reason_names_who_refused() -> None:
-    nothing: Any = {"verification": None, "roll_back": None, "allowed": YES, "verdict": YES}
+    nothing: Any = {"obstacle": None, "verification": None, "roll_back": None, "allowed": YES, "verdict": YES}
     assert "admin" in decision.conclude(answer=REFUSED, **nothing).why
     timed_out = {"chosen_options": ["Reject"], "responded_by_user": None}
     assert "nobody answered" in decision.conclude(answer=timed_out, **nothing).why

@@ -31,7 +31,7 @@ from include.workflows.monitoring.captured_files import oldest_request
 from include.workflows.monitoring.windows import window_span
 from include.workflows.recommendation.steps import Recommendation
 from include.workflows.retraining.classifier import comparison_arguments
-from include.workflows.retraining.decision import needs_person
+from include.workflows.retraining.permission import needs_person
 from include.workflows.retraining.traffic_shift import canary_minutes, shift_variants
 from include.workflows.retraining.verification import check_errors, check_speed
 

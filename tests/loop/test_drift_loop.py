@@ -177,11 +177,21 @@ def test_a_worse_challenger_is_kept_as_rejected_and_the_champion_stays(
     assert world.approval(decision["challenger"]["arn"]) == "Rejected"
 
 
+def answer(world: Churn, run: str, choice: str) -> str:
+    """Answer the question of a retraining, when it is asked; returns its text."""
+    eventually(lambda: world.tasks("retraining", run).get("retrain.approve") == "awaiting_input", 480)
+    details = f"/dags/retraining/dagRuns/{run}/taskInstances/retrain.approve/0/hitlDetails"
+    question = str(world.api.get(details)["body"])
+    insist(lambda: world.api.patch(details, {"chosen_options": [choice], "params_input": {}}))
+    return question
+
+
 @pytest.fixture(scope="module")
 def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
     """A poor champion, a better challenger, an approval; but a time limit that no answer can meet.
 
-    A person clears the shift while the canary serves: what serves then is not what to go back to.
+    The question is refused first; then its task is cleared, and it is approved. A person clears the shift
+    while the canary serves: what serves then is not what to go back to.
     """
     created, code = world.endpoint["CreationTime"], world.objects("churn/code/")
     assert world.run("churn", {**POOR, **NO_GATES}) == "success"
@@ -189,12 +199,11 @@ def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
     assert world.objects("churn/code/") == code  # unchanged code is not sent again
     before = world.config
     run = world.start("retraining", {"ask": True, "slowest_ms": 0.001, "canary_minutes": 0.5})
-    eventually(lambda: world.tasks("retraining", run).get("retrain.approve") == "awaiting_input", 480)
-    path = f"/dags/retraining/dagRuns/{run}/taskInstances/retrain.approve/0"
-    question = world.api.get(f"{path}/hitlDetails")["body"]
-    insist(
-        lambda: world.api.patch(f"{path}/hitlDetails", {"chosen_options": ["Approve"], "params_input": {}})
-    )
+    question = answer(world, run, "Reject")
+    assert world.finish("retraining", run) == "success"
+    refused = {"decision": world.decision(run), "config": world.config}
+    world.clear("retraining", run, "retrain.approve")
+    answer(world, run, "Approve")
     eventually(lambda: world.tasks("retraining", run).get("retrain.soak") in ("running", "deferred"), 240)
     canary = world.config
     world.clear("retraining", run, "retrain.shift")
@@ -202,6 +211,7 @@ def rolled_back(world: Churn, rejected: Any) -> dict[str, Any]:
     return {
         "state": state,
         "decision": world.decision(run),
+        "refused": refused,
         "before": before,
         "canary": canary,
         "after": world.config,
@@ -217,6 +227,12 @@ def test_a_deployment_that_fails_its_verification_is_rolled_back(
     assert rolled_back["after"] == rolled_back["before"] != rolled_back["canary"]
     assert rolled_back["state"] == "failed"
     assert world.approval(decision["challenger"]["arn"]) == "Rejected"
+
+
+def test_a_refused_challenger_gets_no_traffic(rolled_back: dict[str, Any]) -> None:
+    decision, config = rolled_back["refused"]["decision"], rolled_back["refused"]["config"]
+    assert (decision["outcome"], config) == ("refused", rolled_back["before"])
+    assert "admin" in decision["why"]
 
 
 def test_the_question_shows_the_numbers(rolled_back: dict[str, Any]) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, TriggerRule, task
 
 from aws_ml.clients import Aws
+from aws_ml.errors import is_missing
 from include.aws import sagemaker_requests
-from include.workflows.common.errors import EndpointDisagrees
+from include.workflows.common.errors import EndpointDisagrees, OtherModelServes
 from include.workflows.common.folders import capture_folder
 from include.workflows.common.job_tasks import name_template
 from include.workflows.common.s3_documents import lines_of, read_json, read_lines
@@ -63,6 +64,23 @@ def serving_configuration(use_case: str, model_name: str, bucket: str) -> Config
     return sagemaker_requests.endpoint_config(
         name_template(use_case, "endpoint"), variants=[variant], capture=capture
     )
+
+
+def models_of(configuration: str) -> list[str]:
+    """Names of the models that an endpoint with this configuration serves.
+
+    :raises OtherModelServes: when the configuration was deleted, so that nobody can tell.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        config = Aws().client("sagemaker").describe_endpoint_config(EndpointConfigName=configuration)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        text = f"the configuration {configuration} of the endpoint was deleted"
+        raise OtherModelServes(f"{text}: nobody can tell which model it serves") from error
+    return [variant["ModelName"] for variant in config["ProductionVariants"]]
 
 
 @task

@@ -8,6 +8,8 @@ WorkflowError               a workflow that cannot go on, or is put together wro
 ├── WrongOverride           a param that a retraining must not set
 ├── WrongSetting            a Variable that cannot be used
 ├── UnreadableEvents        drift events that name no use case
+├── NotApproved             a challenger that a person has to approve, and nobody has
+├── ChampionChanged         something else serves than what a challenger was compared with
 ├── EndpointDisagrees       an endpoint answers something else than the batch transform did
 ├── RecommendationsStay     events were sent, and the recommendations did not change
 ├── OtherVersion            a campaign serves a version that another run has trained
@@ -48,6 +50,14 @@ class WrongSetting(WorkflowError, AirflowFailException):
 
 class UnreadableEvents(WorkflowError, AirflowFailException):
     """Drift events that do not say which use case has drifted."""
+
+
+class NotApproved(WorkflowError, AirflowFailException):
+    """A challenger is about to take over without the answer of the person who decides."""
+
+
+class ChampionChanged(WorkflowError, AirflowFailException):
+    """A challenger is about to replace what it was not compared with."""
 
 
 class UnknownColumn(WorkflowError, AirflowFailException):

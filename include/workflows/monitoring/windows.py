@@ -14,7 +14,7 @@ from aws_ml.errors import is_missing
 from aws_ml.names import key_time, run_key, time_of
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
-from include.workflows.classification.deployment import OWN_CALL
+from include.workflows.classification.deployment import OWN_CALL, models_of
 from include.workflows.classification.registry import Version, champion_of, waiting_versions
 from include.workflows.common.errors import NothingServes, NotOfThisProject, OtherModelServes
 from include.workflows.common.job_tasks import processing_request
@@ -133,29 +133,11 @@ def behind_endpoint(case: UseCase) -> Version | None:
     if state not in ANSWERING:
         reason = endpoint.get("FailureReason", "no reason")
         raise NothingServes(f"the endpoint {case.endpoint} is {state}: {reason}")
-    models = _models_of(endpoint)
+    models = models_of(endpoint["EndpointConfigName"])
     if version.model_name in models:
         return version
     _check_deployment(case, version, endpoint, models)
     return None
-
-
-def _models_of(endpoint: dict[str, Any]) -> list[str]:
-    """Names of the models that an endpoint serves.
-
-    :raises OtherModelServes: when its configuration was deleted, so that nobody can tell.
-    """
-    from botocore.exceptions import ClientError
-
-    name = endpoint["EndpointConfigName"]
-    try:
-        config = Aws().client("sagemaker").describe_endpoint_config(EndpointConfigName=name)
-    except ClientError as error:
-        if not is_missing(error):
-            raise
-        text = f"the configuration {name} of the endpoint {endpoint['EndpointName']} was deleted"
-        raise OtherModelServes(f"{text}: nobody can tell which model it serves") from error
-    return [variant["ModelName"] for variant in config["ProductionVariants"]]
 
 
 def _check_deployment(case: UseCase, version: Version, endpoint: dict[str, Any], models: list[str]) -> None:

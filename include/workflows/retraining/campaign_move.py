@@ -18,8 +18,8 @@ from include.workflows.common.xcom import pull, pull_answer, reference
 from include.workflows.recommendation.campaigns import campaign_of
 from include.workflows.recommendation.job_kinds import CAMPAIGN
 from include.workflows.retraining.before import before
-from include.workflows.retraining.decision import check_promoted
 from include.workflows.retraining.handover import ChallengerRun, RecommenderPlan
+from include.workflows.retraining.permission import Permission, check_champion, check_permitted
 from include.workflows.retraining.verification import check_speed
 
 if TYPE_CHECKING:
@@ -73,22 +73,25 @@ def update_campaign(step: str, move: Handle) -> Pair:
 
 @task(task_id="move", multiple_outputs=True, trigger_rule="none_failed")
 def move_campaigns(
-    plan_dict: RecommenderPlanDict, contest: RecommenderMatchDict, verdict: Reference, **context: Any
+    plan_dict: RecommenderPlanDict, contest: RecommenderMatchDict, permission: Permission, **context: Any
 ) -> dict[str, Any]:
     """What each campaign is to serve, and what it serves now, as UpdateCampaign takes them.
 
-    :param verdict: of the gate.
     :return: `promote_<recommender>` and `roll_back_<recommender>`, empty where there is no campaign; `begun`.
     :raises AirflowSkipException: when the challenger is not to be promoted.
+    :raises NotApproved: when nobody has answered the question whether it is.
+    :raises ChampionChanged: when the primary campaign serves another version by now.
     """
-    check_promoted(context["ti"], verdict)
     plan, challenger = RecommenderPlan.of(plan_dict), ChallengerRun.of(contest)
+    check_permitted(context, plan, permission)
     case, versions = plan.case, challenger.versions
     campaigns = {
         recommender.key: serving_campaign(case, recommender, versions) for recommender in case.recommenders
     }
     in_service = (key for key, campaign in campaigns.items() if campaign)
     own = any(campaigns[key]["solutionVersionArn"] == versions[key] for key in in_service)
+    serving = [campaigns[key]["solutionVersionArn"] for key in [case.primary.key] if campaigns[key]]
+    check_champion(context, plan, plan.champion.arn, serving, own=own)
     updates: dict[str, Any] = {BEGUN: True}
     for key, campaign in before(plan.folder, "campaigns", campaigns, own=own).items():
         updates[f"roll_back_{key}"] = campaign

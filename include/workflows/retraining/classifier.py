@@ -64,14 +64,17 @@ def retrain(causes: XComArg, bucket: str, code: Handle) -> None:
         compare_on_same_rows(contest, gate)
         approve = decision.ask_for_approval(plan, gate)
         chain(gate, approve)
-        verification, roll_back = shift_traffic(bucket, plan, contest, gate, approve)
+        permission = decision.permission_of(gate, approve)
+        shift: Handle = traffic_shift.shift(plan, contest, bucket, permission)
+        chain(approve, shift)
+        verification, roll_back = shift_traffic(plan, shift)
         decision.conclude_loop(
             cause,
             bucket,
             plan=plan,
             contest=contest,
-            gate=gate,
-            approve=approve,
+            permission=permission,
+            change=shift,
             verification=verification,
             roll_back=roll_back,
         )
@@ -88,14 +91,11 @@ def compare_on_same_rows(contest: Handle, gate: XComArg) -> None:
     chain(compare[1], gate)
 
 
-def shift_traffic(
-    bucket: str, plan: Handle, contest: Handle, gate: XComArg, approve: BaseOperator
-) -> tuple[XComArg, BaseOperator]:
+def shift_traffic(plan: Handle, shift: Handle) -> tuple[XComArg, BaseOperator]:
     """The tasks that give the challenger a little traffic, then all of it, or go back to what served.
 
     :return: the task that verifies the challenger alone, and the one that waits for the roll-back.
     """
-    shift: Handle = traffic_shift.shift(plan, contest, bucket, reference(gate, decision.VERDICT))
     canary_config, final_config = (
         SageMakerEndpointConfigOperator(task_id=f"{step}_config", config=shift[f"{step}_config"])
         for step in ("canary", "final")
@@ -109,7 +109,7 @@ def shift_traffic(
     verify = traffic_shift.verify_variant
     verify_canary = verify.override(task_id="verify_canary")(plan, CHALLENGER)
     verify_final = verify.override(task_id="verify_final")(plan, ALL_TRAFFIC)
-    chain(approve, shift, canary_config, *canary, until, soak, verify_canary)
+    chain(shift, canary_config, *canary, until, soak, verify_canary)
     chain(verify_canary, final_config, *final, verify_final)
 
     failed: Handle = traffic_shift.failed_shift(reference(shift))

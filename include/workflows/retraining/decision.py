@@ -21,11 +21,17 @@ from include.workflows.common.s3_documents import read_json, write_json
 from include.workflows.common.xcom import Reference, pull, pull_answer, reference
 from include.workflows.retraining.causes import ALLOWED, FAULTS, folder_of
 from include.workflows.retraining.handover import Decision, DecisionDict, GateDict, Plan, VerdictDict
+from include.workflows.retraining.permission import (
+    ANSWERED,
+    OBSTACLE,
+    Permission,
+    is_refused,
+    needs_person,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
-    from include.use_cases.definition import PromotionPolicy
     from include.workflows.common.xcom import Handle, Task
     from include.workflows.retraining.handover import (
         CauseDict,
@@ -39,7 +45,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 APPROVAL_LIMIT = 1024  # characters of a version's ApprovalDescription
-ANSWERED = ("success", "skipped")  # states of a task that leaves its answer and may skip what follows
 VERDICT = "decision"  # XCom key: the gate's answer
 
 
@@ -50,8 +55,8 @@ class Trail(TypedDict):
     faults: Reference
     champion: Reference
     challenger: Reference
-    verdict: Reference
-    answer: Reference
+    permission: Permission
+    obstacle: Reference
     verification: Reference
     roll_back: Reference
 
@@ -62,13 +67,14 @@ def conclude_loop(
     *,
     plan: Task,
     contest: Task,
-    gate: Task,
-    approve: Task,
+    permission: Permission,
+    change: Task,
     verification: Task,
     roll_back: Task,
 ) -> None:
     """The task `decide` at the end of a loop, after both tasks by which the loop may end.
 
+    :param change: the task that begins to change what serves, where that is permitted.
     :param verification, roll_back: the tasks that leave something when that was done.
     """
     trail = Trail(
@@ -76,8 +82,8 @@ def conclude_loop(
         faults=reference(plan, FAULTS),
         champion=reference(plan, "champion"),
         challenger=reference(contest, "challenger"),
-        verdict=reference(gate, VERDICT),
-        answer=reference(approve),
+        permission=permission,
+        obstacle=reference(change, OBSTACLE),
         verification=reference(verification),
         roll_back=reference(roll_back),
     )
@@ -169,20 +175,9 @@ def ask_for_approval(plan: XComArg, gate: Handle) -> ApprovalOperator:
     )
 
 
-def needs_person(promotion: PromotionPolicy, *, ask: bool) -> bool:
-    """Whether a person decides: the policy or the trigger form (`ask`) wants it."""
-    return ask or promotion.approval == "manual"
-
-
-def check_promoted(ti: Any, verdict: Reference) -> None:
-    """A skipped question alone does not say why it was skipped.
-
-    :param verdict: of the gate.
-    :raises AirflowSkipException: when the gate kept the champion.
-    """
-    answer = pull(ti, verdict)
-    if not answer or not answer["yes"]:
-        raise AirflowSkipException("The champion stays.")
+def permission_of(gate: Task, approve: Task) -> Permission:
+    """Where the tasks `gate` and `approve` leave their answers."""
+    return Permission(verdict=reference(gate, VERDICT), answer=reference(approve))
 
 
 @task(trigger_rule="all_done", retries=3)
@@ -192,11 +187,12 @@ def decide(cause: CauseDict, bucket: str, trail: Trail, **context: Any) -> Decis
     :raises RetrainingFailed: when the deployment was rolled back, or a step failed: people should look.
     """
     run, name = context["dag_run"], cause["use_case"]
-    verdict = pull_answer(context, trail["verdict"], ANSWERED)
+    verdict = pull_answer(context, trail["permission"]["verdict"], ANSWERED)
     decision = conclude(
         allowed=pull_answer(context, trail["allowed"], ANSWERED),
         verdict=verdict,
-        answer=pull_answer(context, trail["answer"]),
+        answer=pull_answer(context, trail["permission"]["answer"]),
+        obstacle=pull_answer(context, trail["obstacle"], ("failed",)),
         verification=pull_answer(context, trail["verification"]),
         roll_back=pull_answer(context, trail["roll_back"]),
     )
@@ -231,6 +227,7 @@ def conclude(
     allowed: VerdictDict | None,
     verdict: VerdictDict | None,
     answer: dict[str, Any] | None,
+    obstacle: str | None,
     verification: Any,
     roll_back: Any,
 ) -> Decision:
@@ -238,19 +235,21 @@ def conclude(
 
     A challenger is `refused` by a person, or when nobody answered; `rejected` by the gate. Where a step has
     left no answer it failed.
+
+    :param obstacle: why the challenger must not take over though the gate let it through.
     """
     if allowed and not allowed["yes"]:
         return Decision("not started", allowed["why"])
+    if answer and is_refused(answer):
+        who = (answer.get("responded_by_user") or {}).get("name") or "nobody answered in time"
+        return Decision("refused", f"the approval was refused ({who})")
     if verification and verdict and verdict["yes"]:
         return Decision("promoted", verdict["why"])
     if roll_back:
         return Decision("rolled back", "the challenger did not pass its verification on the endpoint")
-    if answer and answer["chosen_options"] != ["Approve"]:
-        who = (answer.get("responded_by_user") or {}).get("name") or "nobody answered in time"
-        return Decision("refused", f"the approval was refused ({who})")
     if verdict and not verdict["yes"]:
         return Decision("rejected", verdict["why"])
-    return Decision("failed", "a step failed: see the log of the task that is red")
+    return Decision("failed", obstacle or "a step failed: see the log of the task that is red")
 
 
 def _approve_or_reject(arn: str, decision: Decision, uri: str, learned_until: str) -> None:

@@ -16,7 +16,6 @@ from include.use_cases.catalogue import RECOMMENDERS
 from include.workflows.common.folders import manifest_of
 from include.workflows.common.job_tasks import PROCESSING, processing_request, start_and_wait
 from include.workflows.common.manifests import pin
-from include.workflows.common.xcom import reference
 from include.workflows.monitoring.captured_files import traffic_inputs
 from include.workflows.recommendation.campaigns import RECORD, Served, served
 from include.workflows.recommendation.job_kinds import BATCH_INFERENCE
@@ -63,7 +62,8 @@ def renew(case: RecommendationUseCase, causes: XComArg, bucket: str, code: Handl
         gate: Handle = decision.gate(plan, contest)
         compare_lists(contest, gate)
         approve = decision.ask_for_approval(plan, gate)
-        move: Handle = move_campaigns(plan, contest, reference(gate, decision.VERDICT))
+        permission = decision.permission_of(gate, approve)
+        move: Handle = move_campaigns(plan, contest, permission)
         chain(gate, approve, move)
         verification, roll_back = move_and_verify(case, plan, contest, move)
         decision.conclude_loop(
@@ -71,8 +71,8 @@ def renew(case: RecommendationUseCase, causes: XComArg, bucket: str, code: Handl
             bucket,
             plan=plan,
             contest=contest,
-            gate=gate,
-            approve=approve,
+            permission=permission,
+            change=move,
             verification=verification,
             roll_back=roll_back,
         )

@@ -15,13 +15,13 @@ from aws_ml.clients import Aws
 from aws_ml.names import resource_name
 from include.aws import sagemaker_requests
 from include.aws.sagemaker_requests import ALL_TRAFFIC, endpoint_config, tagged
-from include.workflows.classification.deployment import OWN_CALL, check_answers
+from include.workflows.classification.deployment import OWN_CALL, check_answers, models_of
+from include.workflows.classification.registry import champion_of
 from include.workflows.common.errors import EndpointDisagrees, VerificationFailed
 from include.workflows.common.folders import capture_folder
 from include.workflows.common.s3_documents import read_lines
 from include.workflows.common.xcom import pull_answer
 from include.workflows.retraining.before import before
-from include.workflows.retraining.decision import check_promoted
 from include.workflows.retraining.handover import (
     CHALLENGER,
     CHAMPION,
@@ -30,6 +30,7 @@ from include.workflows.retraining.handover import (
     UpdateDict,
     challenger_version,
 )
+from include.workflows.retraining.permission import Permission, check_champion, check_permitted
 from include.workflows.retraining.verification import check_errors, check_speed
 
 if TYPE_CHECKING:
@@ -49,16 +50,17 @@ def shift(
     plan_dict: ClassifierPlanDict,
     contest: ClassifierMatchDict,
     bucket: str,
-    verdict: Reference,
+    permission: Permission,
     **context: Any,
 ) -> ShiftDict:
     """The configurations of the shift, made before anything changes.
 
-    :param verdict: of the gate.
     :raises AirflowSkipException: when the challenger is not to be promoted.
+    :raises NotApproved: when nobody has answered the question whether it is.
+    :raises ChampionChanged: when another version is approved by now, or the endpoint serves another model.
     """
-    check_promoted(context["ti"], verdict)
     plan, challenger = ClassifierPlan.of(plan_dict), challenger_version(contest)
+    check_permitted(context, plan, permission)
     variants = shift_variants(
         plan.case.promotion,
         plan.champion.model_name,
@@ -72,6 +74,10 @@ def shift(
     endpoint = plan.case.endpoint
     serving = Aws().client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
     own = serving in (canary["EndpointConfigName"], final["EndpointConfigName"])
+    check_champion(context, plan, plan.champion.model_name, models_of(serving), own=own)
+    approved = champion_of(plan.case)
+    approved_arns = [approved.arn] if approved else []
+    check_champion(context, plan, plan.champion.arn, approved_arns, own=approved_arns == [challenger.arn])
     serving = before(plan.folder, "endpoint_config", serving, own=own)
     return ShiftDict(
         canary_config=canary,
