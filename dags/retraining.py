@@ -22,7 +22,8 @@ What is left: `s3://<bucket>/<use case>/retraining/<run>/` with `comparison/repo
 The policies stand in `include/use_cases/<use case>/use_case.py`; `docs/drift.md` explains them.
 
 **Settings** are Airflow Variables: `ml_bucket`, `ml_role_arn`. The environment variable
-`ML_RETRAINING_SCHEDULE` replaces the schedule (cron).
+`ML_RETRAINING_SCHEDULE` replaces the schedule (cron), `ML_SETTLE_MINUTES` says how long captured requests and
+labels take to reach S3 (10 minutes).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param
 
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
+from include.use_cases.definition import LONGEST_CANARY
 from include.workflows.common.dags import BUCKET, default_args, use_cases_param
 from include.workflows.common.folders import SHARED_CODE
 from include.workflows.common.params import instance_type
@@ -65,8 +67,16 @@ with DAG(
             None,
             type=["null", "number"],
             minimum=0,
+            maximum=LONGEST_CANARY.total_seconds() / 60,
             title="Minutes of little traffic",
             description="Empty: policy.",
+        ),
+        "settle_minutes": Param(
+            float(os.environ.get("ML_SETTLE_MINUTES", "10")),
+            type="number",
+            minimum=0,
+            title="Minutes until requests and labels are in S3",
+            description="What came in the last ones is the next retraining's.",
         ),
         "slowest_ms": Param(
             None,

@@ -94,6 +94,7 @@ def airflow_environment(aws_url: str, port: int) -> dict[str, str]:
         "AIRFLOW_VAR_ML_BUCKET": BUCKET,
         "AIRFLOW_VAR_ML_ROLE_ARN": ROLE,
         "AIRFLOW_VAR_ML_PERSONALIZE_ROLE_ARN": ROLE,
+        "ML_SETTLE_MINUTES": 0.02,  # the local AWS writes captured requests within a second
         "PYTHONPATH": PROJECT,
         **aws_environment(aws_url),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 Kind = Literal["number", "category", "ignore", "label"]
 # metrics of a classifier that gates and promotion can name (include/jobs/quality/classification.py)
 METRICS = ("accuracy", "precision", "recall", "f1", "auc", "pr_auc")
+LONGEST_CANARY = timedelta(hours=24)
 LONGEST_ARGUMENT, MOST_ARGUMENTS = 256, 92  # of a processing job: 100, eight of which a run itself adds
 NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"  # of a use case: it names a DAG, a package, a folder in S3
 SKLEARN, XGBOOST = "1.9-0", "3.2-0"  # versions of the AWS images
@@ -127,6 +129,16 @@ class Promotion(PromotionPolicy):
     canary_share: float = 0.1  # of the traffic that the challenger gets first
     canary_minutes: float = 5.0
     most_errors: float = 0.01  # share of the canary's calls
+
+    def __post_init__(self) -> None:
+        """Check how long the canary serves: the drift monitor has to know it from one that is stuck.
+
+        :raises ValueError: when it is longer than `LONGEST_CANARY`.
+        """
+        if self.canary_minutes > LONGEST_CANARY.total_seconds() / 60:
+            raise ValueError(
+                f"a canary of {self.canary_minutes:g} minutes: at most {LONGEST_CANARY} are served"
+            )
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,23 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
+from include.use_cases.catalogue import CASES, RECOMMENDERS
 from include.use_cases.churn.use_case import CHURN
-from include.workflows.common.folders import manifest_of
+from include.use_cases.movie_recommendations.use_case import MOVIES
 from include.workflows.common.s3_documents import objects_of
 from include.workflows.monitoring.captured_files import labelled_traffic, traffic_inputs
+from include.workflows.recommendation import campaigns
+from include.workflows.retraining import recommender
+from include.workflows.retraining.handover import learned_until
 from scripts import local_settings as local
+from tests.dags.test_retraining_rules import Notes
+from tests.dags.test_retraining_rules import context as rules_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,12 +49,13 @@ def put(case: str, names: Iterable[str]) -> None:
 
 def files_of(case: str, **arguments: Any) -> list[str]:
     """The files of the capture, as the manifest lists them."""
-    folder = f"s3://{local.BUCKET}/{case}/here"
+    folder = f"s3://{local.BUCKET}/{case}/{uuid.uuid4().hex}"
     inputs, _ = traffic_inputs(case, local.BUCKET, folder, **{"start": START, **arguments})
     place = next(iter(inputs), None)
     if place is None:
         return []
-    assert inputs == {place: manifest_of(folder, place)}
+    assert list(inputs) == [place]
+    assert inputs[place].startswith(f"{folder}/inputs/{place}-")
     key = inputs[place].removeprefix(f"s3://{local.BUCKET}/")
     prefix, *files = json.loads(boto3.client("s3").get_object(Bucket=local.BUCKET, Key=key)["Body"].read())
     assert prefix == {"prefix": f"s3://{local.BUCKET}/"}
@@ -126,6 +134,80 @@ def test_a_label_is_learned_from_by_when_it_arrived(case: str) -> None:
     assert learned(now - DAY, moment) == {"capture": uris(request), "ground_truth": uris(early)}
     assert learned(moment, moment + DAY) == {"capture": uris(request), "ground_truth": uris(late)}
     assert learned(moment + DAY, moment + 2 * DAY) == {}
+
+
+def test_a_label_whose_request_reaches_s3_later_is_the_next_retrainings(case: str) -> None:
+    """Data capture writes a request some minutes after it came; its label may be there at once."""
+    churn, hour = replace(CHURN, name=case), f"{datetime.now(UTC):%Y/%m/%d/%H}"
+    put(case, [f"ground_truth/{hour}/label.jsonl"])
+    time.sleep(1.1)  # S3's times are whole seconds
+    due, folder = datetime.now(UTC), f"s3://{local.BUCKET}/{case}/here"
+
+    def until(moment: datetime, since: datetime) -> datetime:
+        run = SimpleNamespace(run_after=moment)
+        return learned_until({"dag_run": run, "params": {"settle_minutes": 1}}, since)
+
+    first = until(due, due - DAY)
+    assert first == due - timedelta(minutes=1)
+    assert labelled_traffic(churn, local.BUCKET, folder, due - DAY, first).inputs == {}
+    put(case, [f"{VARIANT}/{hour}/request.jsonl"])
+    second = until(due + DAY, first)
+    inputs = labelled_traffic(churn, local.BUCKET, folder, first, second).inputs
+    assert sorted(inputs) == ["capture", "ground_truth"]
+    assert until(due, due) == due  # never back before what the champion has learned
+
+
+@pytest.mark.parametrize("is_by_retraining", [True, False])
+def test_the_log_between_the_listing_and_the_training_is_not_lost(
+    case: str, monkeypatch: pytest.MonkeyPatch, is_by_retraining: bool
+) -> None:
+    """A retraining lists the log; its training run may begin much later, when a task was cleared."""
+    movies = replace(MOVIES, name=case)
+    monkeypatch.setitem(RECOMMENDERS, case, movies)
+    listed, began = datetime(2026, 11, 29, 4, tzinfo=UTC), datetime(2026, 11, 29, 16, 10, tzinfo=UTC)
+    run = f"s3://{local.BUCKET}/{case}/runs/x"
+    conf = {"learned_until": listed.isoformat()} if is_by_retraining else {}
+    record: Any = campaigns.record_run
+    context = {"ti": Notes(), "dag_run": SimpleNamespace(run_after=began, conf=conf)}
+    left = record.function(case, run, {}, {}, **context)
+    assert left["moment"] == began.isoformat()
+    assert campaigns._read_record(run)["learned_until"] == (
+        listed.isoformat() if is_by_retraining else began.isoformat()
+    )
+
+
+def test_what_a_retraining_lists_of_the_log_is_what_its_version_has_learned(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    movies, now = replace(MOVIES, name=case), datetime.now(UTC)
+    for catalogue in (RECOMMENDERS, CASES):
+        monkeypatch.setitem(catalogue, case, movies)
+    monkeypatch.setenv("AIRFLOW_VAR_ML_ROLE_ARN", local.ROLE)
+    hours = [f"interactions/{now - timedelta(hours=hours):%Y/%m/%d/%H}/log.csv" for hours in range(9)]
+    put(case, [*hours, "data/i.csv"])
+
+    def plan(since: datetime, due: datetime) -> tuple[list[str], Any]:
+        data = {"interactions": f"s3://{local.BUCKET}/{case}/data/i.csv"}
+        run, moment = f"s3://{local.BUCKET}/{case}/runs/x", since.isoformat()
+        serving = campaigns.Served(case, "arn", run, data, moment, moment)
+        monkeypatch.setattr(recommender, "served", lambda *anything: serving)
+        function: Any = recommender.plan_recommender
+        task_context = {
+            **rules_context(),
+            "params": {"overrides": {}, "instance_type": "ml.m5.large", "settle_minutes": 0},
+        }
+        task_context["dag_run"].run_after = due
+        cause = {"use_case": case, "kind": "manual", "report": {}}
+        result = function.function(cause, local.BUCKET, {"files": "s3://c/code/"}, **task_context)
+        inputs = {each["InputName"]: each["S3Input"]["S3Uri"] for each in result["join"]["ProcessingInputs"]}
+        return objects_of(inputs["interactions"]), result["conf"]
+
+    middle = now - timedelta(hours=4)
+    first, conf = plan(now - timedelta(days=7), middle)
+    assert conf["learned_until"] == middle.isoformat()
+    second, _ = plan(datetime.fromisoformat(conf["learned_until"]), now)
+    assert {*first, *second} == {f"s3://{local.BUCKET}/{case}/{hour}" for hour in hours}
+    assert set(first) != {*first, *second}
 
 
 def test_the_work_does_not_grow_with_history(case: str, airflow_calls: Any) -> None:

@@ -12,10 +12,11 @@ import boto3
 import pytest
 
 from aws_ml.names import run_key
+from include.aws.sagemaker_requests import endpoint_config
 from include.use_cases import policy
 from include.use_cases.churn.use_case import CHURN
 from include.workflows.classification.registry import champion_of
-from include.workflows.common.errors import NothingServes, NotOfThisProject, OtherModelServes
+from include.workflows.common.errors import NothingCaptured, NothingServes, NotOfThisProject, OtherModelServes
 from include.workflows.monitoring import windows
 from include.workflows.recommendation import campaigns
 from include.workflows.retraining.decision import _approve_or_reject
@@ -57,10 +58,13 @@ class Deployed:
         )
         return str(package["ModelPackageArn"])
 
-    def endpoint(self, model: str) -> None:
-        sagemaker().create_endpoint_config(
-            EndpointConfigName=self.name, ProductionVariants=[tiny_model.variant(model)]
-        )
+    def endpoint(self, *models: str, **capture: Any) -> None:
+        """An endpoint that serves some models; `capture` replaces members of its data capture."""
+        variants = [{**tiny_model.variant(model), "VariantName": model} for model in models]
+        folder = f"s3://{local.BUCKET}/{self.case.name}/capture"
+        config = endpoint_config(self.name, variants=variants, capture=folder)
+        config["DataCaptureConfig"] |= capture
+        sagemaker().create_endpoint_config(**config)
         sagemaker().create_endpoint(EndpointName=self.name, EndpointConfigName=self.name)
         tiny_model.settled(sagemaker(), self.name)
 
@@ -76,9 +80,8 @@ def deployed(aws: str) -> Iterator[Deployed]:
 def test_the_champion_is_what_its_endpoint_serves(deployed: Deployed) -> None:
     model = deployed.model(unique("model"))
     arn = deployed.version(model)
-    assert windows.behind_endpoint(deployed.case) is None  # no endpoint
     deployed.endpoint(model)
-    serving = windows.behind_endpoint(deployed.case)
+    serving = windows.behind_endpoint(deployed.case, local.BUCKET)
     assert serving is not None
     assert serving.arn == arn
 
@@ -119,7 +122,7 @@ def test_an_endpoint_that_serves_another_model_is_no_champion(deployed: Deployed
     approved = deployed.version(deployed.model(unique("approved")))
     deployed.endpoint(other := deployed.model(unique("other")))
     with pytest.raises(OtherModelServes, match=f"serves {other}; the approved version is {approved}"):
-        windows.behind_endpoint(deployed.case)
+        windows.behind_endpoint(deployed.case, local.BUCKET)
 
 
 def test_a_version_that_is_being_deployed_is_no_fault(deployed: Deployed) -> None:
@@ -128,7 +131,7 @@ def test_a_version_that_is_being_deployed_is_no_fault(deployed: Deployed) -> Non
     waiting = deployed.model(unique("waiting"))
     deployed.version(waiting, "PendingManualApproval")
     deployed.endpoint(waiting)
-    assert windows.behind_endpoint(deployed.case) is None
+    assert windows.behind_endpoint(deployed.case, local.BUCKET) is None
 
 
 def test_a_version_whose_verification_failed_is_a_fault_soon(
@@ -140,10 +143,65 @@ def test_a_version_whose_verification_failed_is_a_fault_soon(
     number = deployed.version(waiting, "PendingManualApproval").rpartition("/")[2]
     deployed.version("newer", "PendingManualApproval")  # of a run that does not deploy
     deployed.endpoint(waiting)
-    assert windows.behind_endpoint(deployed.case) is None
+    assert windows.behind_endpoint(deployed.case, local.BUCKET) is None
     monkeypatch.setattr(windows, "VERIFICATION", timedelta())
     with pytest.raises(OtherModelServes, match=f"serves version {number}, which was not approved"):
-        windows.behind_endpoint(deployed.case)
+        windows.behind_endpoint(deployed.case, local.BUCKET)
+
+
+def test_an_approved_version_without_its_endpoint_is_a_fault(deployed: Deployed) -> None:
+    assert windows.behind_endpoint(deployed.case, local.BUCKET) is None  # nothing was approved yet
+    arn = deployed.version(deployed.model(unique("model")))
+    with pytest.raises(NothingServes, match=f"{deployed.name} does not exist, and {arn} is approved"):
+        windows.behind_endpoint(deployed.case, local.BUCKET)
+
+
+def test_a_canary_beside_the_champion_is_no_fault_until_it_is_stuck(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion, challenger = deployed.model(unique("champion")), deployed.model(unique("challenger"))
+    arn = deployed.version(champion)
+    number = deployed.version(challenger, "PendingManualApproval").rpartition("/")[2]
+    deployed.endpoint(champion, challenger)
+    serving = windows.behind_endpoint(deployed.case, local.BUCKET)
+    assert serving is not None
+    assert serving.arn == arn
+    monkeypatch.setattr(windows, "VERIFICATION", timedelta())
+    assert windows.behind_endpoint(deployed.case, local.BUCKET) is not None  # a canary may serve for long
+    monkeypatch.setattr(windows, "LONGEST_CANARY", timedelta())
+    with pytest.raises(OtherModelServes, match=f"serves version {number}, which was not approved"):
+        windows.behind_endpoint(deployed.case, local.BUCKET)
+
+
+@pytest.mark.parametrize("approval", ["Rejected", None])
+def test_a_model_beside_the_champion_that_nobody_verifies_is_a_fault(
+    deployed: Deployed, approval: str | None
+) -> None:
+    """A rejected one, or one of somebody else, gets a part of the traffic."""
+    champion, other = deployed.model(unique("champion")), deployed.model(unique("other"))
+    deployed.version(champion)
+    if approval:
+        deployed.version(other, approval)
+    deployed.endpoint(champion, other)
+    with pytest.raises(OtherModelServes, match=f"serves {other}; the approved version is"):
+        windows.behind_endpoint(deployed.case, local.BUCKET)
+
+
+@pytest.mark.parametrize(
+    ("capture", "words"),
+    [
+        ({"EnableCapture": False}, "captures no requests"),
+        ({"DestinationS3Uri": f"s3://{local.BUCKET}/elsewhere"}, "elsewhere, expected s3://"),
+    ],
+)
+def test_an_endpoint_whose_requests_the_monitor_does_not_see_is_a_fault(
+    deployed: Deployed, capture: dict[str, Any], words: str
+) -> None:
+    model = deployed.model(unique("model"))
+    deployed.version(model)
+    deployed.endpoint(model, **capture)
+    with pytest.raises(NothingCaptured, match=words):
+        windows.behind_endpoint(deployed.case, local.BUCKET)
 
 
 def test_an_endpoint_whose_configuration_was_deleted_is_a_fault_of_its_own(deployed: Deployed) -> None:
@@ -152,7 +210,7 @@ def test_an_endpoint_whose_configuration_was_deleted_is_a_fault_of_its_own(deplo
     deployed.endpoint(model)
     sagemaker().delete_endpoint_config(EndpointConfigName=deployed.name)
     with pytest.raises(OtherModelServes, match="was deleted: nobody can tell which model it serves"):
-        windows.behind_endpoint(deployed.case)
+        windows.behind_endpoint(deployed.case, local.BUCKET)
 
 
 def test_a_campaigns_run_without_its_record_is_a_fault_of_its_own(aws: str) -> None:
@@ -172,7 +230,7 @@ def test_an_endpoint_that_failed_does_not_serve(deployed: Deployed) -> None:
     deployed.version(broken)
     deployed.endpoint(broken)
     with pytest.raises(NothingServes, match=f"the endpoint {deployed.name} is Failed: "):
-        windows.behind_endpoint(deployed.case)
+        windows.behind_endpoint(deployed.case, local.BUCKET)
 
 
 def test_the_champion_is_found_behind_pages_without_one(deployed: Deployed) -> None:
@@ -257,6 +315,20 @@ def test_a_window_that_is_measured_again_does_not_know_later_ones(no_windows: No
         put_window(report(days_ago), days_ago)
     measured, _ = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW - 2 * DAY, 3)
     assert [window.end for window in measured] == [NOW - 3 * DAY]
+
+
+def test_a_window_that_overlaps_another_does_not_end_the_search(no_windows: None) -> None:
+    """Windows of an hour every 57 minutes: every second one counts."""
+    minute = timedelta(minutes=1)
+    verdicts = ("drift", "ok", "ok", "ok", "drift")
+    for number, verdict in enumerate(verdicts):
+        end = NOW - (57 * number + 6) * minute
+        start = end - timedelta(hours=1)
+        content = report(0, verdict=verdict, start=start.isoformat(), end=end.isoformat())
+        put_window(content, 57 * number / 1440)
+    measured, _ = windows.measured_windows("case", local.BUCKET, NOW - 9 * DAY, NOW, 3)
+    assert [window.verdict for window in measured if window.verdict == "drift"] == ["drift", "drift"]
+    assert policy.confirm(measured, CHURN.monitoring).yes
 
 
 def test_windows_that_are_measured_often_are_found_without_reading_all(

@@ -162,17 +162,17 @@ def test_the_answer_of_a_person_decides_in_a_mapped_group(
 
         @task_group(group_id="retrain")
         def group(cause: Any) -> None:
-            planned: Any = plan()
+            plan_result: Any = plan()
             match, verdict = contest(), gate()
-            approve = decision.ask_for_approval(planned, verdict)
+            approve = decision.ask_for_approval(plan_result, verdict)
             permitted = decision.permission_of(verdict, approve)
-            changed = change(planned, permitted)
+            changed = change(plan_result, permitted)
             verification, way_back = verify(), roll_back()
-            chain(planned, match, verdict, approve, changed, verification, way_back)
+            chain(plan_result, match, verdict, approve, changed, verification, way_back)
             decision.conclude_loop(
                 cause,
                 local.BUCKET,
-                plan=planned,
+                plan=plan_result,
                 contest=match,
                 permission=permitted,
                 change=changed,
@@ -249,7 +249,7 @@ def move(monkeypatch: pytest.MonkeyPatch, serving: str) -> Any:
     monkeypatch.setattr(campaign_move, "campaign_of", lambda case, recommender: campaign)
     monkeypatch.setattr(campaign_move, "check_permitted", lambda *anything: None)
     champion = {"use_case": MOVIES.name, "arn": "arn:champion", "run": "s3://b/r", "data": {}}
-    champion |= {"trained": NOW.isoformat(), "since": NOW.isoformat()}
+    champion |= {"learned_until": NOW.isoformat(), "since": NOW.isoformat()}
     folder = f"s3://{local.BUCKET}/{MOVIES.name}/retraining/permission"
     versions = {each.key: f"arn:{each.key}" for each in MOVIES.recommenders}
     contest: Any = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import pytest
 from include.aws.sagemaker_requests import processing
 from include.use_cases.definition import Join, Kind, RawFormat
 from include.workflows.common.errors import WorkflowError
+from include.workflows.common.folders import manifest_of
 from include.workflows.common.s3_documents import lines_of, write_json
 from include.workflows.common.staging import stage_table
 from scripts import local_settings as local
@@ -21,13 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS: dict[str, Kind] = {"age": "number", "job": "category", "income": "label"}
-MANIFEST = f"s3://{local.BUCKET}/own/raw.manifest"
+RUN = f"s3://{local.BUCKET}/own"
 RAW = RawFormat(header=False, strip=True, missing=("?",))
 
 
 def stage(uris: dict[str, str], raw: RawFormat, columns: dict[str, Kind] = COLUMNS) -> dict[str, Any]:
     function: Any = stage_table.function
-    staged: dict[str, Any] = function(local.BUCKET, uris, columns, asdict(raw), MANIFEST)
+    staged: dict[str, Any] = function(local.BUCKET, uris, columns, asdict(raw), RUN, "raw")
     return staged
 
 
@@ -67,11 +69,8 @@ def test_a_users_own_raw_file_is_converted_and_its_canonical_file_is_taken_as_it
     converted = stage({"people": raw}, RAW)
     assert read(converted["uri"]) == read(canonical)
     assert converted["source"] == f"own data, {raw}"
-    assert stage({"people": canonical}, RAW) == {
-        "uri": canonical,
-        "source": f"own data, {canonical}",
-        "rows": 1,
-    }
+    staged = stage({"people": canonical}, RAW)
+    assert (staged["uri"], staged["source"], staged["rows"]) == (canonical, f"own data, {canonical}", 1)
 
 
 def test_an_own_file_with_the_canonical_header_is_still_cleaned(aws: str) -> None:
@@ -98,7 +97,8 @@ def test_an_object_that_does_not_exist_is_named(aws: str) -> None:
 def test_data_of_the_canonical_format_is_never_read(aws: str) -> None:
     """The preprocessing job does, which is where a large file belongs."""
     uri = put("what ever")
-    assert stage({"people": uri}, RawFormat()) == {"uri": uri, "source": f"own data, {uri}", "rows": None}
+    staged = stage({"people": uri}, RawFormat())
+    assert (staged["uri"], staged["source"], staged["rows"]) == (uri, f"own data, {uri}", None)
 
 
 def test_a_joined_table_is_the_sample_or_a_users_own(aws: str) -> None:
@@ -120,8 +120,9 @@ CANONICAL = "age,job,income\n20,cook,high\n"
 ODD_NAME = "people (final), v2 & more? #1 ü " + "x" * 200 + ".csv"
 
 
-def pinned() -> list[Any]:
-    manifest: list[Any] = json.loads(read(MANIFEST))
+def pinned(staged: dict[str, Any]) -> list[Any]:
+    """The manifest of staged data."""
+    manifest: list[Any] = json.loads(read(manifest_of(RUN, "raw", staged["listing"])))
     return manifest
 
 
@@ -132,16 +133,17 @@ def test_a_run_reads_the_object_that_was_named_and_none_that_begins_so(aws: str,
     uris = {
         each: put(CANONICAL, each, folder) for each in ("people.csv", "people.csv.2024-01-01.csv", ODD_NAME)
     }
-    assert stage({"people": uris[name]}, RawFormat())["uri"] == uris[name]
-    assert pinned() == [{"prefix": f"s3://{local.BUCKET}/own/{folder}/"}, name]
+    staged = stage({"people": uris[name]}, RawFormat())
+    assert staged["uri"] == uris[name]
+    assert pinned(staged) == [{"prefix": f"s3://{local.BUCKET}/own/{folder}/"}, name]
 
 
 def test_a_folder_is_read_whole_as_it_is_when_the_run_begins(aws: str) -> None:
     folder = uuid.uuid4().hex
     for name in ("a.csv", "b.csv", "marker/"):
         put(CANONICAL, name, folder)
-    stage({"people": f"s3://{local.BUCKET}/own/{folder}/"}, RawFormat())
-    assert pinned() == [{"prefix": f"s3://{local.BUCKET}/own/{folder}/"}, "a.csv", "b.csv"]
+    staged = stage({"people": f"s3://{local.BUCKET}/own/{folder}/"}, RawFormat())
+    assert pinned(staged) == [{"prefix": f"s3://{local.BUCKET}/own/{folder}/"}, "a.csv", "b.csv"]
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/people"])
@@ -160,16 +162,37 @@ def test_a_name_that_no_file_can_have_is_named_before_the_first_job(aws: str) ->
 def test_the_data_of_a_version_in_the_registry_can_be_given_again(aws: str) -> None:
     """The registry has the manifest of what a version learned from."""
     uri = put(CANONICAL, "people.csv")
-    stage({"people": uri}, RawFormat())
+    staged = stage({"people": uri}, RawFormat())
     earlier = f"s3://{local.BUCKET}/own/{uuid.uuid4().hex}.manifest"
-    write_json(earlier, pinned())
+    write_json(earlier, pinned(staged))
     put(CANONICAL, "raw.manifest", "other")
-    stage({"people": earlier}, RawFormat())
-    assert pinned()[1:] == ["people.csv"]
+    staged = stage({"people": earlier}, RawFormat())
+    assert pinned(staged)[1:] == ["people.csv"]
     assert stage({"people": earlier}, RAW)["rows"] == 1
     broken = put("[]", "broken.manifest")
     with pytest.raises(WorkflowError, match=f"{broken} is no manifest"):
         stage({"people": broken}, RawFormat())
+
+
+def test_data_that_is_written_again_is_listed_by_another_name(aws: str) -> None:
+    """A cleared task that sees other data makes another request: no job's old result stands for it."""
+    folder = uuid.uuid4().hex
+    uri = put(CANONICAL, "people.csv", folder)
+    first = stage({"people": uri}, RawFormat())
+    modified = boto3.client("s3").head_object(Bucket=local.BUCKET, Key=listing_key(first))["LastModified"]
+    assert stage({"people": uri}, RawFormat()) == first
+    time.sleep(1.1)  # S3's times are whole seconds
+    assert stage({"people": uri}, RawFormat()) == first
+    again = boto3.client("s3").head_object(Bucket=local.BUCKET, Key=listing_key(first))["LastModified"]
+    assert again == modified  # not written again: what has read it is no older
+    put(CANONICAL.replace("20", "21"), "people.csv", folder)
+    second = stage({"people": uri}, RawFormat())
+    assert second["listing"] != first["listing"]
+    assert pinned(second) == pinned(first)
+
+
+def listing_key(staged: dict[str, Any]) -> str:
+    return manifest_of(RUN, "raw", staged["listing"]).removeprefix(f"s3://{local.BUCKET}/")
 
 
 def test_an_input_of_a_job_is_a_folder_or_a_manifest() -> None:

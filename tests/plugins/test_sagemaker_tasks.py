@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Any
 
+import boto3
 import pytest
 from airflow.providers.amazon.aws.operators import sagemaker as provider_operators
 from airflow.providers.amazon.aws.sensors import sagemaker as provider_sensors
@@ -153,7 +154,7 @@ def test_a_job_that_the_end_of_an_earlier_try_stops_gets_a_successor(how: dict[s
     """A cleared task's next try can start, and find the job, before the last one's trigger has stopped it."""
     name = unique("superseded")
     config = processing(name, "import time; time.sleep(8)")
-    ensure_job(sagemaker(), KINDS["processing"], config, "new", LOG)
+    ensure_job(sagemaker(), boto3.client("s3"), KINDS["processing"], config, "new", LOG)
     threading.Timer(4, sagemaker().stop_processing_job, kwargs={"ProcessingJobName": name}).start()
 
     def build() -> None:

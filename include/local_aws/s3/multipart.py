@@ -18,7 +18,6 @@ from include.local_aws.s3.keys import check_key
 from include.local_aws.s3.listing import encoding, limit_of
 from include.local_aws.s3.objects import LARGEST_PUT, encryption
 from include.local_aws.s3.ranges import source_range
-from include.local_aws.s3.store import now
 from include.local_aws.s3.upload_index import UploadIndex
 
 if TYPE_CHECKING:
@@ -111,7 +110,8 @@ class Multipart:
             checksum_type=upload.checksum_type,
             parts=[Part(part.number, part.size, part.checksums) for part in parts],
         )
-        return ObjectInfo(upload.bucket, upload.key, file, size, _etag(parts), now(), object_details)
+        # S3 dates an object by the initiation of its upload
+        return ObjectInfo(upload.bucket, upload.key, file, size, _etag(parts), upload.started, object_details)
 
     def _checksum(
         self, upload: Upload, parts: list[UploadedPart], file: str, params: Params

@@ -78,7 +78,8 @@ class Classifier(Steps["UseCase"]):
                     uris,
                     dict(self.case.columns),
                     literal(asdict(self.case.raw)),
-                    manifest_of(self.run, RAW),
+                    self.run,
+                    RAW,
                 )
             )
 
@@ -237,8 +238,7 @@ class Classifier(Steps["UseCase"]):
     @property
     def _raw(self) -> str:
         """The manifest of the table that the run learns from."""
-        self._task("stage_data")  # which writes it
-        return manifest_of(self.run, RAW)
+        return manifest_of(self.run, RAW, self._xcom_of("stage_data", "listing"))
 
     @property
     def _training_job(self) -> str:

@@ -3,6 +3,7 @@
 WorkflowError               a workflow that cannot go on, or is put together wrongly
 ├── NotOfThisProject        a version, or a campaign, that no workflow of this project has made
 ├── NothingServes           a step needs a model in service, and there is none
+├── NothingCaptured         the requests of an endpoint do not go where the drift monitor looks for them
 ├── OtherModelServes        an endpoint runs another model than the approved version's
 ├── UnknownColumn           a column that the use case does not have
 ├── WrongOverride           a param that a retraining must not set
@@ -34,6 +35,10 @@ class NotOfThisProject(WorkflowError, AirflowFailException):
 
 class NothingServes(WorkflowError, AirflowFailException):
     """No model of the use case is in service."""
+
+
+class NothingCaptured(WorkflowError, AirflowFailException):
+    """An endpoint captures no requests, or elsewhere."""
 
 
 class OtherModelServes(WorkflowError, AirflowFailException):

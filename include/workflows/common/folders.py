@@ -15,9 +15,12 @@ def run_folder(use_case: str, bucket: str, key: str = RUN_KEY) -> str:
     return f"s3://{bucket}/{use_case}/runs/{key}"
 
 
-def manifest_of(folder: str, name: str) -> str:
-    """S3 URI of the manifest of an input; the folder may be a template."""
-    return f"{folder}/inputs/{name}{MANIFEST}"
+def manifest_of(folder: str, name: str, listing: str) -> str:
+    """S3 URI of the manifest of an input; the arguments may be templates.
+
+    :param listing: digest of what the manifest lists.
+    """
+    return f"{folder}/inputs/{name}-{listing}{MANIFEST}"
 
 
 def capture_folder(use_case: str, bucket: str) -> str:

@@ -122,15 +122,20 @@ def list_objects(
         folder; others are not even listed.
     :param written: only objects that were last written from the first moment on and before the second one.
     """
+    return [
+        uri
+        for uri, entry in _entries(folder, after, until)
+        if written is None or written[0] <= entry["LastModified"] < written[1]
+    ]
+
+
+def _entries(folder: str, after: str = "", until: str | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """S3 URIs and entries of ListObjectsV2, as `list_objects` lists them."""
     bucket, prefix = split_uri(f"{folder.rstrip('/')}/")
     start = {"StartAfter": f"{prefix}{after}"} if after else {}
     all_entries = (entry for page in _pages(bucket, prefix, **start) for entry in page.get("Contents", []))
     entries = takewhile(lambda entry: until is None or entry["Key"][len(prefix) :] <= until, all_entries)
-    return [
-        f"s3://{bucket}/{entry['Key']}"
-        for entry in entries
-        if written is None or written[0] <= entry["LastModified"] < written[1]
-    ]
+    return ((f"s3://{bucket}/{entry['Key']}", entry) for entry in entries)
 
 
 def list_folder(folder: str) -> tuple[list[str], list[str]]:
@@ -157,18 +162,33 @@ def objects_of(uri: str) -> list[str]:
 
     :raises WorkflowError: when there is none.
     """
+    return read_manifest(uri)[1] if uri.endswith(MANIFEST) else list(etags_of(uri))
+
+
+def exists(uri: str) -> bool:
+    """Whether there is an object of an S3 URI."""
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-    if uri.endswith(MANIFEST):
-        objects = read_manifest(uri)[1]
-    elif uri.endswith("/"):  # an object that ends so is a "folder" made by S3's console
-        objects = [each for each in list_objects(uri) if not each.endswith("/")]
+    bucket, key = split_uri(uri)
+    return bool(S3Hook().check_for_key(key, bucket))
+
+
+def etags_of(uri: str) -> dict[str, str]:
+    """ETags by S3 URI: of the object of a URI; of a URI that ends in `/`, of all objects below it.
+
+    :raises WorkflowError: when there is none.
+    """
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    bucket, key = split_uri(uri)
+    if uri.endswith("/"):  # an object that ends so is a "folder" made by S3's console
+        etags = {each: str(entry["ETag"]) for each, entry in _entries(uri) if not each.endswith("/")}
     else:
-        bucket, key = split_uri(uri)
-        objects = [uri] if S3Hook().check_for_key(key, bucket) else []
-    if not objects:
+        head = S3Hook().head_object(key, bucket)
+        etags = {uri: str(head["ETag"])} if head else {}
+    if not etags:
         raise WorkflowError(f"{uri} holds no object. A folder is named with a slash at its end.")
-    return objects
+    return etags
 
 
 def read_manifest(uri: str) -> tuple[str, list[str]]:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 ARGUMENT_LIMIT = 256  # characters: the source travels as an argument of a processing job
 
 
-class Staged(TypedDict):
+class Raw(TypedDict):
     """Raw data in S3."""
 
     uri: str  # of an object, or of a folder
@@ -32,29 +32,36 @@ class Staged(TypedDict):
     rows: int | None  # None where the data was not read
 
 
+class Staged(Raw):
+    """Raw data whose objects are listed in a manifest."""
+
+    listing: str  # digest of what the manifest lists (`manifest_of`)
+
+
 @task
-def stage_data(dataset: str, bucket: str, data_uri: str, manifest: str) -> Staged:
+def stage_data(dataset: str, bucket: str, data_uri: str, run: str, name: str) -> Staged:
     """Say where the raw data lies; without a URI of the user's own, put the sample data into the bucket.
 
     The sample's key carries the digest of its content, so it is uploaded once.
 
-    :param manifest: S3 URI, where the list of the data's objects goes: the run reads these and no others.
+    :param run, name: S3 URI of the run, and the input's name, of the manifest of the data's objects: the run
+        reads these and no others.
     """
-    staged = stage_as_it_is(dataset, bucket, data_uri)
-    pin(staged["uri"], manifest)
-    return staged
+    raw = stage_as_it_is(dataset, bucket, data_uri)
+    return Staged(**raw, listing=pin(raw["uri"], run, name))
 
 
 @task(task_id="stage_data")
 def stage_table(
-    bucket: str, uris: dict[str, str], columns: dict[str, Kind], raw: dict[str, Any], manifest: str
+    bucket: str, uris: dict[str, str], columns: dict[str, Kind], raw: dict[str, Any], run: str, name: str
 ) -> Staged:
     """Put a classifier's table into S3, converted to the canonical format where that is necessary.
 
     :param uris: a user's own files by data set, the main table first; empty: the sample.
     :param columns: kind by name, in the order of the canonical table.
     :param raw: the use case's `RawFormat`, as a dictionary.
-    :param manifest: S3 URI, where the list of the table's objects goes: the run reads these and no others.
+    :param run, name: S3 URI of the run, and the input's name, of the manifest of the table's objects: the run
+        reads these and no others.
     :raises DatasetError: naming file, line and column of what cannot be made canonical.
     """
     raw_format = RawFormat.from_dict(raw)
@@ -64,20 +71,19 @@ def stage_table(
     else:
         with tempfile.TemporaryDirectory() as folder:
             staged = _stage_canonical(main, bucket, uris, columns, raw_format, Path(folder))
-    pin(staged["uri"], manifest)
-    return staged
+    return Staged(**staged, listing=pin(staged["uri"], run, name))
 
 
-def stage_as_it_is(dataset: str, bucket: str, data_uri: str) -> Staged:
+def stage_as_it_is(dataset: str, bucket: str, data_uri: str) -> Raw:
     """Raw data that needs no conversion."""
     if data_uri:
-        return Staged(uri=data_uri, source=own_source(data_uri), rows=None)
+        return Raw(uri=data_uri, source=own_source(data_uri), rows=None)
     from include.datasets import fetch
 
     with tempfile.TemporaryDirectory() as folder:
         sample = fetch(dataset, Path(folder))
         uri = upload_once(sample.path, f"{dataset}/data/{sample.sha256[:16]}/{sample.path.name}", bucket)
-        return Staged(uri=uri, source=sample.description, rows=sample.rows)
+        return Raw(uri=uri, source=sample.description, rows=sample.rows)
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ def _stage_canonical(
     columns: dict[str, Kind],
     raw_format: RawFormat,
     folder: Path,
-) -> Staged:
+) -> Raw:
     from include.datasets.canonical import is_canonical, write_canonical
 
     table = _raw_table(main, uris[main], folder)
@@ -120,11 +126,11 @@ def _stage_canonical(
     target = folder / f"{table.files[0].stem}.csv"
     rows = write_canonical(table.files, target, columns=columns, raw=raw_format, joined=joined)
     if uris[main] and len(table.files) == 1 and filecmp.cmp(table.files[0], target, shallow=False):
-        return Staged(uri=uris[main], source=table.source, rows=rows)
+        return Raw(uri=uris[main], source=table.source, rows=rows)
     with target.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     uri = upload_once(target, f"{main}/data/{digest[:16]}/{target.name}", bucket)
-    return Staged(uri=uri, source=table.source, rows=rows)
+    return Raw(uri=uri, source=table.source, rows=rows)
 
 
 def own_source(uri: str) -> str:

@@ -87,7 +87,8 @@ def traffic_inputs(
         files = list(_files_between(tree, start, until, written, traffic.strays))
         log.info("%s: %d files since %s", place, len(files), start)
         if files:
-            traffic.inputs[place] = write_manifest(manifest_of(folder, place), f"s3://{bucket}/", files)
+            listing = write_manifest(folder, place, f"s3://{bucket}/", files)
+            traffic.inputs[place] = manifest_of(folder, place, listing)
     for fault in traffic.faults:
         log.warning(fault)
     return traffic

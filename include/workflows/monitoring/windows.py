@@ -14,9 +14,11 @@ from aws_ml.errors import is_missing
 from aws_ml.names import key_time, run_key, time_of
 from include.use_cases import policy
 from include.use_cases.catalogue import CASES, CLASSIFIERS, RECOMMENDERS
+from include.use_cases.definition import LONGEST_CANARY
 from include.workflows.classification.deployment import OWN_CALL, models_of
 from include.workflows.classification.registry import Version, champion_of, waiting_versions
-from include.workflows.common.errors import NothingServes, NotOfThisProject, OtherModelServes
+from include.workflows.common.errors import NothingCaptured, NothingServes, NotOfThisProject, OtherModelServes
+from include.workflows.common.folders import capture_folder
 from include.workflows.common.job_tasks import processing_request
 from include.workflows.common.notification import report_faults, send_message
 from include.workflows.common.s3_documents import (
@@ -78,9 +80,9 @@ def deployed(bucket: str, **context: Any) -> list[InService]:
             in_service = (
                 served(RECOMMENDERS[name], bucket)
                 if name in RECOMMENDERS
-                else behind_endpoint(CLASSIFIERS[name])
+                else behind_endpoint(CLASSIFIERS[name], bucket)
             )
-        except (NothingServes, NotOfThisProject, OtherModelServes) as fault:
+        except (NothingServes, NothingCaptured, NotOfThisProject, OtherModelServes) as fault:
             faults.append(f"{name}: {fault}")
             continue
         if in_service is None:
@@ -105,12 +107,14 @@ def check_service(deployment: Reference, **context: Any) -> None:
         raise NothingServes("\n".join(faults))
 
 
-def behind_endpoint(case: UseCase) -> Version | None:
+def behind_endpoint(case: UseCase, bucket: str) -> Version | None:
     """The approved version of a use case that its endpoint serves.
 
-    :return: None where nothing was approved, there is no endpoint, or another version is being deployed.
-    :raises NothingServes: when the endpoint has failed.
-    :raises OtherModelServes: when it serves another model.
+    :return: None where nothing was approved, the endpoint is being made or deleted, or another version is
+        being deployed.
+    :raises NothingServes: when there is no endpoint, or it has failed.
+    :raises OtherModelServes: when it serves another model, also beside that of the approved version.
+    :raises NothingCaptured: when its requests do not go where the monitor looks for them.
     :raises ClientError: when AWS refuses to tell.
     """
     from botocore.exceptions import ClientError
@@ -124,8 +128,8 @@ def behind_endpoint(case: UseCase) -> Version | None:
     except ClientError as error:
         if not is_missing(error):
             raise
-        log.info("%s: %s", case.name, error)
-        return None
+        text = f"the endpoint {case.endpoint} does not exist, and {version.arn} is approved"
+        raise NothingServes(f"{text}; run the DAG {case.name}, or reject the version") from error
     state = endpoint["EndpointStatus"]
     log.info("%s: version %d, the endpoint is %s", case.name, version.number, state)
     if state in ("Creating", "Deleting"):
@@ -133,28 +137,53 @@ def behind_endpoint(case: UseCase) -> Version | None:
     if state not in ANSWERING:
         reason = endpoint.get("FailureReason", "no reason")
         raise NothingServes(f"the endpoint {case.endpoint} is {state}: {reason}")
-    models = models_of(endpoint["EndpointConfigName"])
-    if version.model_name in models:
-        return version
-    _check_deployment(case, version, endpoint, models)
-    return None
+    models = set(models_of(endpoint["EndpointConfigName"]))
+    is_canary = version.model_name in models
+    if others := sorted(models - {version.model_name}):
+        longest = VERIFICATION + LONGEST_CANARY if is_canary else VERIFICATION
+        _check_deployment(case, version, endpoint, others, longest)
+    if not is_canary:
+        return None
+    _check_capture(endpoint, capture_folder(case.name, bucket))
+    return version
 
 
-def _check_deployment(case: UseCase, version: Version, endpoint: dict[str, Any], models: list[str]) -> None:
-    """Check that the endpoint serves a version that is being verified: it waits for approval, not for long.
+def _check_deployment(
+    case: UseCase, version: Version, endpoint: dict[str, Any], models: list[str], longest: timedelta
+) -> None:
+    """Check that the endpoint serves versions that are being verified: they wait for approval, not for long.
 
-    :param models: what the endpoint serves instead of the approved version.
+    :param models: what the endpoint serves instead of the approved version, or beside it.
+    :param longest: how long ago the endpoint may have been changed.
     :raises OtherModelServes: when that is something else, or its verification did not end well.
     """
-    waiting = [each for each in waiting_versions(case) if each.model_name in models]
-    recent = datetime.now(UTC) - endpoint["LastModifiedTime"] < VERIFICATION
-    if not (waiting and recent):
-        state = f"version {waiting[0].number}, which was not approved" if waiting else ", ".join(models)
+    numbers = {each.model_name: each.number for each in waiting_versions(case)}
+    recent = datetime.now(UTC) - endpoint["LastModifiedTime"] < longest
+    if not recent or not set(models) <= set(numbers):
+        names = (
+            f"version {numbers[model]}, which was not approved" if model in numbers else model
+            for model in models
+        )
         raise OtherModelServes(
-            f"the endpoint {case.endpoint} serves {state}; the approved version is {version.arn} "
+            f"the endpoint {case.endpoint} serves {', '.join(names)}; the approved version is {version.arn} "
             f"with the model {version.model_name}"
         )
-    log.info("%s: version %d is being deployed", case.name, waiting[0].number)
+    log.info("%s: version %s is being deployed", case.name, ", ".join(str(numbers[each]) for each in models))
+
+
+def _check_capture(endpoint: dict[str, Any], folder: str) -> None:
+    """Check that the endpoint captures its requests where the monitor looks for them.
+
+    :param folder: S3 URI.
+    :raises NothingCaptured: when it does not.
+    """
+    capture = endpoint.get("DataCaptureConfig", {})
+    place = str(capture.get("DestinationS3Uri", "")).rstrip("/")
+    if not capture.get("EnableCapture") or capture.get("CaptureStatus") == "Stopped":
+        raise NothingCaptured(f"the endpoint {endpoint['EndpointName']} captures no requests")
+    if place != folder:
+        name = endpoint["EndpointName"]
+        raise NothingCaptured(f"the endpoint {name} captures its requests in {place}, expected {folder}")
 
 
 def folder_of(use_case: str, bucket: str, run: Any) -> str:
@@ -288,8 +317,9 @@ def measured_windows(
         faults += wrong
         for window in (window for window in read if window.end <= until):
             windows.append(window)
-            is_evidence = window.verdict not in policy.NO_EVIDENCE
-            counted += [window] if is_evidence and window.baseline == windows[0].baseline else []
+            is_evidence = window.verdict not in policy.NO_EVIDENCE and window.baseline == windows[0].baseline
+            apart = not counted or window.end <= counted[-1].start
+            counted += [window] if is_evidence and apart else []
         if len(counted) >= most:
             break
     return windows, faults

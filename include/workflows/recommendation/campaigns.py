@@ -7,7 +7,6 @@ The name of a solution version carries the key of its run. So a campaign leads t
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from airflow.sdk import task
@@ -15,7 +14,7 @@ from airflow.sdk import task
 from aws_ml.clients import Aws
 from include.workflows.common.errors import NothingServes, NotOfThisProject
 from include.workflows.common.folders import run_folder
-from include.workflows.common.s3_documents import read_json, write_json
+from include.workflows.common.s3_documents import past_moment, read_json, write_json
 from include.workflows.common.xcom import Reference, pull
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from include.use_cases.definition import RecommendationUseCase, Recommender
 
 RECORD = "record"  # id of the task that records a run
+LEARNED_UNTIL = "learned_until"  # in `run.json`, and in the conf of a run that a retraining starts
 VERSION_PREFIX = "run-"  # the name of a solution version, before the key of its run
 
 
@@ -34,7 +34,7 @@ class ServedDict(TypedDict):
     arn: str
     run: str
     data: dict[str, str]
-    trained: str
+    learned_until: str
     since: str
 
 
@@ -46,7 +46,7 @@ class Served:
     arn: str  # of the primary recommender's solution version
     run: str  # S3 URI of the run that trained it
     data: dict[str, str]  # URI of the raw file, by dataset type in lower case
-    trained: str  # when that run began, ISO 8601
+    learned_until: str  # the events that were logged before are in its data, ISO 8601
     since: str  # when the campaign was updated, ISO 8601
 
     def to_dict(self) -> ServedDict:
@@ -62,6 +62,7 @@ class RunRecord(TypedDict):
 
     use_case: str
     moment: str  # when the run began, ISO 8601
+    learned_until: str  # when its data were listed, ISO 8601
     run: str  # S3 URI
     data: dict[str, str]  # URI of the raw file, by dataset type in lower case
     versions: dict[str, str]  # ARN by recommender
@@ -109,7 +110,7 @@ def served(case: RecommendationUseCase, bucket: str) -> Served | None:
     run = run_folder(case.name, bucket, name.removeprefix(VERSION_PREFIX))
     record = _read_record(run)
     since = campaign.get("lastUpdatedDateTime", campaign["creationDateTime"])
-    return Served(case.name, arn, run, record["data"], record["moment"], since.isoformat())
+    return Served(case.name, arn, run, record["data"], record["learned_until"], since.isoformat())
 
 
 def _read_record(run: str) -> RunRecord:
@@ -121,7 +122,8 @@ def _read_record(run: str) -> RunRecord:
 
     try:
         record: RunRecord = read_json(f"{run}/run.json")
-        datetime.fromisoformat(record["moment"])
+        record.setdefault("learned_until", record["moment"])  # of an older run
+        past_moment(record["learned_until"])
         dict(record["data"])
     except (ClientError, ValueError, KeyError, TypeError) as error:
         raise NotOfThisProject(f"{run}/run.json of what serves cannot be used: {error!r}") from error
@@ -134,12 +136,19 @@ def record_run(
 ) -> RunRecord:
     """Write `run.json`: the data that the run learned from, and the version of each recommender.
 
+    A retraining has listed the log a while before this run began, and says in its conf until when.
+
     :param versions: where the ARN of a recommender's version is left; nothing where it was not chosen.
+    :raises ValueError: when the conf's moment is none of the past.
     """
+    run_moment = context["dag_run"].run_after.isoformat()
+    learned_until = str((context["dag_run"].conf or {}).get(LEARNED_UNTIL, run_moment))
+    past_moment(learned_until)
     arns = {key: pull(context["ti"], source) for key, source in versions.items()}
     record = RunRecord(
         use_case=case_name,
-        moment=context["dag_run"].run_after.isoformat(),
+        moment=run_moment,
+        learned_until=learned_until,
         run=run,
         data=data,
         versions={key: arn for key, arn in arns.items() if arn},

@@ -88,7 +88,8 @@ class Recommendation(Steps["RecommendationUseCase"]):
                     dataset,
                     BUCKET,
                     f"{{{{ params.{kind.lower()}_uri or '' }}}}",
-                    manifest_of(self.run, kind.lower()),
+                    self.run,
+                    kind.lower(),
                 )
             )
             for kind, dataset in self.case.datasets.items()
@@ -266,8 +267,7 @@ class Recommendation(Steps["RecommendationUseCase"]):
 
     def _raw(self, kind: str) -> str:
         """The manifest of a raw table that the run learns from."""
-        self._task(f"stage_{kind}")  # which writes it
-        return manifest_of(self.run, kind)
+        return manifest_of(self.run, kind, self._xcom_of(f"stage_{kind}", "listing"))
 
     def _uris(self) -> dict[str, str]:
         """Templates: where each raw table lies."""

@@ -36,6 +36,7 @@ from include.workflows.retraining.handover import (
     ClassifierMatchDict,
     ClassifierPlan,
     ClassifierPlanDict,
+    learned_until,
     training_run,
 )
 from include.workflows.retraining.overrides import checked_overrides
@@ -138,7 +139,8 @@ def plan_classifier(
     own = is_own_run(serving.run, context)
     serving = Version.from_dict(before(folder, "champion", serving.to_dict(), own=own))
     since = datetime.fromisoformat(serving.learned_until)
-    traffic = labelled_traffic(case, bucket, folder, since, run.run_after)
+    until = learned_until(context, since)
+    traffic = labelled_traffic(case, bucket, folder, since, until)
     context["ti"].xcom_push(key=FAULTS, value=[*faults, *traffic.faults])
     assemble = processing_request(
         case,
@@ -147,7 +149,7 @@ def plan_classifier(
         script="assemble.py",
         inputs={
             "code": code["files"],
-            "raw": pin(serving.data_uri, manifest_of(folder, "raw")),
+            "raw": manifest_of(folder, "raw", pin(serving.data_uri, folder, "raw")),
             **traffic.inputs,
         },
         outputs={"data": f"{folder}/data"},
@@ -159,6 +161,7 @@ def plan_classifier(
         folder=folder,
         assemble=assemble,
         training_run=training_run(context),
+        learned_until=until.isoformat(),
         conf=conf,
     )
 

@@ -54,6 +54,7 @@ class Trail(TypedDict):
     allowed: Reference
     faults: Reference
     champion: Reference
+    learned_until: Reference
     challenger: Reference
     permission: Permission
     obstacle: Reference
@@ -81,6 +82,7 @@ def conclude_loop(
         allowed=reference(plan, ALLOWED),
         faults=reference(plan, FAULTS),
         champion=reference(plan, "champion"),
+        learned_until=reference(plan, LEARNED_UNTIL),
         challenger=reference(contest, "challenger"),
         permission=permission,
         obstacle=reference(change, OBSTACLE),
@@ -212,7 +214,8 @@ def decide(cause: CauseDict, bucket: str, trail: Trail, **context: Any) -> Decis
     )
     write_json(f"{folder}/decision.json", document)
     if challenger and name in CLASSIFIERS:  # Personalize has no registry: its versions stay as they are
-        _approve_or_reject(challenger["arn"], decision, f"{folder}/decision.json", document["moment"])
+        learned_until = pull_answer(context, trail["learned_until"])
+        _approve_or_reject(challenger["arn"], decision, f"{folder}/decision.json", learned_until)
     log.info("%s: %s, %s", name, decision.name, decision.why)
     faults = pull_answer(context, trail["faults"], ANSWERED) or []
     report_faults(f"{name}: earlier decisions and traffic that cannot be read", faults, context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from aws_ml.names import run_key
@@ -43,6 +44,7 @@ class PlanDict(TypedDict):
 
     folder: str
     training_run: str
+    learned_until: str  # what came before is in the challenger's data, ISO 8601
     conf: dict[str, Any]
 
 
@@ -196,6 +198,17 @@ def challenger_version(contest: ClassifierMatchDict) -> Version:
 def training_run(context: Any) -> str:
     """The id of the challenger's run, a function of the retraining's own run."""
     return f"{context['dag'].dag_id}__{run_key(context['dag_run'])}"
+
+
+def learned_until(context: Any, since: datetime) -> datetime:
+    """Until when what came is learned from: a little less than now, so that all of it has reached S3.
+
+    A label whose request is not there yet would else fit none, now, and be old for the next retraining.
+
+    :param since: until when the champion has learned.
+    """
+    due: datetime = context["dag_run"].run_after
+    return max(since, due - timedelta(minutes=context["params"]["settle_minutes"]))
 
 
 @dataclass(frozen=True)

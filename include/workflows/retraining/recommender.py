@@ -17,7 +17,7 @@ from include.workflows.common.folders import manifest_of
 from include.workflows.common.job_tasks import PROCESSING, processing_request, start_and_wait
 from include.workflows.common.manifests import pin
 from include.workflows.monitoring.captured_files import traffic_inputs
-from include.workflows.recommendation.campaigns import RECORD, Served, served
+from include.workflows.recommendation.campaigns import LEARNED_UNTIL, RECORD, Served, served
 from include.workflows.recommendation.job_kinds import BATCH_INFERENCE
 from include.workflows.retraining import decision
 from include.workflows.retraining.before import before, is_own_run
@@ -31,6 +31,7 @@ from include.workflows.retraining.handover import (
     RecommenderMatchDict,
     RecommenderPlan,
     RecommenderPlanDict,
+    learned_until,
     training_run,
 )
 from include.workflows.retraining.overrides import checked_overrides
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from include.workflows.retraining.handover import CauseDict
 
 LIST_LENGTH = 200  # recommendations per user; those that the user knows are dropped
-# of the log before the champion's training; an event that comes twice counts once
+# of the log before the end of what the champion learned from; an event that comes twice counts once
 OVERLAP = timedelta(hours=1)
 
 
@@ -109,9 +110,10 @@ def plan_recommender(
     faults = check_allowed(cause, bucket, context)
     own = is_own_run(serving.run, context)
     serving = Served.from_dict(before(folder, "champion", serving.to_dict(), own=own))
-    since = datetime.fromisoformat(serving.trained) - OVERLAP
-    ratings = pin(serving.data["interactions"], manifest_of(folder, "ratings"))
-    traffic = traffic_inputs(name, bucket, folder, since, ("interactions",))
+    since = datetime.fromisoformat(serving.learned_until)
+    until = learned_until(context, since)
+    ratings = manifest_of(folder, "ratings", pin(serving.data["interactions"], folder, "ratings"))
+    traffic = traffic_inputs(name, bucket, folder, since - OVERLAP, ("interactions",), until)
     context["ti"].xcom_push(key=FAULTS, value=[*faults, *traffic.faults])
     join = processing_request(
         case,
@@ -124,12 +126,13 @@ def plan_recommender(
     )
     uris = {f"{kind}_uri": uri for kind, uri in serving.data.items()}
     uris["interactions_uri"] = f"{folder}/data/interactions.csv"
-    conf = {**overrides, **uris, "deploy": False}
+    conf = {**overrides, **uris, "deploy": False, LEARNED_UNTIL: until.isoformat()}
     return RecommenderPlanDict(
         champion=serving.to_dict(),
         folder=folder,
         join=join,
         training_run=training_run(context),
+        learned_until=until.isoformat(),
         conf=conf,
     )
 

@@ -61,8 +61,8 @@ def send(bucket: str, **context: Any) -> dict[str, Any]:
         for column in columns:
             rows = shift_column(rows, learned, case, column, params["shift"], chance)
     parts = [rows[start : start + ROWS_PER_REQUEST] for start in range(0, len(rows), ROWS_PER_REQUEST)]
-    labels = write_truth(bucket, case, parts, key) if params["ground_truth"] else None
     call(case, parts, key, params["seconds"])
+    labels = write_truth(bucket, case, parts, key) if params["ground_truth"] else None
     return {
         "rows": len(rows),
         "requests": len(parts),

@@ -1,7 +1,8 @@
 """Create a job or resource of SageMaker once, whatever happens to the worker in between.
 
 The job's name says which run and step it belongs to; a tag holds the digest of the request. When the name is
-taken, both together tell whether it is the job of an earlier try or another one.
+taken, both together tell whether it is the job of an earlier try or another one. A job whose input was
+written after it began is another one, too: the step before it was run again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_ml.errors import JobExists, calling, is_taken
 from aws_ml.lifecycle.differences import REQUEST_TAG, differences, digest
+from aws_ml.lifecycle.inputs import newer_input
 from aws_ml.lifecycle.outcome import Outcome, outcome
 
 if TYPE_CHECKING:
@@ -34,13 +36,16 @@ class JobReference:
     created: bool
 
 
-def ensure_job(client: Any, kind: Kind, request: Description, policy: Policy, log: TaskLog) -> JobReference:
+def ensure_job(
+    client: Any, s3: Any, kind: Kind, request: Description, policy: Policy, log: TaskLog
+) -> JobReference:
     """Create the job, or find the one that an earlier try created.
 
     A job of the same name and request is waited for while it runs and used when it is done. For any other
-    (another request, failed, stopped) the policy decides: `reuse` takes it as it is, `new` creates the next
-    of name-2, name-3 ..., `fail` raises.
+    (another request, an input that was written since, failed, stopped) the policy decides: `reuse` takes it
+    as it is, `new` creates the next of name-2, name-3 ..., `fail` raises.
 
+    :param client, s3: clients of the job's service and of S3.
     :raises JobExists: by the policy `fail`; or when no name is left.
     :raises JobRejected: when AWS refuses the request.
     :raises ServiceFault: when AWS cannot take it now.
@@ -53,7 +58,7 @@ def ensure_job(client: Any, kind: Kind, request: Description, policy: Policy, lo
         if arn is not None:
             log.info("Created the %s %s", kind.noun, name)
             return JobReference(name, arn, created=True)
-        existing = _existing(client, kind, {**request, kind.name: name}, fingerprint, policy, log)
+        existing = _existing(client, s3, kind, {**request, kind.name: name}, fingerprint, policy, log)
         if existing is not None:
             return existing
     raise JobExists(f"{kind.noun} {base}: {MOST_TRIES} of that name exist, none can be used.")
@@ -92,7 +97,7 @@ def create_or_none(client: Any, kind: Kind, request: Description) -> str | None:
 
 
 def _existing(
-    client: Any, kind: Kind, request: Description, fingerprint: str, policy: Policy, log: TaskLog
+    client: Any, s3: Any, kind: Kind, request: Description, fingerprint: str, policy: Policy, log: TaskLog
 ) -> JobReference | None:
     """The job of that name if it can be used; None: try the next name.
 
@@ -105,13 +110,20 @@ def _existing(
         tags = client.list_tags(ResourceArn=description[kind.arn])["Tags"]
     same_request = {"Key": REQUEST_TAG, "Value": fingerprint} in tags
     reference = JobReference(name, description[kind.arn], created=False)
-    if same_request and now.state == "success":
+    done, runs = now.state == "success", now.state == "running" and now.status not in kind.ended
+    newer = (
+        newer_input(s3, request, description[kind.since], log) if same_request and (done or runs) else None
+    )
+    if same_request and done and not newer:
         log.info("The %s %s is done already: its results are used", kind.noun, name)
         return reference
-    if same_request and now.state == "running" and now.status not in kind.ended:
+    if same_request and runs and not newer:
         log.info("The %s %s was created by an earlier try and runs: waiting for it", kind.noun, name)
         return reference
-    reason = _reason(now) if same_request else _other(now, differences(request, description))
+    if newer:
+        reason = f"its input {newer} was written after it began"
+    else:
+        reason = _reason(now) if same_request else _other(now, differences(request, description))
     if policy == "fail":
         raise JobExists(f"The {kind.noun} {name} exists; {reason}")
     action = "it is used all the same" if policy == "reuse" else "it is left alone, the next name is tried"

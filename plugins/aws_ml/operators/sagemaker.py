@@ -55,7 +55,7 @@ class JobOperator(JobTask, provider.SageMakerBaseOperator):
 
         :raises JobError: see `ensure_job`.
         """
-        return ensure_job(client, self.kind, self.request(), self.policy, self.log)
+        return ensure_job(client, self.aws.client("s3"), self.kind, self.request(), self.policy, self.log)
 
     def expected(self) -> Description:
         """Members that the description of a successful job shows."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,13 @@ def test_parts_become_one_object(s3: Any, upload: dict[str, str]) -> None:
     assert (got["ETag"], got["ContentType"], got["Metadata"]) == (answer["ETag"], "text/csv", {"a": "1"})
     assert got["Body"].read() == FIRST + SECOND
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=upload["Bucket"])
+
+
+def test_an_object_is_dated_by_the_initiation_of_its_upload(s3: Any, upload: dict[str, str]) -> None:
+    initiated = s3.list_multipart_uploads(Bucket=upload["Bucket"])["Uploads"][0]["Initiated"]
+    time.sleep(1.1)
+    complete(s3, upload, [send(s3, upload, 1, b"x")])
+    assert s3.head_object(Bucket=upload["Bucket"], Key="big")["LastModified"] == initiated
 
 
 def test_a_part_sent_again_replaces_the_first_one(s3: Any, upload: dict[str, str]) -> None:

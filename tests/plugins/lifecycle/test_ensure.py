@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -12,6 +14,7 @@ from aws_ml.errors import JobExists, JobRejected, ServiceFault
 from aws_ml.lifecycle.differences import differences, digest
 from aws_ml.lifecycle.ensure import ensure_job, ensure_resource
 from aws_ml.lifecycle.kinds import ENDPOINT_CONFIG, KINDS, MODEL
+from scripts import local_settings as local
 from tests.plugins.lifecycle.small_jobs import (
     FAILING,
     HELLO,
@@ -29,8 +32,12 @@ PROCESSING = KINDS["processing"]
 pytestmark = pytest.mark.usefixtures("aws")
 
 
+def s3() -> Any:
+    return boto3.client("s3")
+
+
 def create(config: dict[str, Any], policy: Any = "new") -> Any:
-    return ensure_job(sagemaker(), PROCESSING, config, policy, LOG)
+    return ensure_job(sagemaker(), s3(), PROCESSING, config, policy, LOG)
 
 
 def test_a_running_job_of_the_same_request_is_used() -> None:
@@ -39,6 +46,77 @@ def test_a_running_job_of_the_same_request_is_used() -> None:
     assert (first.name, first.created, second.name, second.created) == (name, True, name, False)
     assert jobs(name) == [name]
     sagemaker().stop_processing_job(ProcessingJobName=name)
+
+
+def with_input(name: str, source: str, output: str = "elsewhere") -> dict[str, Any]:
+    """A job that reads an input, S3 keys, and writes to a folder."""
+    base = f"s3://{local.BUCKET}"
+    kind = "ManifestFile" if source.endswith(".manifest") else "S3Prefix"
+    s3_input = {"S3Uri": f"{base}/{source}", "LocalPath": "/opt/ml/processing/input", "S3DataType": kind}
+    s3_output = {"S3Uri": f"{base}/{output}", "LocalPath": "/opt/ml/processing/output"}
+    outputs = [{"OutputName": "out", "S3Output": {**s3_output, "S3UploadMode": "EndOfJob"}}]
+    code = "open('/opt/ml/processing/output/a', 'w').write('x')"
+    return processing(
+        name,
+        code,
+        ProcessingInputs=[{"InputName": "in", "S3Input": {**s3_input, "S3InputMode": "File"}}],
+        ProcessingOutputConfig={"Outputs": outputs},
+    )
+
+
+def put(key: str, text: str = "x") -> None:
+    s3().put_object(Bucket=local.BUCKET, Key=key, Body=text.encode())
+
+
+def finished(config: dict[str, Any]) -> str:
+    name = str(create(config).name)
+    assert wait_until(name, "Completed", "Failed") == "Completed"
+    time.sleep(1.1)  # S3's times are whole seconds
+    return name
+
+
+@pytest.mark.parametrize("ending", ["/", ".manifest"])
+def test_a_finished_job_is_not_reused_when_its_input_was_written_since(
+    caplog: pytest.LogCaptureFixture, ending: str
+) -> None:
+    """The step before it was cleared, and has left something else."""
+    name, source = unique("newer"), unique("source")
+    key = f"{source}{ending}a.csv" if ending == "/" else f"{source}{ending}"
+    text = f'[{{"prefix": "s3://{local.BUCKET}/"}}, "{source}.csv"]'
+    put(f"{source}.csv")
+    put(key, text)
+    config = with_input(name, f"{source}{ending}")
+    assert finished(config) == name
+    assert create(config) == create(config)
+    assert create(config).name == name
+    put(key, text)
+    with caplog.at_level(logging.WARNING):
+        assert finished(config) == f"{name}-2"
+    assert f"its input s3://{local.BUCKET}/{key} was written after it began" in caplog.text
+    assert create(config).name == f"{name}-2"
+
+
+def test_what_a_job_writes_below_its_input_is_no_newer_input() -> None:
+    name, source = unique("within"), unique("source")
+    put(f"{source}/a.csv")
+    config = with_input(name, f"{source}/", f"{source}/results")
+    assert finished(config) == name
+    assert create(config).name == name
+
+
+def test_a_role_that_may_not_look_at_the_data_reuses_the_job(caplog: pytest.LogCaptureFixture) -> None:
+    class Denied:
+        def get_paginator(self, operation: str) -> Any:
+            error: Any = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+            raise ClientError(error, "ListObjectsV2")
+
+    name, source = unique("denied"), unique("source")
+    put(f"{source}/a.csv")
+    config = with_input(name, f"{source}/")
+    assert finished(config) == name
+    with caplog.at_level(logging.WARNING):
+        assert ensure_job(sagemaker(), Denied(), PROCESSING, config, "new", LOG).name == name
+    assert "has changed since the job began cannot be told" in caplog.text
 
 
 @pytest.mark.parametrize("policy", ["new", "reuse", "fail"])
@@ -107,7 +185,7 @@ class Throttled:
 
 def test_throttling_is_the_services_fault() -> None:
     with pytest.raises(ServiceFault, match="Rate exceeded"):
-        ensure_job(Throttled(), PROCESSING, processing("x", HELLO), "new", LOG)
+        ensure_job(Throttled(), s3(), PROCESSING, processing("x", HELLO), "new", LOG)
 
 
 def test_tags_do_not_change_what_a_request_is() -> None:
