@@ -1,7 +1,7 @@
 """Processing job: the rows on which champion and challenger are compared.
 
 They are the challenger's test rows, without those that one of them learned from (traffic may repeat a
-customer): neither model knows them.
+customer, under another number): neither model knows them.
 
 Reads `input/candidates/test.csv` and, in two folders `input/learned_by_...`, `train.csv` (raw rows with label
 and header). Writes, below `output/holdout`: `rows/rows.csv` (no label, no header: for the transforms) and
@@ -69,16 +69,19 @@ def hold_out(options: argparse.Namespace) -> None:
 def unknown_to(candidates: pd.DataFrame, learned: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """The candidates of which no equal row was learned from.
 
-    Numbers are equal as the models see them, in 32 bits: 9.99 and 9.989999771 are the same price.
+    Rows are equal as the models see them: in the columns to learn from, not in those that are ignored or in
+    the label; in numbers of 32 bits, so that 9.99 and 9.989999771 are the same price.
     """
     learned_hashes = set(fingerprints(learned, schema))
-    return candidates[~fingerprints(candidates[list(learned)], schema).isin(learned_hashes)]
+    return candidates[~fingerprints(candidates, schema).isin(learned_hashes)]
 
 
 def fingerprints(rows: pd.DataFrame, schema: Schema) -> pd.Series:
-    """A hash of each row, shape (rows,)."""
-    numbers = typed(rows, schema)[schema.named("number")].astype(np.float32)
-    return pd.util.hash_pandas_object(rows.assign(**numbers), index=False)
+    """A hash of what a model sees of each row, shape (rows,)."""
+    inputs = typed(rows, schema)
+    return pd.util.hash_pandas_object(
+        inputs.astype(dict.fromkeys(schema.named("number"), np.float32)), index=False
+    )
 
 
 if __name__ == "__main__":

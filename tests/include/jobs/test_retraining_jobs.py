@@ -166,6 +166,21 @@ def test_a_row_is_the_same_with_its_numbers_in_another_precision(
     assert remaining == [",".join(row) for row in rows[5:]]
 
 
+@pytest.mark.parametrize("name", ["Phone", "Day Charge", "Churn?"])
+def test_a_row_is_the_same_when_it_differs_in_what_no_model_sees(
+    tmp_path: Path, rows: list[list[str]], name: str
+) -> None:
+    """A customer whom a model learned by heart, with a new number, would count in its favour."""
+    place = SCHEMA.names.index(name)
+    other = {"True.": "False.", "False.": "True."}
+    changed = [[*row[:place], other.get(row[place], f"{row[place]}0"), *row[place + 1 :]] for row in rows]
+    for part_name, part in (("test", rows), ("champion", changed[:5]), ("challenger", changed[3:8])):
+        write(tmp_path / f"{part_name}.csv", [",".join(SCHEMA.names), *(",".join(row) for row in part)])
+    assert run_holdout(tmp_path, "--minimum-rows", "10") == 0
+    remaining = (tmp_path / "output/labelled/test.csv").read_text().splitlines()[1:]
+    assert remaining == [",".join(row) for row in rows[8:]]
+
+
 def test_too_few_new_rows_end_the_comparison_with_the_reason(tmp_path: Path, rows: list[list[str]]) -> None:
     lines = [",".join(row) for row in rows]
     for name, part in (("test", lines), ("champion", lines), ("challenger", lines[:1])):
