@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.capture import BadLine, files_below, read_capture
+from data.capture import BadLine, read_capture
 from data.ground_truth import read_truth
 from drift.window import Faults, Shape, mostly_unreadable
 from job import FOLDER, DataError, arguments, run, staged
@@ -78,9 +78,10 @@ def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator
         used.
     """
     shape, truths = Shape(schema), read_labels(ground_truth, schema)
-    left_out, used, records, faults, joined = 0, 0, 0, Faults(), set[str]()
+    left_out, used, records, faults, joined, files = 0, 0, 0, Faults(), set[str](), set[str]()
     for line in read_capture(capture):
         record = line.content
+        files.add(line.file)
         if isinstance(record, BadLine):
             faults.add(line, record)
             continue
@@ -97,8 +98,7 @@ def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator
             else:
                 used += 1
                 yield usable
-    files = sum(1 for _ in files_below(capture))
-    if reason := mostly_unreadable("captured requests", faults.count, records, faults, files):
+    if reason := mostly_unreadable("captured requests", faults.count, records, faults, len(files)):
         raise DataError(reason)
     if reason := mostly_unreadable("labelled requests and their rows", left_out, used):
         raise DataError(f"{reason}: they have other columns than the model learned from, or other labels")

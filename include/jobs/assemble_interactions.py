@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from data.capture import BadLine, files_below
+from data.capture import BadLine
 from data.events import add_log_argument, read_log
 from data.interactions import only_file, read_ratings
 from drift.window import Faults, mostly_unreadable
@@ -47,9 +47,7 @@ def join(options: argparse.Namespace) -> None:
     :raises DataError: when the champion's file cannot be used, or most of the log; nothing is written then.
     """
     old = read_ratings(only_file(options.input / "ratings"))
-    log = options.input / "interactions"
-    new, faults = read_new(log, options.log_columns)
-    files = sum(1 for _ in files_below(log))
+    new, faults, files = read_new(options.input / "interactions", options.log_columns)
     if reason := mostly_unreadable("lines of the log", faults.count, len(new), faults, files):
         raise DataError(reason)
     both = pd.concat([old, new], ignore_index=True).sort_values("TIMESTAMP", kind="stable")
@@ -61,13 +59,14 @@ def join(options: argparse.Namespace) -> None:
         print(f"{faults.count} lines of the log were left out: they cannot be read")
 
 
-def read_new(folder: Path, columns: Sequence[str]) -> tuple[pd.DataFrame, Faults]:
-    """The log as a table, and the lines that cannot be used.
+def read_new(folder: Path, columns: Sequence[str]) -> tuple[pd.DataFrame, Faults, int]:
+    """The log as a table, the lines that cannot be used, and the number of files.
 
     :param columns: of a log without a header.
     """
-    rows, faults = [], Faults()
+    rows, faults, files = [], Faults(), set[str]()
     for line in read_log(folder, columns):
+        files.add(line.file)
         if isinstance(line.content, BadLine):
             faults.add(line, line.content)
         else:
@@ -75,7 +74,7 @@ def read_new(folder: Path, columns: Sequence[str]) -> tuple[pd.DataFrame, Faults
             rows.append((event.user, event.item, event.value, event.seconds))
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["EVENT_VALUE"] = pd.to_numeric(table.EVENT_VALUE, errors="coerce").fillna(NO_VALUE).astype(float)
-    return table.astype({"TIMESTAMP": "int64"}), faults
+    return table.astype({"TIMESTAMP": "int64"}), faults, len(files)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from input_files import files_below
 from job import DataError
 
 if TYPE_CHECKING:
@@ -94,19 +95,15 @@ def read_folder(folder: Path, schema: Schema) -> pd.DataFrame:
 def table_files(folder: Path) -> list[Path]:
     """All CSV and TXT files below a folder, in the order of their names.
 
-    Files whose name begins with a dot or an underscore (`_SUCCESS`) are marks of other programs.
-
     :raises DataError: when there is none, or naming a file that is neither.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
-    for path in files:
+    files = files_below(folder)
+    for path, name in files:
         if path.suffix.lower() not in SUFFIXES:
-            raise DataError(
-                f"{path.relative_to(folder)} is no .csv or .txt file, so nothing of the folder is read"
-            )
+            raise DataError(f"{name} is no .csv or .txt file, so nothing of the folder is read")
     if not files:
         raise DataError(f"no CSV or TXT file in {folder}")
-    return files
+    return [path for path, _ in files]
 
 
 def read_file(path: Path, schema: Schema) -> pd.DataFrame:

@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, cast
 
+from input_files import files_below
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
@@ -70,12 +72,6 @@ def read_capture(folder: Path) -> Iterator[Line[Record]]:
     for path, name in files_below(folder):
         suffix = PurePath(name.removesuffix(".gz")).suffix
         yield from read_lines(path, name, READERS.get(suffix, parse_record))
-
-
-def files_below(folder: Path) -> Iterator[tuple[Path, str]]:
-    """All files below a folder, whatever they are called, with their paths in it; in the order of these."""
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        yield path, str(path.relative_to(folder))
 
 
 def read_lines(path: Path, name: str, parse: Callable[[str], Content]) -> Iterator[Line[Content]]:

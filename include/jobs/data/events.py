@@ -16,7 +16,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from data.capture import BadLine, Line, files_below, read_lines
+from data.capture import BadLine, Line, read_lines
+from input_files import files_below
 from job import DataError
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def read_pairs(place: Path) -> dict[str, set[str]]:
     :raises DataError: when there is no file, or one lacks the columns.
     """
     pairs: dict[str, set[str]] = defaultdict(set)
-    files = [place] if place.is_file() else sorted(place.rglob("*.csv"))
+    files = [place] if place.is_file() else [path for path, _ in files_below(place) if path.suffix == ".csv"]
     if not files:
         raise DataError(f"no CSV file in {place}")
     for path in files:
@@ -189,7 +190,7 @@ def read_lists(folder: Path) -> dict[str, list[str]]:
     :raises DataError: naming the file and line that is no answer of a batch inference job.
     """
     lists: dict[str, list[str]] = {}
-    for path in sorted(folder.rglob("*.out")):
+    for path in (path for path, _ in files_below(folder) if path.suffix == ".out"):
         with path.open(encoding="utf-8") as file:
             for number, text in enumerate(file, 1):
                 try:

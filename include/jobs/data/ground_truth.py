@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.capture import BadLine, Line, files_below, member, parse_csv, parse_json, read_lines
+from data.capture import BadLine, Line, member, parse_csv, parse_json, read_lines
+from input_files import files_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

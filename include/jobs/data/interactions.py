@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from data.events import LATEST, LONGEST_ID
+from input_files import files_below
 from job import DataError
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ def only_file(folder: Path) -> Path:
 
     :raises DataError: when there is none, or more than one.
     """
-    files = sorted(path for path in folder.glob("*") if path.is_file())
+    files = files_below(folder)
     if len(files) != 1:
         raise DataError(f"the input {folder.name} has {len(files)} files, expected one")
-    return files[0]
+    return files[0][0]
 
 
 def table(

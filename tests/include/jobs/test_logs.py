@@ -127,6 +127,25 @@ def test_files_that_break_off_are_no_readable_log(tmp_path: Path) -> None:
     assert "5 of 6 files break off" in document["reason"]
 
 
+def test_what_other_programs_left_beside_a_log_is_not_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    town = Town(tmp_path)
+    write(tmp_path / "in/ratings/ratings.csv", lines(town.training))
+    town.log(lines(town.next[:300]))
+    for place in ("interactions/2023/11/14/22", "ratings", "recommendations"):
+        for name in ("_SUCCESS", ".ipynb_checkpoints/log.csv", "_temporary/0/users.json.out"):
+            write(tmp_path / "in" / place / name, lines([(f"other {n}", "a1") for n in range(400)]))
+    document = town.judged()
+    assert (document["window"]["rows"], document["window"]["bad_line_count"]) == (300, 0)
+    assert "interactions: not read, as hidden or a mark of another program: " in capsys.readouterr().out
+    assert run(assemble_interactions, tmp_path) == 0
+    assert not read_ratings(tmp_path / "out/interactions.csv").USER_ID.str.startswith("other").any()
+    write(tmp_path / "in/interactions/_more.json", objects(lines(town.next[300:400])))
+    assert run(assemble_interactions, tmp_path) == 1
+    assert "_more.json begins with an underscore" in (tmp_path / "why").read_text()
+
+
 def test_a_stray_quote_hides_no_other_line(tmp_path: Path) -> None:
     rows = lines([(f"u{n}", f"a{n}") for n in range(9)])
     write(tmp_path / "log", [*rows[:4], f'"u9,a9,3,{NOW},RATING', *rows[4:]])
@@ -178,6 +197,17 @@ def test_captures_are_read_whatever_they_are_called(monitored: Monitored, name: 
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     assert monitored.run() == 0
     assert (monitored.read()["verdict"], monitored.read()["window"]["rows"]) == ("ok", 2000)
+
+
+def test_what_other_programs_left_beside_captures_and_labels_is_not_read(monitored: Monitored) -> None:
+    monitored.capture(monitored.records(monitored.sample(1000)))
+    monitored.capture(monitored.records(monitored.sample(1000, 1)), ".ipynb_checkpoints/a.jsonl")
+    for name in ("capture/_SUCCESS", "ground_truth/_temporary/0/labels.json"):
+        (monitored.folder / "input" / name).parent.mkdir(parents=True, exist_ok=True)
+        (monitored.folder / "input" / name).write_bytes(b'{"cut\n' * 2000)
+    assert monitored.run() == 0
+    document = monitored.read()
+    assert (document["verdict"], document["window"]["rows"]) == ("ok", 1000)
 
 
 def test_captures_that_mostly_cannot_be_read_are_a_verdict(monitored: Monitored) -> None:

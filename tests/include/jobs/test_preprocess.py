@@ -262,6 +262,35 @@ def test_a_folder_is_read_with_the_folders_in_it(raw: Path, tmp_path: Path) -> N
     assert lines + len(held_out.read_text().splitlines()) - 1 == len(rows)
 
 
+def test_what_other_programs_left_in_a_folder_is_not_read_and_named(
+    raw: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A notebook's copies are old rows, twice in the data; a job's drafts are rows that it took back."""
+    assert run_preprocess(raw.parent, tmp_path / "clean") == 0
+    for name in (".ipynb_checkpoints/churn-checkpoint.csv", "_temporary/0/part-0.csv", "2024/.b/c.csv"):
+        (raw.parent / name).parent.mkdir(parents=True)
+        (raw.parent / name).write_bytes(raw.read_bytes())
+    for name in ("_SUCCESS", "_committed_123", "2024/._a.csv"):
+        (raw.parent / name).touch()
+    capsys.readouterr()
+    assert run_preprocess(raw.parent, tmp_path / "output") == 0
+    assert files(tmp_path / "output") == files(tmp_path / "clean")
+    line = "not read, as hidden or a mark of another program: "
+    names = ".ipynb_checkpoints, 2024/._a.csv, 2024/.b, _SUCCESS, _committed_123, _temporary"
+    assert f"{line}{names}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["_2025.csv", "2025/_a.TXT", "_2025.csv.gz"])
+def test_data_that_is_called_like_a_mark_is_refused(raw: Path, tmp_path: Path, name: str) -> None:
+    """Left out without a word, a year would be missing."""
+    (raw.parent / name).parent.mkdir(exist_ok=True)
+    (raw.parent / name).write_bytes(raw.read_bytes())
+    assert run_preprocess(raw.parent, tmp_path / "output") == 1
+    message = (tmp_path / "message").read_text()
+    assert message.startswith(f"{name} begins with an underscore")
+    assert message.endswith("rename it so that it is read, or remove it")
+
+
 def test_a_failed_run_leaves_earlier_outputs_as_they_were(raw: Path, tmp_path: Path) -> None:
     assert run_preprocess(raw.parent, tmp_path / "output") == 0
     before = files(tmp_path / "output")
