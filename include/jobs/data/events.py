@@ -1,9 +1,9 @@
 """Files of recommendation workflows: what users did, and what they were recommended.
 
 The log of interactions is a tree of files, however they are called, compressed by gzip or not: lines of CSV,
-with or without a header, or JSON objects. `USER_ID`, `ITEM_ID` and `TIMESTAMP` (seconds) are in it, perhaps
-`EVENT_TYPE` and `EVENT_VALUE`. Recommendations are what a batch inference job leaves: `*.out`, one JSON
-object a line.
+with or without a header, or JSON objects, also in arrays. `USER_ID`, `ITEM_ID` and `TIMESTAMP` (seconds) are
+in it, perhaps `EVENT_TYPE` and `EVENT_VALUE`. Recommendations are what a batch inference job leaves: `*.out`,
+one JSON object a line.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 NEEDED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
 # of a log without a header: the order in which the workflow writes interactions (`prepare.py`)
 COLUMNS = ("USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP", "EVENT_TYPE")
-BLANKS = re.compile(r"\s*")
+BETWEEN = re.compile(r"[\s,\[\]]*")  # what is around objects, in arrays and behind each other
+OBJECTS = re.compile(r"[\s,\[\]]*\{|\s*[\[\]][\s,\[\]]*$")  # a line of them, or where an array begins or ends
 SURROGATE = re.compile(r"[\ud800-\udfff]")  # half a character: JSON can name it, no file can hold it
 LONGEST_ID = 256  # characters, as in Personalize
 LATEST = 100_000_000_000  # seconds: larger numbers are milliseconds
@@ -74,7 +75,7 @@ def read_events(path: Path, name: str, columns: Sequence[str] = COLUMNS) -> Iter
     for line in read_lines(path, name, str):
         if isinstance(line.content, BadLine):
             yield Line(name, line.number, line.content)
-        elif line.content.lstrip().startswith("{"):
+        elif OBJECTS.match(line.content):
             yield from (Line(name, line.number, event) for event in _json_events(line.content))
         else:
             row = _row(line.content)
@@ -121,7 +122,7 @@ def _row_event(head: tuple[str, ...], row: tuple[str, ...]) -> Event | BadLine:
 
 
 def _json_events(text: str) -> Iterator[Event | BadLine]:
-    """The events of a line of JSON objects, with or without blanks between them, as Firehose joins them.
+    """The events of a line of JSON objects, in an array or one behind the other, as Firehose joins them.
 
     After an object that is cut the next one is looked for.
     """
@@ -134,7 +135,7 @@ def _json_events(text: str) -> Iterator[Event | BadLine]:
             place = text.find("{", place + 1)
             continue
         yield _object_event(content)
-        end = BLANKS.match(text, place)
+        end = BETWEEN.match(text, place)
         place = end.end() if end else place
         if place < len(text) and text[place] != "{":
             yield BadLine("not JSON: between two objects there is something else")

@@ -1,6 +1,6 @@
 """Labels that became known after the predictions.
 
-Amazon SageMaker developer guide, "Ingest ground truth labels". One JSON object a line:
+Amazon SageMaker developer guide, "Ingest ground truth labels". One JSON object a line, or an array of them:
 {"groundTruthData": {"data": "1", "encoding": "CSV"}, "eventMetadata": {"eventId": "..."}}.
 A record of k rows has k lines of labels in `data`.
 """
@@ -25,24 +25,29 @@ NAMES = ("eventId", "inferenceId")
 
 
 def read_truth(folder: Path, labels: tuple[str, str]) -> Iterator[Line[dict[str, bytes]]]:
-    """Truths by key, line by line, from all files below a folder.
+    """Truths by key, object by object, from all files below a folder.
 
-    A line that cannot be used comes as a bad line.
+    What cannot be used comes as a bad line.
 
     :param labels: negative, positive; `0` and `1` are understood as well.
     """
+    for path, name in files_below(folder):
+        for line in read_lines(path, name, parse_json):
+            for content in line.content if isinstance(line.content, list) else [line.content]:
+                yield Line(name, line.number, _truths(content, labels))
 
-    def parse(text: str) -> dict[str, bytes]:
-        content = parse_json(text)
+
+def _truths(content: Any, labels: tuple[str, str]) -> dict[str, bytes] | BadLine:
+    """The truths of an object, by key."""
+    if isinstance(content, BadLine):
+        return content
+    try:
         data, event = member(content, "groundTruthData"), member(content, "eventMetadata")
         truths = parse_labels(str(data.get("data", "")), labels)
-        keys = {str(event[name]) for name in NAMES if event.get(name)}
-        if not keys:
-            raise BadLine("neither eventId nor inferenceId")
-        return dict.fromkeys(keys, truths)
-
-    for path, name in files_below(folder):
-        yield from read_lines(path, name, parse)
+    except BadLine as error:
+        return error
+    keys = {str(event[name]) for name in NAMES if event.get(name)}
+    return dict.fromkeys(keys, truths) if keys else BadLine("neither eventId nor inferenceId")
 
 
 def parse_labels(text: str, labels: tuple[str, str]) -> bytes:

@@ -52,6 +52,9 @@ WAYS: dict[str, tuple[str, Any]] = {
     ),
     "Windows": ("log.txt", lambda rows: text([HEAD, *rows]).replace(b"\n", b"\r\n")),
     "JSON lines": ("log.json", lambda rows: text(objects(rows))),
+    "an array in one line": ("log.json", lambda rows: f"[{', '.join(objects(rows))}]".encode()),
+    "an array in lines": ("log.json", lambda rows: ("[\n" + ",\n".join(objects(rows)) + "\n]\n").encode()),
+    "an array in each line": ("log", lambda rows: text([f"[{row}]" for row in objects(rows)] + ["[]"])),
     "JSON without line ends, as Firehose joins it": ("log", lambda rows: "".join(objects(rows)).encode()),
 }
 
@@ -78,12 +81,22 @@ def test_one_bad_first_line_hides_no_other(tmp_path: Path) -> None:
         assert [isinstance(event, BadLine) for event in events] == [True, *[False] * 9]
 
 
-def test_an_object_that_is_cut_hides_no_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("layout", ["{}", "[{}]"])
+@pytest.mark.parametrize("separator", ["", ", "])
+def test_an_object_that_is_cut_hides_no_other(tmp_path: Path, layout: str, separator: str) -> None:
     whole = objects(lines([(f"u{n}", f"a{n}") for n in range(9)]))
-    (tmp_path / "log").write_text("".join([*whole[:4], whole[4][:30], *whole[4:]]))
+    cut = separator.join([*whole[:4], whole[4][:30], *whole[4:]])
+    (tmp_path / "log").write_text(layout.replace("{}", cut))
     events = [line.content for line in read_log(tmp_path)]
     assert sum(isinstance(event, BadLine) for event in events) >= 1
     assert sum(not isinstance(event, BadLine) for event in events) == 9
+
+
+@pytest.mark.parametrize("line", ["[1, 2, 3]", ",,,,", ",[],", '["a,b"]', "[{", '[{"USER_ID": "u1"}]'])
+def test_brackets_without_events_are_a_bad_line(tmp_path: Path, line: str) -> None:
+    write(tmp_path / "log", [line, *lines([("u1", "a1")])])
+    events = [event.content for event in read_log(tmp_path)]
+    assert [isinstance(event, BadLine) for event in events] == [True, False]
 
 
 def test_a_buffer_of_firehose_is_read_in_a_second(tmp_path: Path) -> None:
@@ -233,6 +246,24 @@ def test_rows_of_other_columns_are_a_verdict(monitored: Monitored) -> None:
     document = monitored.read()
     assert document["verdict"] == "unreadable"
     assert "400 of 400 rows have other columns" in document["reason"]
+
+
+def test_labels_in_an_array_are_labels(monitored: Monitored) -> None:
+    """Counted as one bad line, hundreds of them would be missing without a word."""
+    rows = monitored.rows.sample(400, random_state=1)
+    monitored.capture(monitored.records(rows[SCHEMA.inputs].reset_index(drop=True), 1))
+    truths = [
+        {"groundTruthData": {"data": label, "encoding": "CSV"}, "eventMetadata": {"eventId": f"e{n}"}}
+        for n, label in enumerate(rows[SCHEMA.label])
+    ]
+    path = monitored.folder / "input/ground_truth/labels.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(text([*map(json.dumps, truths[:100]), json.dumps([*truths[100:], {"no": "label"}, 7])]))
+    assert monitored.run() == 0
+    document = monitored.read()
+    assert document["model_quality"]["rows"] == 400
+    assert document["window"]["bad_line_count"] == 2
+    assert {line["reason"] for line in document["window"]["bad_lines"]} == {"no object 'groundTruthData'"}
 
 
 def test_labels_that_cannot_be_read_are_a_verdict(monitored: Monitored) -> None:
