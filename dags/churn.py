@@ -48,3 +48,4 @@ with (case := Classifier(CHURN)).dag(doc_md=__doc__):
         case.publish(),
         case.teardown(),
     )
+    case.finish()

@@ -50,3 +50,4 @@ with (case := Recommendation(MOVIES)).dag(doc_md=__doc__):
     chain([unseen, offline], ask, *case.evaluate(), publish)
     chain([ask, tracker], session)  # asked before the clicks: the hold-out is measured without them
     chain([publish, record, batch[1], session], case.teardown())
+    case.finish()

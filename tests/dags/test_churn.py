@@ -36,9 +36,10 @@ WORKFLOW = {
     "deploy.wait_for_endpoint": {"deploy.verify"},
     "deploy.verify": {"deploy.approve"},
     "deploy.approve": {"publish"},
-    "publish": {"teardown"},
+    "publish": {"teardown", "finished"},
     "create_model": {"batch_transform", "teardown"},
-    "teardown": set(),
+    "teardown": {"finished"},
+    "finished": set(),
 }
 GROUPS = {
     "data": {"stage_data", "upload_code", "preprocess", "wait_for_preprocess"},
@@ -228,4 +229,5 @@ def test_a_failed_step_fails_the_run(torn_down: Any, dag_bag: DagBag) -> None:
     form = {"data_uri": "s3://ml-workflows/nothing/here.csv", "teardown": False}
     failed = run_dag(dag_bag.dags["churn"], form)
     states = {ti.task_id: ti.state for ti in failed.get_task_instances()}
-    assert (states["publish"], failed.state) == ("upstream_failed", "failed")
+    assert (states["publish"], states["finished"]) == ("upstream_failed", "upstream_failed")
+    assert failed.state == "failed"

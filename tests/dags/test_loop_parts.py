@@ -181,6 +181,22 @@ def test_only_a_notifier_is_run(setting: str, words: str, monkeypatch: pytest.Mo
         notification.send_message("churn: drift", "Day Mins", {})
 
 
+def test_a_message_that_is_too_long_for_sns_is_cut_and_says_so(
+    aws: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2,500 stray files make one message; that it fails would hide the drift that it tells of."""
+    topic = boto3.client("sns").create_topic(Name="long")["TopicArn"]
+    monkeypatch.setenv("AIRFLOW_VAR_ML_SNS_TOPIC_ARN", topic)
+    text = "\n".join(f"s3://bucket/größe/{number:0100d} is left out" for number in range(2500))
+    assert notification.send_message("drift", text, {})
+    cut = notification._cut(text)
+    beginning, _, end = cut.partition("\n... and ")
+    assert text.startswith(beginning)
+    assert end.startswith(f"{len(text) - len(beginning):,} characters more")
+    assert notification._cut("short") == "short"
+    assert notification.send_message("drift", "😀" * len(text), {})
+
+
 def test_sns_is_told_where_a_topic_is_named(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     topic = boto3.client("sns").create_topic(Name="drift")["TopicArn"]
     monkeypatch.setenv("AIRFLOW_VAR_ML_SNS_TOPIC_ARN", topic)

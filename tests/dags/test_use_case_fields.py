@@ -121,7 +121,7 @@ def tasks_of(case: UseCase) -> str:
     with (steps := Classifier(case)).dag(doc_md="") as dag:
         steps.stage_data(), steps.upload_code(), steps.preprocess(), steps.train(), steps.create_model()
         steps.batch_transform(), steps.evaluate(), steps.baseline(), steps.register()
-        steps.deploy(), steps.publish(), steps.teardown()
+        steps.deploy(), steps.publish(), steps.teardown(), steps.finish()
     return json.dumps(DagSerialization.to_dict(dag)["dag"], sort_keys=True, default=str)
 
 
@@ -247,7 +247,7 @@ def recommendation_tasks(case: RecommendationUseCase) -> str:
         steps.stage_data(), steps.upload_code(), steps.prepare(), steps.validate()
         steps.dataset_group(), steps.import_data(), steps.train(), steps.filter_unseen()
         steps.event_tracker(), steps.offline_metrics(), steps.record(), steps.ask_campaigns()
-        steps.batch(), steps.session(), steps.evaluate(), steps.publish(), steps.teardown()
+        steps.batch(), steps.session(), steps.evaluate(), steps.publish(), steps.teardown(), steps.finish()
     return json.dumps(DagSerialization.to_dict(dag)["dag"], sort_keys=True, default=str)
 
 

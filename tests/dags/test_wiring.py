@@ -7,15 +7,18 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG, TaskGroup, task, task_group
+from airflow.sdk import DAG, TaskGroup, chain, task, task_group
 
 from include.use_cases.churn.use_case import CHURN
 from include.use_cases.movie_recommendations.use_case import MOVIES
 from include.workflows.classification.steps import Classifier
+from include.workflows.common.deletion import unless_teardown
 from include.workflows.common.errors import WorkflowError
 from include.workflows.common.job_tasks import PROCESSING, start_and_wait
-from include.workflows.common.xcom import reference, xcom
+from include.workflows.common.steps import Steps
+from include.workflows.common.xcom import operator_of, reference, xcom
 from include.workflows.recommendation.steps import Recommendation
+from tests.airflow_home import run_dag_of
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -78,6 +81,45 @@ def test_a_skipped_teardown_does_not_hide_a_failure(dag_bag: DagBag, name: str) 
     teardown = dag_bag.dags[name].get_task("teardown")
     assert teardown.is_teardown
     assert not teardown.on_failure_fail_dagrun
+
+
+@pytest.mark.parametrize("asked_for", [True, False])
+def test_a_failed_teardown_fails_the_run(database: None, asked_for: bool) -> None:
+    """Airflow does not ask teardowns whether a run has failed; what they should delete would cost money."""
+
+    def build() -> None:
+        @task
+        def create_model() -> None:
+            pass
+
+        @task
+        def publish() -> None:
+            pass
+
+        @task(pre_execute=unless_teardown)
+        def teardown() -> None:
+            raise RuntimeError("the endpoint stays")
+
+        steps = Steps(CHURN)
+        created, published, deletion = create_model(), publish(), steps._remember(teardown())
+        deletion.as_teardown(setups=operator_of(created))
+        chain(created, published, deletion)
+        steps.finish()
+
+    run = run_dag_of(build, {"teardown": asked_for})
+    states = {ti.task_id: ti.state for ti in run.get_task_instances()}
+    assert states["teardown"] == ("failed" if asked_for else "skipped")
+    assert run.state == ("failed" if asked_for else "success")
+
+
+@pytest.mark.parametrize("name", ["churn", "movie_recommendations"])
+def test_the_last_task_of_a_run_waits_for_all_that_the_teardown_waits_for(dag_bag: DagBag, name: str) -> None:
+    """It is the run's only leaf: what it does not wait for could fail and leave the run green."""
+    dag = dag_bag.dags[name]
+    assert [each.task_id for each in dag.leaves] == ["finished"]
+    teardown, finished = dag.get_task("teardown"), dag.get_task("finished")
+    setups = {task.task_id for task in dag.tasks if task.is_setup}
+    assert finished.upstream_task_ids == (teardown.upstream_task_ids - setups) | {"teardown"}
 
 
 def test_the_steps_of_a_use_case_do_not_import_the_other_ones() -> None:

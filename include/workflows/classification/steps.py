@@ -220,7 +220,7 @@ class Classifier(Steps["UseCase"]):
 
     def teardown(self) -> XComArg:
         """`teardown`: deletes all resources of the use case, where the form asks for it; S3 objects stay."""
-        task = delete_use_case(self.case.name)
+        task = self._remember(delete_use_case(self.case.name))
         create_model = operator_of(self._task("create_model"))
         task.as_teardown(setups=create_model)
         return task

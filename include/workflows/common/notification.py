@@ -14,6 +14,8 @@ from include.workflows.common.errors import WrongSetting
 log = logging.getLogger(__name__)
 
 SETTING = "ml_notifier"
+# characters of a message: SNS takes 256 KiB, and a character is up to twelve bytes in the hook's JSON
+MESSAGE_LIMIT = 20_000
 SUBJECT_LIMIT = 100  # characters of a message's subject, which Amazon SNS takes in ASCII only
 
 
@@ -33,9 +35,17 @@ def send_message(subject: str, text: str, context: Any) -> bool:
         from airflow.providers.amazon.aws.hooks.sns import SnsHook
 
         short = " ".join(subject.encode("ascii", "replace").decode().split())[:SUBJECT_LIMIT]
-        SnsHook().publish_to_target(topic, text, short)  # type: ignore[no-untyped-call]
+        SnsHook().publish_to_target(topic, _cut(text), short)  # type: ignore[no-untyped-call]
         return True
     return False
+
+
+def _cut(text: str) -> str:
+    """As much of a text as goes into a message to Amazon SNS, and how much is missing."""
+    missing = len(text) - MESSAGE_LIMIT
+    if missing <= 0:
+        return text
+    return f"{text[:MESSAGE_LIMIT]}\n... and {missing:,} characters more: the task's log has all of them"
 
 
 def report_faults(subject: str, faults: list[str], context: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from airflow.sdk import TaskGroup, TriggerRule
+from airflow.sdk import TaskGroup, TriggerRule, chain, task
 
 from include.aws.sagemaker_requests import processing, tagged
 from include.workflows.common.dags import BUCKET
@@ -37,6 +37,23 @@ class Steps(Generic[CaseType]):
         self.sklearn = image_template("sklearn", case.sklearn_version)
         self._groups: dict[str, TaskGroup] = {}
         self._tasks: dict[str, Task] = {}
+
+    def finish(self) -> XComArg:
+        """`finished`: the run's last task, red where anything before it failed, or the teardown.
+
+        Airflow leaves teardowns out when it judges a run: one that failed would end green, and its endpoints
+        would stay.
+        """
+        teardown = operator_of(self._task("teardown"))
+
+        @task(task_id="finished", trigger_rule=TriggerRule.NONE_FAILED)
+        def finished() -> None:
+            pass
+
+        end = self._remember(finished())
+        before = [each for each in teardown.upstream_list if not each.is_setup]
+        chain([*before, teardown], end)
+        return end
 
     def _process(
         self,
@@ -81,8 +98,8 @@ class Steps(Generic[CaseType]):
         return task
 
     def _remember_pair(self, pair: Pair) -> Pair:
-        for task in pair:
-            self._remember(task)
+        for each in pair:
+            self._remember(each)
         return pair
 
     def _task(self, task_id: str) -> Task:

@@ -95,9 +95,11 @@ def campaign_of(case: RecommendationUseCase, recommender: Recommender) -> dict[s
 def served(case: RecommendationUseCase, bucket: str) -> Served | None:
     """What the use case's campaigns serve; None where its primary recommender has no campaign.
 
+    :raises NothingServes: when a campaign has failed.
     :raises NotOfThisProject: when somebody else has trained what serves.
     """
-    campaign = campaign_of(case, case.primary)
+    campaigns = {each.key: campaign_of(case, each) for each in case.recommenders if each.ask}
+    campaign = campaigns[case.primary.key]
     if campaign is None:
         return None
     arn = campaign["solutionVersionArn"]

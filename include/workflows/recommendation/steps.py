@@ -248,7 +248,7 @@ class Recommendation(Steps["RecommendationUseCase"]):
             task_id="teardown", dataset_group=GROUP, pre_execute=unless_foreign
         )
         task.as_teardown(setups=operator_of(self._task("dataset_group")))
-        return task
+        return self._remember(task)
 
     @property
     def _group_arn(self) -> str:
