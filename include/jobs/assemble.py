@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import csv
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.capture import BadLine, read_capture
+from data.capture import BadLine, Repeats, read_capture
 from data.ground_truth import read_truth
 from drift.window import Faults, Shape, mostly_unreadable
 from job import FOLDER, DataError, arguments, run, staged
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from data.capture import Row
+    from data.capture import Record, Row
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,59 +70,93 @@ def old_rows(path: Path) -> Iterator[list[str]]:
         yield from (row for row in rows if row)
 
 
+@dataclass
+class Matching:
+    """The captured requests whose labels are known."""
+
+    truths: dict[str, bytes]  # labels by the id of a request
+    records: int = 0  # that can be read
+    files: set[str] = field(default_factory=set)
+    faults: Faults = field(default_factory=Faults)
+    joined: set[str] = field(default_factory=set)  # ids of requests with labels
+    unlabelled: str = ""  # the id of a request without
+
+    def requests(self, capture: Path) -> Iterator[tuple[Record, bytes]]:
+        """Each request with its labels; one that was captured twice is one.
+
+        :raises DataError: at the end, when most captured requests cannot be read, or no label is of any.
+        """
+        repeats = Repeats()
+        for line in read_capture(capture):
+            record = line.content
+            self.files.add(line.file)
+            if isinstance(record, BadLine):
+                self.faults.add(line, record)
+                continue
+            self.records += 1
+            truth = self.truths.get(record.inference_id) or self.truths.get(record.event_id)
+            if truth is None:
+                self.unlabelled = record.inference_id or record.event_id
+            elif not repeats.has(record):
+                self.joined |= {record.inference_id, record.event_id}
+                yield record, truth
+        self._check()
+
+    def _check(self) -> None:
+        files = len(self.files)
+        if reason := mostly_unreadable(
+            "captured requests", self.faults.count, self.records, self.faults, files
+        ):
+            raise DataError(reason)
+        if self.truths and not self.joined:
+            raise DataError(
+                f"none of the labels is of one of the {self.records:,} captured requests: labels are of "
+                f"{min(self.truths)!r} for example, requests have ids like {self.unlabelled!r}"
+            )
+        if strangers := self.truths.keys() - self.joined:
+            print(f"{len(strangers)} labels are of no captured request, {min(strangers)!r} for example")
+
+
 def labelled_rows(capture: Path, ground_truth: Path, schema: Schema) -> Iterator[list[str]]:
     """Captured rows whose label is known, as rows of raw data; what cannot be used is left out, counted.
 
-    A request that was captured twice is one.
-
     :raises DataError: when most of the captured requests, of their labelled rows, or of the labels cannot be
-        used.
+        used; when no label is of a captured request.
     """
-    shape, truths = Shape(schema), read_labels(ground_truth, schema)
-    left_out, used, records, faults, joined, files = 0, 0, 0, Faults(), set[str](), set[str]()
-    for line in read_capture(capture):
-        record = line.content
-        files.add(line.file)
-        if isinstance(record, BadLine):
-            faults.add(line, record)
-            continue
-        records += 1
-        truth = truths.get(record.inference_id) or truths.get(record.event_id)
-        if truth is None or (record.event_id and record.event_id in joined):
-            continue
-        joined |= {record.inference_id, record.event_id}
-        matching = record.rows if len(truth) == len(record.rows) else []
-        left_out += 0 if matching else 1
-        for row, positive in zip(matching, truth, strict=False):
+    shape, matching = Shape(schema), Matching(read_labels(ground_truth, schema))
+    left_out, used = 0, 0
+    for record, truth in matching.requests(capture):
+        rows = record.rows if len(truth) == len(record.rows) else []
+        left_out += 0 if rows else 1
+        for row, positive in zip(rows, truth, strict=False):
             if (usable := labelled(row, positive, shape, schema)) is None:
                 left_out += 1
             else:
                 used += 1
                 yield usable
-    if reason := mostly_unreadable("captured requests", faults.count, records, faults, len(files)):
-        raise DataError(reason)
     if reason := mostly_unreadable("labelled requests and their rows", left_out, used):
         raise DataError(f"{reason}: they have other columns than the model learned from, or other labels")
-    if strangers := truths.keys() - joined:
-        print(f"{len(strangers)} labels are of no captured request, {min(strangers)!r} for example")
-    if left_out := left_out + faults.count:
+    if left_out := left_out + matching.faults.count:
         print(f"{left_out} captured records or rows were left out: they cannot be read, or do not fit")
 
 
 def read_labels(folder: Path, schema: Schema) -> dict[str, bytes]:
     """The labels of each captured request, by its id.
 
-    :raises DataError: when most lines cannot be read.
+    :raises DataError: when most lines cannot be read, or most files break off.
     """
-    truths, lines, faults = dict[str, bytes](), 0, Faults()
+    truths, lines, faults, files = dict[str, bytes](), 0, Faults(), set[str]()
     for line in read_truth(folder, schema.labels):
+        files.add(line.file)
         if isinstance(line.content, BadLine):
             faults.add(line, line.content)
         else:
             lines += 1
             truths.update(line.content)
-    if reason := mostly_unreadable("lines of labels", faults.count, lines, faults):
+    if reason := mostly_unreadable("lines of labels", faults.count, lines, faults, len(files)):
         raise DataError(reason)
+    for fault in faults.examples:
+        print(f"WARNING: {fault['file']}, line {fault['line']} is left out: {fault['reason']}")
     return truths
 
 

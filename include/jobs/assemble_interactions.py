@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from data.capture import BadLine
-from data.events import add_log_argument, read_log
+from data.events import NO_VALUE, add_log_argument, read_log
 from data.interactions import only_file, read_ratings
 from drift.window import Faults, mostly_unreadable
 from job import FOLDER, DataError, arguments, run, staged
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COLUMNS = ["USER_ID", "ITEM_ID", "EVENT_VALUE", "TIMESTAMP"]
-NO_VALUE = 1.0  # of an event without EVENT_VALUE, as `read_ratings` has it
 
 
 def main(argv: Sequence[str] | None = None) -> int:

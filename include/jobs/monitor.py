@@ -142,12 +142,15 @@ def read_window(options: argparse.Namespace, schema: Schema, reference: Referenc
         Choice.read(options.start, options.end, options.ignore_inference_prefix),
         Judged({}, schema.labels[1]),
     )
+    truth_files = set()
     for line in read_truth(options.input / "ground_truth", schema.labels):
+        truth_files.add(line.file)
         if isinstance(line.content, BadLine):
             window.truth_faults.add(line, line.content)
         else:
             window.truth_lines += 1
             window.judged.truths.update(line.content)
+    window.truth_files = len(truth_files)
     window.read(read_capture(options.input / "capture"))
     return window
 

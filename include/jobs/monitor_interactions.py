@@ -10,12 +10,15 @@ the training) with `holdout/holdout.csv` (what users really did next, at that ti
 | new users, new items | so many of the events are theirs: `--new-share` |
 | NDCG at 10 of the lists | it fell by `--decline` against the hold-out: users do other things than expected |
 
+EVENT_TYPE and EVENT_VALUE are compared where the training knows more than one of them, and the window any:
+the workflow itself fills in what a table lacks.
+
 POPULARITY is which tenth of the training events an item belongs to, the most popular ones first. What users
 do next is less popular than what they did (they know that already): the hold-out is this column's baseline.
 
 Outputs, below `--output`: `drift.json`, `report.html`, `statistics.json` of the window. A window with too few
 events is "not enough data"; events that cannot be read are left out, counted, and named in `drift.json`;
-where they are more than the others the window is "unreadable".
+where they are more than the others, or most events are of other days, the window is "unreadable".
 """
 
 from __future__ import annotations
@@ -25,13 +28,14 @@ import math
 import sys
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from data.capture import BadLine, parse_time
-from data.events import add_log_argument, read_lists, read_log, read_pairs, without
+from data.events import NO_VALUE, add_log_argument, read_lists, read_log, read_pairs, without
 from drift import model_monitor
 from drift.columns import DRIFT, OK, WATCH, Thresholds
 from drift.distances import SIGMAS
@@ -56,6 +60,7 @@ POPULARITY, BANDS = "POPULARITY", 10
 CUTOFF = 10
 HOLDOUT = "holdout/holdout.csv"
 CHUNK_ROWS = 50_000
+DAY = 86_400.0  # seconds
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -103,7 +108,10 @@ class Events:
     faults: Faults = field(default_factory=Faults)
     files: int = 0
     outside: int = 0
+    astray: int = 0  # of those outside, over a day
+    astray_seconds: int = 0  # the time of one of them
     rows: int = 0
+    distinct: dict[str, set[Any]] = field(default_factory=lambda: {name: set() for name in KINDS})
     _waiting: list[Event] = field(default_factory=list, init=False)
 
     def read(self, lines: Iterable[Line[Event]], start: float, end: float) -> Events:
@@ -117,6 +125,9 @@ class Events:
                 self._add(line.content)
             else:
                 self.outside += 1
+                if not start - DAY <= line.content.seconds < end + DAY:
+                    self.astray += 1
+                    self.astray_seconds = line.content.seconds
         self._flush()
         self.files = len(names)
         return self
@@ -132,17 +143,31 @@ class Events:
 
     def _flush(self) -> None:
         if self._waiting:
-            columns = {
-                "EVENT_TYPE": np.array([event.kind for event in self._waiting], dtype=object),
-                "EVENT_VALUE": numbers(tuple(event.value for event in self._waiting))[0],
-            }
-            self.profile.update(columns)
+            kinds = np.array([event.kind for event in self._waiting], dtype=object)
+            values = numbers(tuple(event.value for event in self._waiting))[0]
+            self._note("EVENT_TYPE", (event.kind for event in self._waiting if event.kind))
+            self._note("EVENT_VALUE", values[~np.isnan(values)].tolist())
+            values[np.isnan(values)] = NO_VALUE  # as the training has it
+            self.profile.update({"EVENT_TYPE": kinds, "EVENT_VALUE": values})
         self._waiting = []
+
+    def _note(self, name: str, values: Iterable[Any]) -> None:
+        """Remember two different values of a column: whether there is one, and whether there is another."""
+        for value in values:
+            if len(self.distinct[name]) > 1:
+                return
+            self.distinct[name].add(value)
 
     @property
     def unreadable(self) -> str | None:
-        """Why the log says nothing: most of its lines cannot be read; None where they can."""
+        """Why the log says nothing: most lines cannot be read, or are of other days; None where it does."""
         read = self.rows + self.outside
+        if self.astray > read - self.astray:
+            moment = f"{datetime.fromtimestamp(self.astray_seconds, UTC):%Y-%m-%d %H:%M}"
+            return (
+                f"{self.astray:,} of {read:,} events are over a day outside the window, at {moment} for "
+                "example: TIMESTAMP has to be in seconds since 1970, UTC"
+            )
         return mostly_unreadable("lines of the log", self.faults.count, read, self.faults, self.files)
 
     def to_json(self) -> dict[str, Any]:
@@ -231,7 +256,7 @@ def describe(
     """
     rules = Rules(options.minimum_rows, Thresholds(options.watch, options.drift))
     enough = window.rows >= options.minimum_rows
-    names = [name for name, column in training.profile.columns.items() if column.present] if enough else []
+    names, absent = comparable(training, window) if enough else ([], [])
     weights = {name: 1 / len(names) for name in names}
     used = Profile({name: window.profile.columns[name] for name in names})
     columns, share = judge(training.profile, used, weights, rules)
@@ -248,7 +273,8 @@ def describe(
         "baseline": {"rows": training.rows, "users": len(training.by_user), "items": len(training.by_item)},
         "verdict": UNREADABLE if window.unreadable else worst(OK, *bands) if enough else NOT_ENOUGH,
         "reason": (
-            window.unreadable or ("; ".join([*(moved or [AS_BEFORE]), *missing]) if enough else needed)
+            window.unreadable
+            or ("; ".join([*(moved or [AS_BEFORE]), *absent, *missing]) if enough else needed)
         )
         + ".",
         "share": share,
@@ -258,6 +284,18 @@ def describe(
         "data_quality": {"violations": 0, "checks": {}},
         "model_quality": None,
     }
+
+
+def comparable(training: Events, window: Events) -> tuple[list[str], list[str]]:
+    """The columns in which a window can be compared; and those of which it has nothing, in words."""
+    informative = [name for name in KINDS if len(training.distinct[name]) > 1]
+    absent = [name for name in informative if not window.distinct[name]]
+    names = [
+        name
+        for name, column in training.profile.columns.items()
+        if column.present and (name not in KINDS or (name in informative and name not in absent))
+    ]
+    return names, [f"{name} is not measured: no event of the window has one" for name in absent]
 
 
 def judge_signals(

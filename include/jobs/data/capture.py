@@ -13,7 +13,7 @@ import gzip
 import io
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, cast
@@ -56,6 +56,21 @@ class Record:
     event_id: str = ""
     inference_id: str = ""
     moment: datetime | None = None
+
+
+@dataclass
+class Repeats:
+    """Event ids that were met: a request that was captured twice is one. Each takes about 70 bytes."""
+
+    _met: set[int] = field(default_factory=set)
+
+    def has(self, record: Record) -> bool:
+        """Whether the record was met before; from now on it is. Rows of a batch have no id."""
+        if not record.event_id:
+            return False
+        known, before = hash(record.event_id), len(self._met)
+        self._met.add(known)
+        return len(self._met) == before
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ BETWEEN = re.compile(r"[\s,\[\]]*")  # what is around objects, in arrays and beh
 OBJECTS = re.compile(r"[\s,\[\]]*\{|\s*[\[\]][\s,\[\]]*$")  # a line of them, or where an array begins or ends
 SURROGATE = re.compile(r"[\ud800-\udfff]")  # half a character: JSON can name it, no file can hold it
 LONGEST_ID = 256  # characters, as in Personalize
+NO_VALUE = 1.0  # of an event without EVENT_VALUE, in training and monitoring
 LATEST = 100_000_000_000  # seconds: larger numbers are milliseconds
 
 

@@ -73,6 +73,7 @@ class Judged:
     actual: bytearray = field(default_factory=bytearray)
     predicted: bytearray = field(default_factory=bytearray)
     scores: list[np.ndarray] = field(default_factory=list)
+    records: int = 0
 
     def add(self, record: Record, answers: Sequence[Answer]) -> None:
         """Keep the answers of a record that ground truth knows, by inference id, else by event id.
@@ -84,6 +85,7 @@ class Judged:
             return
         if len(truth) != len(answers):
             raise BadLine(f"{len(answers)} answers but {len(truth)} labels in the ground truth")
+        self.records += 1
         self.actual += truth
         self.predicted += bytes(answer.label == self.positive for answer in answers)
         self.scores.append(np.array([answer.score for answer in answers]))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from data.events import LATEST, LONGEST_ID
+from data.events import LATEST, LONGEST_ID, NO_VALUE
 from input_files import files_below
 from job import DataError
 
@@ -142,7 +142,7 @@ def read_ratings(path: Path) -> pd.DataFrame:
     if unused := [name for name in frame.columns if name not in (*columns, "EVENT_TYPE")]:
         print(f"{path.name}: columns that are not used: {', '.join(unused)}")
     if "EVENT_VALUE" not in frame.columns:
-        frame["EVENT_VALUE"] = "1"
+        frame["EVENT_VALUE"] = str(NO_VALUE)
     check_ids(frame, "USER_ID")
     check_ids(frame, "ITEM_ID")
     frame["TIMESTAMP"] = numbers(frame, "TIMESTAMP").astype(np.int64)

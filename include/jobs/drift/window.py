@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.capture import Answer, BadLine, BrokenFile, Record, parse_time
+from data.capture import Answer, BadLine, BrokenFile, Record, Repeats, parse_time
 from data.ground_truth import Judged
 from job import DataError
 
@@ -169,11 +169,14 @@ class Window:
     records: int = 0
     ignored: int = 0
     outside: int = 0
+    repeated: int = 0  # captured twice
     files: int = 0
+    truth_files: int = 0
     untyped: dict[str, int] = field(default_factory=dict)  # values that are no number, by column
     examples: dict[str, str] = field(default_factory=dict)  # the first of them
     _rows: list[list[str]] = field(default_factory=list, init=False)
     _answers: list[Answer] = field(default_factory=list, init=False)
+    _repeats: Repeats = field(default_factory=Repeats, init=False)
 
     def __post_init__(self) -> None:
         self.shape = Shape(self.schema)
@@ -196,7 +199,7 @@ class Window:
     @property
     def unreadable(self) -> str | None:
         """Why the window says nothing: most requests, or their rows, cannot be read; None where they can."""
-        read = self.records + self.ignored + self.outside
+        read = self.records + self.ignored + self.outside + self.repeated
         misfits = "rows have other columns than the model learned from"
         return mostly_unreadable("requests", self.faults.count, read, self.faults, self.files) or (
             f"{self.misfit_rows:,} of {self.misfit_rows + self.inputs.rows:,} {misfits}"
@@ -207,7 +210,8 @@ class Window:
     @property
     def unreadable_truth(self) -> str | None:
         """Why the ground truth says nothing; None where it does, or there is none."""
-        return mostly_unreadable("labels", self.truth_faults.count, self.truth_lines, self.truth_faults)
+        faults = self.truth_faults
+        return mostly_unreadable("labels", faults.count, self.truth_lines, faults, self.truth_files)
 
     def to_json(self) -> dict[str, Any]:
         """What was read and what was left out."""
@@ -217,6 +221,9 @@ class Window:
             "files": self.files,
             "ignored_records": self.ignored,
             "records_outside": self.outside,
+            "repeated_records": self.repeated,
+            "labels": self.truth_lines,
+            "labelled_records": self.judged.records,
             "misfit_rows": self.misfit_rows,
             "bad_lines": [*self.truth_faults.examples, *self.faults.examples][:MAX_BAD_LINES],
             "bad_line_count": self.faults.count + self.truth_faults.count,
@@ -228,6 +235,8 @@ class Window:
             self.ignored += 1
         elif not self.choice.holds(record):
             self.outside += 1
+        elif self._repeats.has(record):
+            self.repeated += 1
         else:
             self.records += 1
             self._answers += record.answers or []

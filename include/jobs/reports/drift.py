@@ -64,6 +64,7 @@ class DriftReport:
         left_out = {
             "sent by the workflow itself": window["ignored_records"],
             "outside the window": window["records_outside"],
+            "captured twice": window["repeated_records"],
             "unreadable": window["bad_line_count"],
         }
         counts = ", ".join(f"{number:,} {reason}" for reason, number in left_out.items() if number)

@@ -160,13 +160,39 @@ def test_only_records_of_the_window_count(monitored: Monitored) -> None:
     assert (document["rows"], document["records_outside"]) == (1, 2)
 
 
+def test_a_request_that_was_captured_twice_counts_once(monitored: Monitored) -> None:
+    """Data capture delivers at least once."""
+    records = monitored.records(monitored.sample(400))
+    monitored.capture(records)
+    truths = [truth_of(each["eventMetadata"]["eventId"], 50) for each in records]
+    path = monitored.folder / "input/ground_truth/a.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(f"{line}\n" for line in truths))
+    assert monitored.run() == 0
+    once = monitored.read()
+    monitored.capture(records, "2026/03/01/12/copy-of-a.jsonl")
+    assert monitored.run() == 0
+    twice = monitored.read()
+    window = twice["window"]
+    assert (window["records"], window["rows"], window["repeated_records"]) == (8, 400, 8)
+    assert (window["labels"], window["labelled_records"]) == (8, 8)
+    assert twice["model_quality"] == once["model_quality"]
+    assert twice["columns"] == once["columns"]
+
+
+def truth_of(event: str, rows: int) -> str:
+    """Ground truth of a request of which no row is positive but the first."""
+    data = {"data": "\n".join(["True.", *["False."] * (rows - 1)]), "encoding": "CSV"}
+    return json.dumps({"groundTruthData": data, "eventMetadata": {"eventId": event}})
+
+
 def test_the_workflows_own_requests_are_left_out(monitored: Monitored) -> None:
     lines, answers = csv_lines(monitored.sample(2)), monitored.model.answers(monitored.sample(2))
     monitored.capture(
         [
-            record(lines, answers, inference="own-verify-all"),
-            record(lines, answers, inference="customer-1"),
-            record(lines, answers),
+            record(lines, answers, "e0", inference="own-verify-all"),
+            record(lines, answers, "e1", inference="customer-1"),
+            record(lines, answers, "e2"),
         ]
     )
     assert monitored.run("--ignore-inference-prefix", "own-verify-") == 0

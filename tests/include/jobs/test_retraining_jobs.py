@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,37 @@ def test_a_request_that_was_captured_twice_is_learned_from_once(
     assert run_assemble(tmp_path) == 0
     assert len(read_file(tmp_path / "output/data.csv", SCHEMA)) == 12
     assert "1 labels are of no captured request, 'of-nobody' for example" in capsys.readouterr().out
+
+
+def test_labels_of_no_captured_request_end_the_retraining(tmp_path: Path, rows: list[list[str]]) -> None:
+    """They have ids of another form: nothing would ever be learned from them, and nobody told."""
+    write(tmp_path / "raw/old.csv", [",".join(SCHEMA.names), *(",".join(row) for row in rows[:10])])
+    write(
+        tmp_path / "capture/a.jsonl", [json.dumps(record([without_label(rows[10])], ["False.,0.1"], "e-1"))]
+    )
+    write(tmp_path / "truth/a.jsonl", [truth("order 1", "True."), truth("order 2", "True.")])
+    assert run_assemble(tmp_path) == 1
+    message = (tmp_path / "message").read_text()
+    assert "none of the labels is of one of the 1 captured requests" in message
+    assert "'order 1' for example, requests have ids like 'e-1'" in message
+    assert not (tmp_path / "output/data.csv").exists()
+
+
+def test_label_files_that_break_off_are_named_and_most_of_them_end_the_retraining(
+    tmp_path: Path, rows: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "raw/old.csv", [",".join(SCHEMA.names), *(",".join(row) for row in rows[:10])])
+    captured = without_label(rows[10])
+    records = [record([captured], ["False.,0.1"], f"e{n}") for n in range(10, 400)]
+    write(tmp_path / "capture/a.jsonl", [json.dumps(each) for each in records])
+    content = gzip.compress("".join(f"{truth(f'e{n}', 'True.')}\n" for n in range(10, 400)).encode())
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth/cut.jsonl.gz").write_bytes(content[: len(content) // 2])
+    assert run_assemble(tmp_path) == 1
+    assert "1 of 1 files break off, cut.jsonl.gz for example" in (tmp_path / "message").read_text()
+    write(tmp_path / "truth/whole.jsonl", [truth("e10", "True.")])
+    assert run_assemble(tmp_path) == 0
+    assert "WARNING: cut.jsonl.gz, line" in capsys.readouterr().out
 
 
 def test_without_traffic_the_old_rows_are_all(tmp_path: Path, rows: list[list[str]]) -> None:
