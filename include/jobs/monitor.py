@@ -162,7 +162,8 @@ def judge_quality(window: Window, reference: Reference, rules: Rules) -> dict[st
         return None
     actual, predicted, scores = judged.arrays()
     metrics = model_quality.metrics_of(actual, predicted, scores)
-    broken, band = model_quality.compare(reference.quality_constraints, metrics, reference.quality, actual)
+    comparison = (reference.quality_constraints, metrics, reference.quality, actual)
+    broken, band = model_quality.compare(*comparison)
     enough = judged.rows >= rules.minimum_rows
     return {
         "rows": judged.rows,
@@ -170,6 +171,7 @@ def judge_quality(window: Window, reference: Reference, rules: Rules) -> dict[st
         "metrics": metrics,
         "constraints": reference.quality_constraints[model_quality.KEY],
         "violated": broken if enough else [],
+        "not_judged": model_quality.not_judged(*comparison),
         "band": band if enough else NOT_ENOUGH,
     }
 

@@ -15,8 +15,8 @@ from drift.distances import SIGMAS
 class Rate:
     """Positives among rows."""
 
-    positives: int
-    rows: int
+    positives: float
+    rows: float
 
     @property
     def share(self) -> float:
@@ -38,18 +38,18 @@ def compare_rates(baseline: Rate, window: Rate, factor: float) -> RateDrift:
     :param factor: above 1; 1.5 is half as many positives again, or two thirds.
     """
     ratio = _smoothed(window) / _smoothed(baseline)
-    change, allowed, deviations = abs(math.log(ratio)), math.log(factor), _deviations(baseline, window)
+    change, allowed, distance = abs(math.log(ratio)), math.log(factor), deviations(baseline, window)
     band = OK
-    if deviations > SIGMAS and change > allowed / 2:
+    if distance > SIGMAS and change > allowed / 2:
         band = DRIFT if change > allowed else WATCH
-    return RateDrift(ratio, float(2 * special.ndtr(-deviations)), band)
+    return RateDrift(ratio, float(2 * special.ndtr(-distance)), band)
 
 
 def _smoothed(rate: Rate) -> float:
     return (rate.positives + 0.5) / (rate.rows + 0.5)
 
 
-def _deviations(baseline: Rate, window: Rate) -> float:
+def deviations(baseline: Rate, window: Rate) -> float:
     """The difference of two shares in standard deviations, right for rare positives and for none at all.
 
     By asin √((x + 3/8) / (n + 3/4)), whose variance is 1/(4n) whatever the share: Anscombe, Biometrika 35,

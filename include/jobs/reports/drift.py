@@ -116,11 +116,12 @@ class DriftReport:
         metrics = [
             {
                 "name": name,
-                "value": f"{value:.4f}",
+                "value": f"{quality['metrics'][name]:.4f}" if name in quality["metrics"] else "–",
                 "limit": _limit(quality["constraints"].get(name)),
                 "violated": name in quality["violated"],
+                "not_judged": quality["not_judged"].get(name),
             }
-            for name, value in quality["metrics"].items()
+            for name in {**quality["metrics"], **quality["not_judged"]}
         ]
         return {**quality, "metrics": metrics, "style": _style(quality["band"])}
 

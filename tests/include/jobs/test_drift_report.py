@@ -64,6 +64,18 @@ def test_the_first_columns_and_the_score_are_pictured(drifted: Monitored) -> Non
     assert [name.replace("&#39;", "'") for name in pictured] == ["score", *first]
 
 
+def test_a_metric_that_is_not_judged_has_its_reason_on_the_page(monitored: Monitored) -> None:
+    rows = monitored.sample(300)
+    monitored.capture([record(csv_lines(rows), ["False.,0.1"] * 300, "e0")])
+    truth = {"groundTruthData": {"data": "0\n" * 300, "encoding": "CSV"}, "eventMetadata": {"eventId": "e0"}}
+    (monitored.folder / "input/ground_truth").mkdir()
+    (monitored.folder / "input/ground_truth/a.jsonl").write_text(json.dumps(truth))
+    assert monitored.run() == 0
+    quality = monitored.read()["model_quality"]
+    assert (quality["band"], quality["not_judged"]["recall"]) == ("ok", "not defined in this window")
+    assert "not judged: not defined in this window" in Page(page(monitored)).cells
+
+
 def test_a_window_without_rows_has_a_page(monitored: Monitored) -> None:
     assert monitored.run() == 0
     assert "<b>Not enough data</b>" in page(monitored)
