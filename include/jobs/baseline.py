@@ -1,8 +1,9 @@
 """Processing job: what training data and predictions look like, for the drift monitor to compare with.
 
 Inputs, below `--input`: `data/*.csv` (raw training rows with header), `predictions/predictions.csv` (raw
-test rows with `predicted` and `score`), `model/model.tar.gz` (the built-in XGBoost's), `features/*.csv`
-(label first, features after, no header) and `summary/summary.json` (names of the `features`).
+test rows with `predicted` and `score`), where there is one `predictions/evaluation.json` (the `threshold`),
+`model/model.tar.gz` (the built-in XGBoost's), `features/*.csv` (label first, features after, no header) and
+`summary/summary.json` (names of the `features`).
 
 Outputs, below `--output`; they appear together, and only when all is well:
 
@@ -11,7 +12,7 @@ Outputs, below `--output`; they appear together, and only when all is well:
 | `statistics.json`, `constraints.json` | of inputs and predictions, in Model Monitor's formats |
 | `model_quality_constraints.json` | least value of each metric, in Model Monitor's format |
 | `importance.json` | weight of each column in the model, 1 in sum |
-| `profile.json` | the same columns counted finely, rates, metrics: what distances are computed from |
+| `profile.json` | the same columns counted finely, rates, metrics, threshold: what is compared with |
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from drift import model_monitor, model_quality
 from drift.profile import CategoryColumn, Profile
 from drift.weights import column_weights, owners, read_booster, read_features, read_names
 from drift.window import numbers
-from job import FOLDER, DataError, arguments, run, staged
+from job import FOLDER, DataError, arguments, run, staged, strict_json
 from tabular import Schema, add_table_arguments, check_file, table_files
 
 if TYPE_CHECKING:
@@ -123,12 +124,14 @@ class Answers:
     positives: int  # predicted
     actual_positives: int
     metrics: dict[str, float]
+    threshold: float | None  # a score above it is positive; None where it is not known
 
     def to_json(self) -> dict[str, Any]:
         return {
             "rows": self.rows,
             "positives": self.positives,
             "positive_rate": self.positives / self.rows,
+            "threshold": self.threshold,
             "columns": self.profile.to_json(),
             "quality": {"rows": self.rows, "positives": self.actual_positives, "metrics": self.metrics},
         }
@@ -137,7 +140,7 @@ class Answers:
 def read_answers(path: Path, schema: Schema) -> Answers:
     """Predictions beside their truth.
 
-    :raises DataError: when the file is missing, or lacks a column.
+    :raises DataError: when the file is missing, or lacks a column; when the threshold is no number.
     """
     columns = [schema.label, "predicted", "score"]
     try:
@@ -155,7 +158,21 @@ def read_answers(path: Path, schema: Schema) -> Answers:
         (table[name] == schema.labels[1]).to_numpy(dtype=bool) for name in (schema.label, "predicted")
     )
     metrics = model_quality.metrics_of(actual, predicted, scores)
-    return Answers(profile, len(table), int(predicted.sum()), int(actual.sum()), metrics)
+    threshold = read_threshold(path.with_name("evaluation.json"))
+    return Answers(profile, len(table), int(predicted.sum()), int(actual.sum()), metrics, threshold)
+
+
+def read_threshold(path: Path) -> float | None:
+    """The score above which the evaluated answers are positive; None where there is no evaluation.
+
+    :raises DataError: when there is one, but without such a number.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return float(strict_json(path.read_text())["threshold"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{path.name}: expected an object with a number as 'threshold': {error!r}") from error
 
 
 def weigh(folder: Path, inputs: Profile) -> dict[str, float]:

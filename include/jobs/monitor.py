@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.capture import BadLine, read_capture
+from data.capture import BadLine, label_scores, read_capture
 from data.ground_truth import Judged, read_truth
 from drift import model_monitor, model_quality
 from drift.baseline import Reference
@@ -151,7 +151,7 @@ def read_window(options: argparse.Namespace, schema: Schema, reference: Referenc
             window.truth_lines += 1
             window.judged.truths.update(line.content)
     window.truth_files = len(truth_files)
-    window.read(read_capture(options.input / "capture"))
+    window.read(label_scores(read_capture(options.input / "capture"), schema.labels, reference.threshold))
     return window
 
 
@@ -164,14 +164,16 @@ def judge_quality(window: Window, reference: Reference, rules: Rules) -> dict[st
     metrics = model_quality.metrics_of(actual, predicted, scores)
     comparison = (reference.quality_constraints, metrics, reference.quality, actual)
     broken, band = model_quality.compare(*comparison)
-    enough = judged.rows >= rules.minimum_rows
+    not_judged = model_quality.not_judged(*comparison)
+    limits = reference.quality_constraints[model_quality.KEY]
+    enough = len(actual) >= rules.minimum_rows and limits.keys() > not_judged.keys()
     return {
-        "rows": judged.rows,
-        "coverage": judged.rows / max(window.predictions.rows, 1),
+        "rows": len(actual),
+        "coverage": len(actual) / max(window.predictions.rows, 1),
         "metrics": metrics,
-        "constraints": reference.quality_constraints[model_quality.KEY],
+        "constraints": limits,
         "violated": broken if enough else [],
-        "not_judged": model_quality.not_judged(*comparison),
+        "not_judged": not_judged,
         "band": band if enough else NOT_ENOUGH,
     }
 

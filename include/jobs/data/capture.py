@@ -13,7 +13,7 @@ import gzip
 import io
 import json
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, cast
@@ -87,6 +87,25 @@ def read_capture(folder: Path) -> Iterator[Line[Record]]:
     for path, name in files_below(folder):
         suffix = PurePath(name.removesuffix(".gz")).suffix
         yield from read_lines(path, name, READERS.get(suffix, parse_record))
+
+
+def label_scores(
+    lines: Iterator[Line[Record]], labels: tuple[str, str], threshold: float | None
+) -> Iterator[Line[Record]]:
+    """The same lines, where an answer that is a score only has the label that the threshold gives it.
+
+    :param labels: negative, positive.
+    :param threshold: a score above it is positive; None leaves all as it is.
+    """
+    for line in lines:
+        if threshold is None or isinstance(line.content, BadLine) or not line.content.answers:
+            yield line
+            continue
+        answers = [
+            answer if answer.label else Answer(labels[answer.score > threshold], answer.score)
+            for answer in line.content.answers
+        ]
+        yield replace(line, content=replace(line.content, answers=answers))
 
 
 def read_lines(path: Path, name: str, parse: Callable[[str], Content]) -> Iterator[Line[Content]]:

@@ -66,12 +66,13 @@ def parse_labels(text: str, labels: tuple[str, str]) -> bytes:
 
 @dataclass
 class Judged:
-    """Predictions whose truth is known; memory grows with the rows of ground truth, 10 bytes a row."""
+    """Predictions whose truth is known; memory grows with the rows of ground truth, 11 bytes a row."""
 
     truths: dict[str, bytes]
     positive: str  # the positive label, as the model answers it
     actual: bytearray = field(default_factory=bytearray)
     predicted: bytearray = field(default_factory=bytearray)
+    labelled: bytearray = field(default_factory=bytearray)  # 0 where the answer is a score only
     scores: list[np.ndarray] = field(default_factory=list)
     records: int = 0
 
@@ -88,14 +89,22 @@ class Judged:
         self.records += 1
         self.actual += truth
         self.predicted += bytes(answer.label == self.positive for answer in answers)
+        self.labelled += bytes(bool(answer.label) for answer in answers)
         self.scores.append(np.array([answer.score for answer in answers]))
 
     @property
     def rows(self) -> int:
         return len(self.actual)
 
-    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Actual and predicted classes (bool) and scores, each of shape (rows,)."""
-        actual, predicted = (np.frombuffer(part, dtype=bool) for part in (self.actual, self.predicted))
+    def arrays(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        """Actual and predicted classes (bool) and scores, each of shape (rows,).
+
+        Of the answers that have a label; where none has, of all, and without predicted classes.
+        """
+        actual, predicted, labelled = (
+            np.frombuffer(part, dtype=bool) for part in (self.actual, self.predicted, self.labelled)
+        )
         scores: Any = np.concatenate(self.scores) if self.scores else np.empty(0)
-        return actual, predicted, scores
+        if not labelled.any():
+            return actual, None, scores
+        return actual[labelled], predicted[labelled], scores[labelled]

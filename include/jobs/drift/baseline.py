@@ -28,6 +28,7 @@ class Reference:
     weights: Mapping[str, float]
     quality: Mapping[str, Any]  # rows, positives, metrics
     quality_constraints: Mapping[str, Any]
+    threshold: float | None  # a score above it is positive; None in baselines that do not know it
 
     @classmethod
     def read(cls, folder: Path, schema: Schema) -> Reference:
@@ -44,6 +45,7 @@ class Reference:
                 weights=_load(folder / "importance.json"),
                 quality=profile["predictions"]["quality"],
                 quality_constraints=_load(folder / "model_quality_constraints.json"),
+                threshold=profile["predictions"].get("threshold"),
             )
         except (KeyError, TypeError, IndexError) as error:
             raise DataError(f"profile.json of the baseline cannot be used: {error!r}") from error

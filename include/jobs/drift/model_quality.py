@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from drift.columns import DRIFT, OK, WATCH
 from drift.distances import SIGMAS
 from drift.rates import Rate, deviations
-from quality.classification import count, measure, rates
+from quality.classification import count, measure, measure_one, rates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,12 +32,16 @@ LEAST_OF_A_CLASS = 10  # rows of either class from which the sampling error of a
 NO_SAMPLING_ERROR = 1e12  # rows of a limit that was written by hand
 
 
-def metrics_of(actual: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> Metrics:
+def metrics_of(actual: np.ndarray, predicted: np.ndarray | None, scores: np.ndarray) -> Metrics:
     """Metrics that are a single number; without those that are a share of no rows.
 
-    :param actual, predicted: classes, both of shape (rows,), True is positive.
+    :param actual, predicted: classes, both of shape (rows,), True is positive; without predicted ones only
+        the areas under curves are measured.
     :param scores: probabilities of the positive class, shape (rows,).
     """
+    if predicted is None:
+        both_classes = actual.any() and not actual.all()
+        return {name: measure_one(name, actual, actual, scores) for name in AREAS if both_classes}
     undefined = set(_undefined(actual, predicted))
     one_class = actual.all() or not actual.any()
     measured = rates(count(actual, predicted)) if one_class else measure(actual, predicted, scores)
@@ -87,7 +91,8 @@ def not_judged(
         if rows < LEAST_OF_A_CLASS
     ]
     areas = {name: few[0] for name in AREAS if few and name in limits[KEY]}
-    return areas | {name: "not defined in this window" for name in limits[KEY] if name not in metrics}
+    absent = "not defined in this window" if "accuracy" in metrics else "the answers have no labels"
+    return {name: absent for name in limits[KEY] if name not in metrics} | areas
 
 
 def _smaller_class(rows: int, positives: int) -> int:

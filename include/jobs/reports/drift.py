@@ -90,9 +90,11 @@ class DriftReport:
         if predictions and predictions["positive_rate"] is not None:
             before = f"baseline {predictions['baseline_positive_rate']:.2%}"
             tiles.append(_tile("Positive predictions", f"{predictions['positive_rate']:.2%}", before))
-        if quality:
-            coverage = f"accuracy; truth known of {quality['coverage']:.0%}"
-            tiles.append(_tile("Model quality", f"{quality['metrics']['accuracy']:.4f}", coverage))
+        measured = quality["metrics"] if quality else {}
+        name, word = ("accuracy", "accuracy") if "accuracy" in measured else ("auc", "ROC AUC")
+        if name in measured:
+            coverage = f"{word}; truth known of {quality['coverage']:.0%}"
+            tiles.append(_tile("Model quality", f"{measured[name]:.4f}", coverage))
         return tiles
 
     def compared_columns(self) -> list[Mapping[str, Any]]:

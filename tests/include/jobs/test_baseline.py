@@ -125,6 +125,17 @@ def test_quality_may_lose_the_tolerance(baseline_inputs: Path, tmp_path: Path) -
     }
 
 
+def test_the_threshold_is_that_of_the_evaluation(baseline_inputs: Path, tmp_path: Path) -> None:
+    shutil.copytree(baseline_inputs, tmp_path / "input")
+    path = tmp_path / "input/predictions/evaluation.json"
+    path.write_text(json.dumps({"threshold": 0.35}))
+    assert run_baseline(tmp_path / "input", tmp_path / "baseline") == 0
+    assert read(tmp_path / "baseline", "profile.json")["predictions"]["threshold"] == 0.35
+    path.unlink()
+    assert run_baseline(tmp_path / "input", tmp_path / "baseline") == 0
+    assert read(tmp_path / "baseline", "profile.json")["predictions"]["threshold"] is None
+
+
 FIRST_DAY_MINS = r"(?<=\n)((?:[^,]*,){7})[^,]*"
 BROKEN = {  # file, pattern and what takes its place (None: the file is not there), what is said
     "no data": ("data/train.csv", None, "no CSV or TXT file in"),
@@ -140,6 +151,7 @@ BROKEN = {  # file, pattern and what takes its place (None: the file is not ther
         ("number__Day Mins", "number__Day Hours"),
         "feature 'number__Day Hours' is made of none of 'State'",
     ),
+    "no threshold": ("predictions/evaluation.json", ("threshold", "limit"), "evaluation.json: expected"),
     "no summary": ("summary/summary.json", None, "summary.json cannot be read"),
 }
 

@@ -139,10 +139,27 @@ def test_rows_of_a_batch_transform_have_no_header_and_no_answers(monitored: Moni
     assert monitored.read()["predictions"]["rows"] == 1500
 
 
-def test_a_model_that_answers_scores_only_has_no_rate_of_positives(monitored: Monitored) -> None:
+def test_answers_of_scores_only_are_read_by_the_threshold_of_the_baseline(monitored: Monitored) -> None:
+    rows = monitored.sample(400)
+    answers = monitored.model.answers(rows)
+    monitored.capture([record(csv_lines(rows), answers)])
+    assert monitored.run() == 0
+    expected = monitored.read()["predictions"]
+    scores = [answer.partition(",")[2] for answer in answers]
+    monitored.capture([record(csv_lines(rows), scores)])
+    assert monitored.run() == 0
+    assert monitored.read()["predictions"] == expected
+    monitored.set_threshold(0.9)
+    assert monitored.run() == 0
+    many = sum(float(score) > 0.9 for score in scores)
+    assert monitored.read()["predictions"]["positive_rate"] == many / 400
+
+
+def test_scores_only_have_no_rate_of_positives_without_a_threshold(monitored: Monitored) -> None:
     rows = monitored.sample(400)
     scores = [answer.partition(",")[2] for answer in monitored.model.answers(rows)]
     monitored.capture([record(csv_lines(rows), scores)])
+    monitored.set_threshold(None)
     assert monitored.run() == 0
     document = monitored.read()["predictions"]
     assert (document["rows"], document["positive_rate"], document["rate_ratio"]) == (400, None, None)

@@ -126,6 +126,28 @@ def test_ground_truth_gives_quality(monitored: Monitored) -> None:
     assert (document["model_quality"]["band"], document["verdict"]) == ("drift", "drift")
 
 
+@pytest.mark.parametrize("threshold", [0.5, None])
+def test_scores_only_with_ground_truth_are_no_drift(threshold: float | None, monitored: Monitored) -> None:
+    rows = monitored.rows[-400:].reset_index(drop=True)
+    captured = monitored.records(rows[SCHEMA.inputs], size=400)
+    answer = captured[0]["captureData"]["endpointOutput"]
+    answer["data"] = "\n".join(line.partition(",")[2] for line in answer["data"].splitlines())
+    monitored.capture(captured)
+    data = {"data": "\n".join(rows[SCHEMA.label]), "encoding": "CSV"}
+    (monitored.folder / "input/ground_truth").mkdir()
+    truth = json.dumps({"groundTruthData": data, "eventMetadata": {"eventId": "e0"}})
+    (monitored.folder / "input/ground_truth/a.jsonl").write_text(truth)
+    monitored.set_threshold(threshold)
+    assert monitored.run() == 0
+    document = monitored.read()
+    quality, areas = document["model_quality"], {"auc", "pr_auc"}
+    assert (document["verdict"], quality["band"], quality["rows"]) == ("ok", "ok", 400)
+    judged = quality["constraints"].keys() - quality["not_judged"].keys()
+    assert judged == (areas if threshold is None else set(quality["constraints"]))
+    if threshold is None:
+        assert quality["not_judged"]["accuracy"] == "the answers have no labels"
+
+
 def test_ground_truth_that_does_not_fit_is_named(monitored: Monitored) -> None:
     monitored.capture(monitored.records(monitored.sample(300)))
     truth = {"eventMetadata": {"eventId": "e0"}, "groundTruthData": {"data": "1\n0", "encoding": "CSV"}}

@@ -70,6 +70,7 @@ def lay_out(prepared: Path, model: Model, target: Path) -> None:
     answers = np.array(CHURN.labels, dtype=object)[(scores > 0.5).astype(int)]
     (target / "predictions").mkdir(parents=True)
     rows.assign(predicted=answers, score=scores).to_csv(target / "predictions/predictions.csv", index=False)
+    (target / "predictions/evaluation.json").write_text(json.dumps({"threshold": CHURN.threshold}))
     model.write(target / "model/model.tar.gz")
     shutil.copytree(prepared / "training_rows", target / "data")
     shutil.copytree(prepared / "validation", target / "features")
@@ -129,6 +130,13 @@ class Monitored:
         lines, answers = csv_lines(rows), self.model.answers(rows)
         starts = range(0, len(lines), size)
         return [record(lines[n : n + size], answers[n : n + size], f"e{n // size}") for n in starts]
+
+    def set_threshold(self, threshold: float | None) -> None:
+        """Change the threshold that the baseline knows."""
+        path = self.folder / "input/baseline/profile.json"
+        content = json.loads(path.read_text())
+        content["predictions"]["threshold"] = threshold
+        path.write_text(json.dumps(content))
 
     def run(self, *arguments: str) -> int:
         places = ["--input", str(self.folder / "input"), "--output", str(self.folder / "report")]
