@@ -9,7 +9,8 @@ Outputs, below `--output`: `drift.json`, `report.html`, `statistics.json` of the
 
 | what is found | what happens |
 |---|---|
-| no rows, or fewer than `--minimum-rows` | verdict "not enough data", exit code 0, all outputs |
+| fewer rows than `--minimum-rows`, and fewer answers | verdict "not enough data", exit code 0, all outputs |
+| enough rows or answers, but not both | judged by these; the reason names what is not measured |
 | a line that is cut, no JSON, no capture record | left out and counted; drift.json names the first twenty |
 | more lines, or rows, left out than used | verdict "unreadable" |
 | rows with too many or too few columns | left out and counted; extra_column_check or missing_column_check |
@@ -30,10 +31,11 @@ from data.capture import BadLine, label_scores, read_capture
 from data.ground_truth import Judged, read_truth
 from drift import model_monitor, model_quality
 from drift.baseline import Reference
-from drift.columns import DRIFT, OK, Thresholds
+from drift.columns import DRIFT, Thresholds
 from drift.verdict import (
     NOT_ENOUGH,
     UNREADABLE,
+    Predictions,
     Rules,
     Verdict,
     decide,
@@ -49,7 +51,7 @@ from tabular import Schema, add_table_arguments
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 VERSION = "1.0"
 
@@ -184,13 +186,36 @@ def conclude(window: Window, reference: Reference, rules: Rules, quality: dict[s
     enough = window.inputs.rows >= rules.minimum_rows
     judged = judge(reference.inputs, window.inputs, reference.weights, rules) if enough else ([], 0.0)
     predictions = judge_predictions(reference.predictions, window.predictions, positive, rules)
-    band = quality["band"] if quality and quality["band"] != NOT_ENOUGH else OK
-    verdict = decide(window.inputs.rows, judged, predictions, band, rules)
+    band = quality["band"] if quality and quality["band"] != NOT_ENOUGH else None
+    omissions = not_measured(window, predictions, quality, rules)
+    verdict = decide(window.inputs.rows, judged, predictions, band, rules, omissions)
     if reason := window.unreadable:
         return Verdict(UNREADABLE, f"{reason}.", 0.0, [], None)
     if window.unreadable_truth and verdict.band != DRIFT:
         return replace(verdict, band=UNREADABLE, reason=f"{window.unreadable_truth}; {verdict.reason}")
     return verdict
+
+
+def not_measured(
+    window: Window, predictions: Predictions | None, quality: dict[str, Any] | None, rules: Rules
+) -> Iterator[str]:
+    """What the verdict does not know, with the reason; that there is no ground truth at all is none."""
+    least = rules.minimum_rows
+    if window.inputs.rows < least:
+        yield f"columns ({_too_few(window.inputs.rows, 'rows', least)})"
+    if predictions is None:
+        yield f"scores ({_too_few(window.predictions.columns['score'].rows, 'answers', least)})"
+    elif predictions.rate is None:
+        yield "the rate of positives (the answers have no labels)"
+    if quality and quality["band"] == NOT_ENOUGH:
+        few = f"truth known of {quality['rows']:,} answers, {least:,} are needed"
+        yield f"quality ({few if quality['rows'] < least else 'none of its metrics can be judged'})"
+    elif quality is None and window.truth_lines:
+        yield "quality (no label belongs to an answer of the window)"
+
+
+def _too_few(number: int, what: str, least: int) -> str:
+    return f"{number:,} {what}, {least:,} are needed" if number else f"no captured {what} can be read"
 
 
 def describe(

@@ -146,19 +146,29 @@ def decide(
     rows: int,
     judged: tuple[list[ColumnDrift], float],
     predictions: Predictions | None,
-    quality_band: str,
+    quality_band: str | None,
     rules: Rules,
+    not_measured: Iterable[str] = (),
 ) -> Verdict:
-    """One band and one sentence."""
+    """One band and one sentence.
+
+    :param rows: of inputs; where they are too few, the predictions and the quality decide.
+    :param quality_band: None where the quality is not judged.
+    :param not_measured: what the verdict does not know, in words.
+    """
     columns, share = judged
-    if rows < rules.minimum_rows:
+    if rows < rules.minimum_rows and predictions is None and quality_band is None:
         reason = f"{rows:,} rows in the window, {rules.minimum_rows:,} are needed to tell drift from chance."
         return Verdict(NOT_ENOUGH, reason, 0.0, [], None)
-    inputs = DRIFT if share >= rules.drift_share else _watched(columns)
-    band = worst(inputs, predictions.band if predictions else OK, quality_band)
-    reasons = [_inputs(columns, share), *_answers(predictions), *_quality(quality_band)]
+    inputs = DRIFT if columns and share >= rules.drift_share else _watched(columns)
+    band = worst(inputs, predictions.band if predictions else OK, quality_band or OK)
+    of_columns = [_inputs(columns, share)] if columns else []
+    of_answers = [*_answers(predictions), *_quality(quality_band)]
+    reasons = [*of_columns, *of_answers] or ["nothing that was measured moved"]
     if all(column.band == OK for column in columns):
-        reasons = [*reasons[1:], reasons[0]]  # what moved stands first
+        reasons = [*of_answers, *of_columns] or reasons  # what moved stands first
+    if omissions := ", ".join(not_measured):
+        reasons.append(f"not measured: {omissions}")
     return Verdict(band, "; ".join(reasons) + ".", share, columns, predictions)
 
 
@@ -206,7 +216,7 @@ def _answers(predictions: Predictions | None) -> list[str]:
     return reasons
 
 
-def _quality(band: str) -> list[str]:
+def _quality(band: str | None) -> list[str]:
     words = {WATCH: "the model's quality is below its constraints, which may be chance"}
     words[DRIFT] = "the model's quality is below its constraints"
-    return [words[band]] if band in words else []
+    return [words[band]] if band and band in words else []

@@ -82,8 +82,10 @@ class DriftReport:
         drifted = sum(column["band"] == "drift" for column in columns)
         share, limit = self.document["share"], self.document["drift_share"]
         tiles = [
-            _tile("Weight of drifted columns", f"{share:.1%}", f"drift from {limit:.0%} on"),
-            _tile("Drifted columns", f"{drifted}", f"of {len(columns)}"),
+            _tile(
+                "Weight of drifted columns", f"{share:.1%}" if columns else "–", f"drift from {limit:.0%} on"
+            ),
+            _tile("Drifted columns", f"{drifted}" if columns else "–", f"of {len(columns)}"),
             _tile("Violated constraints", f"{self.document['data_quality']['violations']}", "of the data"),
         ]
         predictions, quality = self.document["predictions"], self.document["model_quality"]

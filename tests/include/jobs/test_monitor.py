@@ -55,6 +55,52 @@ def test_a_column_that_the_model_hardly_uses_does_not_make_a_window_drift(monito
     assert document["verdict"] != "drift"
 
 
+def test_rows_without_answers_say_that_scores_are_not_measured(monitored: Monitored) -> None:
+    captured = monitored.records(monitored.sample(1000))
+    for entry in captured:
+        del entry["captureData"]["endpointOutput"]
+    monitored.capture(captured)
+    assert monitored.run() == 0
+    document = monitored.read()
+    assert (document["verdict"], document["predictions"]) == ("ok", None)
+    assert document["reason"].endswith("; not measured: scores (no captured answers can be read).")
+    assert document["reason"] in (monitored.folder / "report/report.html").read_text().replace("&#39;", "'")
+
+
+@pytest.mark.parametrize(("score", "verdict"), [(None, "ok"), ("True.,0.99", "drift")])
+def test_answers_without_rows_are_judged_by_their_own_number(
+    score: str | None, verdict: str, monitored: Monitored
+) -> None:
+    captured = monitored.records(monitored.sample(1000))
+    for entry in captured:
+        del entry["captureData"]["endpointInput"]
+        answer = entry["captureData"]["endpointOutput"]
+        if score:
+            answer["data"] = "\n".join(score for _ in answer["data"].splitlines())
+    monitored.capture(captured)
+    assert monitored.run() == 0
+    document = monitored.read()
+    assert (document["verdict"], document["window"]["rows"], document["columns"]) == (verdict, 0, [])
+    assert document["predictions"]["rows"] == 1000
+    assert document["reason"].endswith("; not measured: columns (no captured rows can be read).")
+
+
+def test_too_few_answers_and_labels_are_named(monitored: Monitored) -> None:
+    captured = monitored.records(monitored.sample(1000))
+    for entry in captured[2:]:
+        del entry["captureData"]["endpointOutput"]
+    monitored.capture(captured)
+    (monitored.folder / "input/ground_truth").mkdir()
+    truth = monitored.folder / "input/ground_truth/a.jsonl"
+    data = {"data": "0\n" * 50, "encoding": "CSV"}
+    few, nobody = "truth known of 50 answers, 200 are needed", "no label belongs to an answer of the window"
+    for event, reason in (("e0", few), ("another", nobody)):
+        truth.write_text(json.dumps({"groundTruthData": data, "eventMetadata": {"eventId": event}}))
+        assert monitored.run() == 0
+        omissions = f"not measured: scores (100 answers, 200 are needed), quality ({reason})."
+        assert monitored.read()["reason"].endswith(omissions)
+
+
 def test_too_few_rows_are_not_enough_data(monitored: Monitored) -> None:
     monitored.capture(monitored.records(shifted(monitored.sample(199), "Day Mins", 3.0)))
     assert monitored.run() == 0
