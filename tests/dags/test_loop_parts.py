@@ -137,7 +137,7 @@ def test_a_category_gets_its_rarest_value() -> None:
 
 def test_ground_truth_has_a_record_for_each_request() -> None:
     parts = [[{"Churn?": "True."}, {"Churn?": "False."}], [{"Churn?": "False."}]]
-    records = [json.loads(line) for line in customers.truth(CHURN, parts, "run")]
+    records = [json.loads(line) for line in customers.truth(CHURN, list(enumerate(parts)), "run")]
     assert [record["groundTruthData"]["data"] for record in records] == ["True.\nFalse.", "False."]
     assert [record["eventMetadata"]["eventId"] for record in records] == ["run-0", "run-1"]
 

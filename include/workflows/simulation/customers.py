@@ -30,15 +30,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Row = dict[str, str]
+Requests = list[tuple[int, list[Row]]]  # rows of each request, with its number
 ROWS_PER_REQUEST = 10
 CONCURRENT = 4  # requests
+REQUESTS_PER_FILE = 50  # of labels
 
 
 @task
 def send(bucket: str, **context: Any) -> dict[str, Any]:
     """Send rows like those that the champion learned from to its endpoint; or log interactions.
 
-    :return: `rows` sent, `requests`, `shifted` columns, `labels` (S3 URI of the ground truth, or None); of a
+    Labels arrive while the traffic goes on, each after its request.
+
+    :return: `rows` sent, `requests`, `shifted` columns, `labels` (S3 URIs of the ground truth); of a
         recommendation use case what `log_visits` returns.
     :raises NothingServes: when no version is approved.
     :raises UnknownColumn: when a column that is to be shifted does not exist.
@@ -61,8 +65,9 @@ def send(bucket: str, **context: Any) -> dict[str, Any]:
         for column in columns:
             rows = shift_column(rows, learned, case, column, params["shift"], chance)
     parts = [rows[start : start + ROWS_PER_REQUEST] for start in range(0, len(rows), ROWS_PER_REQUEST)]
-    call(case, parts, key, params["seconds"])
-    labels = write_truth(bucket, case, parts, key) if params["ground_truth"] else None
+    labels = []
+    for requests in call(case, parts, key, params["seconds"]):
+        labels += [write_truth(bucket, case, requests, key)] if params["ground_truth"] else []
     return {
         "rows": len(rows),
         "requests": len(parts),
@@ -116,8 +121,8 @@ def _category_shift(
     return lambda text: rarest if chance.random() < share else text
 
 
-def call(case: UseCase, parts: list[list[Row]], key: str, seconds: float) -> None:
-    """Send each part as one request, spread over some seconds."""
+def call(case: UseCase, parts: list[list[Row]], key: str, seconds: float) -> Iterator[Requests]:
+    """Send each part as one request, spread over some seconds; yields requests that were answered."""
     runtime = Aws().client("sagemaker-runtime")
     names = [name for name, kind in case.columns.items() if kind != "label"]
     start = time.monotonic()
@@ -134,8 +139,12 @@ def call(case: UseCase, parts: list[list[Row]], key: str, seconds: float) -> Non
             InferenceId=f"{key}-{number}",
         )
 
+    numbered = list(enumerate(parts))
     with ThreadPoolExecutor(CONCURRENT) as pool:
-        list(pool.map(ask, enumerate(parts)))
+        for first in range(0, len(numbered), REQUESTS_PER_FILE):
+            requests = numbered[first : first + REQUESTS_PER_FILE]
+            list(pool.map(ask, requests))
+            yield requests
     log.info("%d requests were answered in %.1f s", len(parts), time.monotonic() - start)
 
 
@@ -148,17 +157,17 @@ def _csv(rows: list[Row], names: list[str]) -> str:
     return text.getvalue()
 
 
-def write_truth(bucket: str, case: UseCase, parts: list[list[Row]], key: str) -> str:
+def write_truth(bucket: str, case: UseCase, requests: Requests, key: str) -> str:
     """Put the labels where the monitor looks for them, one record per request, and return the URI."""
     hour = time.strftime("%Y/%m/%d/%H", time.gmtime())
-    uri = f"s3://{bucket}/{case.name}/ground_truth/{hour}/{key}.jsonl"
-    write_text(uri, "".join(f"{line}\n" for line in truth(case, parts, key)))
+    uri = f"s3://{bucket}/{case.name}/ground_truth/{hour}/{key}-{requests[0][0]:06}.jsonl"
+    write_text(uri, "".join(f"{line}\n" for line in truth(case, requests, key)))
     return uri
 
 
-def truth(case: UseCase, parts: list[list[Row]], key: str) -> Iterator[str]:
+def truth(case: UseCase, requests: Requests, key: str) -> Iterator[str]:
     """Ground truth records as Model Monitor reads them: one per request, a label per row."""
-    for number, rows in enumerate(parts):
+    for number, rows in requests:
         data = "\n".join(row[case.label_column] for row in rows)
         yield json.dumps(
             {
