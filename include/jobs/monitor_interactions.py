@@ -338,9 +338,13 @@ def worth(offered: Mapping[str, list[str]], done: Mapping[str, set[str]], traini
 
 
 def _decline(before: np.ndarray, after: np.ndarray, limit: float) -> Signal:
-    """How far the lists' worth fell; chance is allowed for by the means' standard errors."""
+    """How far the lists' worth fell; chance is allowed for by the means' standard errors.
+
+    A few users may be all alike, so the window's worth is taken to vary at least as the hold-out's.
+    """
     was, now = float(before.mean()), float(after.mean())
-    error = math.sqrt(before.var(ddof=1) / len(before) + after.var(ddof=1) / len(after))
+    spread = before.var(ddof=1)
+    error = math.sqrt(spread / len(before) + max(spread, after.var(ddof=1)) / len(after))
     fell = was - now - SIGMAS * error
     band = DRIFT if fell > limit * was else WATCH if fell > limit * was / 2 else OK
     text = f"NDCG at {CUTOFF} of the recommendations went from {was:.3f} to {now:.3f} ({len(after)} users)"

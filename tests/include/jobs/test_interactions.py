@@ -104,6 +104,16 @@ def test_users_who_do_what_was_expected_are_no_drift(town: Town) -> None:
     assert json.loads((town.folder / "out/statistics.json").read_text())["dataset"]["item_count"] == 2000
 
 
+def test_two_users_who_want_something_else_are_no_decline(town: Town) -> None:
+    """All others do again what the training knows, so the worth of the lists rests on these two."""
+    rare = [(f"u{user}", town.items[user % 2][58]) for user in range(2)]
+    town.log(lines([*town.training[:2000], *rare]))
+    document = town.judged()
+    (signal,) = (entry for entry in document["signals"] if entry["name"] == "NDCG at 10")
+    assert signal["value"] == 0.0
+    assert signal["band"] != "drift"
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
     [
