@@ -68,8 +68,8 @@ class Repeats:
         """Whether the record was met before; from now on it is. Rows of a batch have no id."""
         if not record.event_id:
             return False
-        known, before = hash(record.event_id), len(self._met)
-        self._met.add(known)
+        before = len(self._met)
+        self._met.add(hash(record.event_id))
         return len(self._met) == before
 
 
