@@ -180,10 +180,11 @@ def test_a_worse_challenger_is_kept_as_rejected_and_the_champion_stays(
 def answer(world: Churn, run: str, choice: str) -> str:
     """Answer the question of a retraining, when it is asked; returns its text.
 
-    As a person does, after a while: an answer within a turn of the scheduler fails the task (ADR 11).
+    As a person does, after a while: an answer within a turn of the scheduler, five seconds where it is idle,
+    fails the task, and the question is asked again (ADR 11).
     """
     eventually(lambda: world.tasks("retraining", run).get("retrain.approve") == "awaiting_input", 480)
-    time.sleep(5)
+    time.sleep(10)
     details = f"/dags/retraining/dagRuns/{run}/taskInstances/retrain.approve/0/hitlDetails"
     question = str(world.api.get(details)["body"])
     insist(lambda: world.api.patch(details, {"chosen_options": [choice], "params_input": {}}))
