@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.capture import BadLine, Repeats, read_capture
-from data.ground_truth import read_truth
-from drift.window import Faults, Shape, mostly_unreadable
+from drift.window import Faults, Labels, Shape, mostly_unreadable
 from job import FOLDER, DataError, arguments, run, staged
 from tabular import Schema, add_table_arguments, check_file, check_row, table_files
 
@@ -145,19 +144,12 @@ def read_labels(folder: Path, schema: Schema) -> dict[str, bytes]:
 
     :raises DataError: when most lines cannot be read, or most files break off.
     """
-    truths, lines, faults, files = dict[str, bytes](), 0, Faults(), set[str]()
-    for line in read_truth(folder, schema.labels):
-        files.add(line.file)
-        if isinstance(line.content, BadLine):
-            faults.add(line, line.content)
-        else:
-            lines += 1
-            truths.update(line.content)
-    if reason := mostly_unreadable("lines of labels", faults.count, lines, faults, len(files)):
+    labels = Labels.read(folder, schema.labels)
+    if reason := labels.unreadable:
         raise DataError(reason)
-    for fault in faults.examples:
+    for fault in labels.faults.examples:
         print(f"WARNING: {fault['file']}, line {fault['line']} is left out: {fault['reason']}")
-    return truths
+    return labels.truths
 
 
 def labelled(row: Row, positive: int, shape: Shape, schema: Schema) -> list[str] | None:

@@ -27,8 +27,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.capture import BadLine, label_scores, read_capture
-from data.ground_truth import Judged, read_truth
+from data.capture import label_scores, read_capture
+from data.ground_truth import Judged
 from drift import model_monitor, model_quality
 from drift.baseline import Reference
 from drift.columns import DRIFT, Thresholds
@@ -44,7 +44,7 @@ from drift.verdict import (
     parse_overrides,
 )
 from drift.violations import check
-from drift.window import Choice, Window, add_window_arguments
+from drift.window import Choice, Labels, Window, add_window_arguments
 from job import FOLDER, DataError, arguments, run, staged
 from reports.drift import DriftReport
 from tabular import Schema, add_table_arguments
@@ -137,22 +137,15 @@ def read_window(options: argparse.Namespace, schema: Schema, reference: Referenc
 
     :raises DataError: when `--start` or `--end` is not a time.
     """
+    labels = Labels.read(options.input / "ground_truth", schema.labels)
     window = Window(
         schema,
         reference.inputs.empty(),
         reference.predictions.empty(),
         Choice.read(options.start, options.end, options.ignore_inference_prefix),
-        Judged({}, schema.labels[1]),
+        Judged(labels.truths, schema.labels[1]),
+        labels,
     )
-    truth_files = set()
-    for line in read_truth(options.input / "ground_truth", schema.labels):
-        truth_files.add(line.file)
-        if isinstance(line.content, BadLine):
-            window.truth_faults.add(line, line.content)
-        else:
-            window.truth_lines += 1
-            window.judged.truths.update(line.content)
-    window.truth_files = len(truth_files)
     window.read(label_scores(read_capture(options.input / "capture"), schema.labels, reference.threshold))
     return window
 
@@ -191,8 +184,8 @@ def conclude(window: Window, reference: Reference, rules: Rules, quality: dict[s
     verdict = decide(window.inputs.rows, judged, predictions, band, rules, omissions)
     if reason := window.unreadable:
         return Verdict(UNREADABLE, f"{reason}.", 0.0, [], None)
-    if window.unreadable_truth and verdict.band != DRIFT:
-        return replace(verdict, band=UNREADABLE, reason=f"{window.unreadable_truth}; {verdict.reason}")
+    if (reason := window.labels.unreadable) and verdict.band != DRIFT:
+        return replace(verdict, band=UNREADABLE, reason=f"{reason}; {verdict.reason}")
     return verdict
 
 
@@ -210,7 +203,7 @@ def not_measured(
     if quality and quality["band"] == NOT_ENOUGH:
         few = f"truth known of {quality['rows']:,} answers, {least:,} are needed"
         yield f"quality ({few if quality['rows'] < least else 'none of its metrics can be judged'})"
-    elif quality is None and window.truth_lines:
+    elif quality is None and window.labels.lines:
         yield "quality (no label belongs to an answer of the window)"
 
 

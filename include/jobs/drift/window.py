@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.capture import Answer, BadLine, BrokenFile, Record, Repeats, parse_time
-from data.ground_truth import Judged
+from data.ground_truth import Judged, read_truth
 from job import DataError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
     from datetime import datetime
+    from pathlib import Path
 
     from data.capture import Line, Row
     from drift.profile import Profile
@@ -108,6 +109,40 @@ def mostly_unreadable(
 
 
 @dataclass
+class Labels:
+    """Labels that became known, by the ids of their requests, and what of them cannot be read.
+
+    :param lines: that can be used.
+    """
+
+    truths: dict[str, bytes] = field(default_factory=dict)
+    lines: int = 0
+    faults: Faults = field(default_factory=Faults)
+    files: set[str] = field(default_factory=set)
+
+    @classmethod
+    def read(cls, folder: Path, classes: tuple[str, str]) -> Labels:
+        """From all files below a folder.
+
+        :param classes: negative, positive.
+        """
+        labels = cls()
+        for line in read_truth(folder, classes):
+            labels.files.add(line.file)
+            if isinstance(line.content, BadLine):
+                labels.faults.add(line, line.content)
+            else:
+                labels.lines += 1
+                labels.truths.update(line.content)
+        return labels
+
+    @property
+    def unreadable(self) -> str | None:
+        """Why the labels say nothing; None where they do, or there is none."""
+        return mostly_unreadable("labels", self.faults.count, self.lines, self.faults, len(self.files))
+
+
+@dataclass
 class Misfits:
     """Rows left out of the profiles because they have other columns than the baseline.
 
@@ -161,9 +196,8 @@ class Window:
     predictions: Profile  # columns predicted and score
     choice: Choice = field(default_factory=Choice)
     judged: Judged = field(default_factory=lambda: Judged({}, ""))
+    labels: Labels = field(default_factory=Labels)
     faults: Faults = field(default_factory=Faults)
-    truth_faults: Faults = field(default_factory=Faults)  # lines of ground truth
-    truth_lines: int = 0  # that can be used
     misfits: Misfits = field(default_factory=Misfits)
     misfit_rows: int = 0
     records: int = 0
@@ -171,7 +205,6 @@ class Window:
     outside: int = 0
     repeated: int = 0  # captured twice
     files: int = 0
-    truth_files: int = 0
     untyped: dict[str, int] = field(default_factory=dict)  # values that are no number, by column
     examples: dict[str, str] = field(default_factory=dict)  # the first of them
     _rows: list[list[str]] = field(default_factory=list, init=False)
@@ -207,12 +240,6 @@ class Window:
             else None
         )
 
-    @property
-    def unreadable_truth(self) -> str | None:
-        """Why the ground truth says nothing; None where it does, or there is none."""
-        faults = self.truth_faults
-        return mostly_unreadable("labels", faults.count, self.truth_lines, faults, self.truth_files)
-
     def to_json(self) -> dict[str, Any]:
         """What was read and what was left out."""
         return {
@@ -222,11 +249,11 @@ class Window:
             "ignored_records": self.ignored,
             "records_outside": self.outside,
             "repeated_records": self.repeated,
-            "labels": self.truth_lines,
+            "labels": self.labels.lines,
             "labelled_records": self.judged.records,
             "misfit_rows": self.misfit_rows,
-            "bad_lines": [*self.truth_faults.examples, *self.faults.examples][:MAX_BAD_LINES],
-            "bad_line_count": self.faults.count + self.truth_faults.count,
+            "bad_lines": [*self.labels.faults.examples, *self.faults.examples][:MAX_BAD_LINES],
+            "bad_line_count": self.faults.count + self.labels.faults.count,
         }
 
     def add(self, record: Record) -> None:

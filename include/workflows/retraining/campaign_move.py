@@ -90,7 +90,8 @@ def move_campaigns(
     }
     in_service = (key for key, campaign in campaigns.items() if campaign)
     own = any(campaigns[key]["solutionVersionArn"] == versions[key] for key in in_service)
-    serving = [campaigns[key]["solutionVersionArn"] for key in [case.primary.key] if campaigns[key]]
+    primary = campaigns[case.primary.key]
+    serving = [primary["solutionVersionArn"]] if primary else []
     check_champion(context, plan, plan.champion.arn, serving, own=own)
     updates: dict[str, Any] = {BEGUN: True}
     for key, campaign in before(plan.folder, "campaigns", campaigns, own=own).items():

@@ -110,20 +110,17 @@ def _existing(
         tags = client.list_tags(ResourceArn=description[kind.arn])["Tags"]
     same_request = {"Key": REQUEST_TAG, "Value": fingerprint} in tags
     reference = JobReference(name, description[kind.arn], created=False)
-    done, runs = now.state == "success", now.state == "running" and now.status not in kind.ended
-    newer = (
-        newer_input(s3, request, description[kind.since], log) if same_request and (done or runs) else None
-    )
-    if same_request and done and not newer:
-        log.info("The %s %s is done already: its results are used", kind.noun, name)
-        return reference
-    if same_request and runs and not newer:
-        log.info("The %s %s was created by an earlier try and runs: waiting for it", kind.noun, name)
-        return reference
-    if newer:
+    runs = now.state == "running" and now.status not in kind.ended
+    if not same_request:
+        reason = _other(now, differences(request, description))
+    elif not (runs or now.state == "success"):
+        reason = _reason(now)
+    elif newer := newer_input(s3, request, description[kind.since], log):
         reason = f"its input {newer} was written after it began"
     else:
-        reason = _reason(now) if same_request else _other(now, differences(request, description))
+        words = "was created by an earlier try and runs: waiting for it"
+        log.info("The %s %s %s", kind.noun, name, words if runs else "is done already: its results are used")
+        return reference
     if policy == "fail":
         raise JobExists(f"The {kind.noun} {name} exists; {reason}")
     action = "it is used all the same" if policy == "reuse" else "it is left alone, the next name is tried"
